@@ -1,0 +1,1 @@
+"""Live the first seven days of production before you ship your LLM agent."""

@@ -1,0 +1,32 @@
+"""Where time comes from. A run has one clock; everything in it agrees on the time."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["Clock"]
+
+
+class Clock(Protocol):
+    """Tells the time of a run and lets it pass."""
+
+    @property
+    def name(self) -> str:
+        """`virtual`, `real`, or `scaled ×N`."""
+        ...
+
+    def now(self) -> float:
+        """Return seconds since the run began."""
+        ...
+
+    def wall(self) -> float:
+        """Return unix seconds, as `time.time()` tells them inside the run."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass for the calling thread."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass for the calling task."""
+        ...

@@ -1,0 +1,127 @@
+"""What a dialect is: one wire protocol, decoded into calls and encoded from replies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
+from chaoskit.steps import Frame
+
+__all__ = ["Dialect", "Envelope", "LimitState", "ModelFacts", "Models"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What is known of one model.
+
+    Attributes:
+        window: context window, in tokens.
+        max_output: largest `max_tokens`, in tokens.
+        cache_minimum: smallest prefix that the prompt cache keeps, in tokens; 0 for none.
+        features: traits that dialects ask for, such as `prefill`, `sampling`, `reasoning`.
+        created: unix seconds.
+    """
+
+    name: str
+    provider: str
+    window: int
+    max_output: int
+    cache_minimum: int = 0
+    features: frozenset[str] = frozenset()
+    created: int = 0
+    display_name: str = ""
+
+
+class Models(Protocol):
+    """The models of the simulated provider."""
+
+    def find(self, name: str, provider: str) -> ModelFacts | None:
+        """Return the facts on a model, by its own name or its family's; None when unknown."""
+        ...
+
+    def all(self, provider: str) -> tuple[ModelFacts, ...]:
+        """Return the models that the provider lists."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitState:
+    """One rate limit as the headers report it: `requests`, `input_tokens`, `output_tokens`, `tokens`.
+
+    Attributes:
+        reset: seconds until the limit is fully replenished.
+    """
+
+    name: str
+    limit: int
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a response needs beyond its content.
+
+    Attributes:
+        ids: generator for message, call and request ids.
+        wall: unix seconds on the run's clock.
+        latency: seconds that the provider took, for headers that tell it.
+        authenticated: organisation headers are sent only then.
+    """
+
+    ids: random.Random
+    wall: float
+    limits: tuple[LimitState, ...] = ()
+    latency: float = 0.0
+    authenticated: bool = True
+
+
+class Dialect(Protocol):
+    """One wire protocol. All methods are pure; ids come from the envelope."""
+
+    @property
+    def name(self) -> str:
+        """Name as it stands in journals and scenario files."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """Whose protocol it is."""
+        ...
+
+    def claims(self, request: HttpRequest) -> bool:
+        """Tell whether the request is in this dialect, by host, path and headers; any base URL."""
+        ...
+
+    def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
+        """Return the call, or the refusal with which production answers an invalid request."""
+        ...
+
+    def plain(self, reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
+        """Encode an unstreamed answer."""
+        ...
+
+    def stream(
+        self, reply: Reply, call: Call, envelope: Envelope
+    ) -> tuple[Mapping[str, str], tuple[Frame, ...]]:
+        """Encode a streamed answer: headers, and the events in order."""
+        ...
+
+    def refuse(self, refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply:
+        """Encode an error response; `call` is None when the request could not be decoded."""
+        ...
+
+    def error_frame(self, refusal: Refusal, envelope: Envelope) -> Frame:
+        """Encode an error that is reported inside a stream, after HTTP 200."""
+        ...
+
+    def count(self, tokens: int, call: Call, envelope: Envelope) -> HttpReply:
+        """Encode the answer to `count_tokens`."""
+        ...
+
+    def models(self, call: Call, models: Models, envelope: Envelope) -> HttpReply:
+        """Encode the answer to `list_models` and `get_model`."""
+        ...

@@ -1,0 +1,286 @@
+"""What travels between an agent and a provider, in the words of no vendor.
+
+A dialect turns bytes into a `Call` and a `Reply` or a `Refusal` into bytes; everything between
+the two (limits, cache, behaviours, faults, checks) sees these values only. All are frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "Call",
+    "HttpReply",
+    "HttpRequest",
+    "Image",
+    "Message",
+    "Opaque",
+    "Part",
+    "Refusal",
+    "Reply",
+    "Text",
+    "Thinking",
+    "ToolCall",
+    "ToolChoice",
+    "ToolResult",
+    "ToolSpec",
+    "Usage",
+]
+
+Ttl: TypeAlias = Literal["5m", "1h"]
+Stop: TypeAlias = Literal[
+    "end", "max_tokens", "stop_sequence", "tool_use", "refusal", "window_exceeded"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One HTTP request as it arrived, before any dialect looked at it.
+
+    Attributes:
+        path: the path alone, such as `/v1/messages`.
+        headers: names in lower case.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpReply:
+    """One complete, unstreamed HTTP response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text. `cache` is set where the sender put a cache breakpoint after this part."""
+
+    text: str
+    cache: Ttl | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture; `width` and `height` are in pixels, 0 when they could not be read."""
+
+    source: str
+    width: int = 0
+    height: int = 0
+    cache: Ttl | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinking:
+    """A block of the model's reasoning, or its redacted form."""
+
+    text: str
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """The model's request to run a tool. `arguments` is JSON text as the model wrote it, maybe broken."""
+
+    id: str
+    name: str
+    arguments: str
+    cache: Ttl | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """The agent's answer to one tool call."""
+
+    call_id: str
+    content: tuple[Part, ...]
+    is_error: bool = False
+    cache: Ttl | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by newlines."""
+        return "\n".join(part.text for part in self.content if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opaque:
+    """A block of a kind that the simulation does not interpret; `raw` is its canonical JSON."""
+
+    kind: str
+    raw: str
+    cache: Ttl | None = None
+
+
+Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn. Tool results are parts of a `tool` or `user` message, as the dialect has them."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by newlines."""
+        return "\n".join(part.text for part in self.content if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool that the agent offers. `schema` is the JSON Schema of its arguments; `raw` its canonical JSON."""
+
+    name: str
+    description: str
+    schema: Mapping[str, object]
+    raw: str
+    strict: bool = False
+    cache: Ttl | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolChoice:
+    """`auto`: the model decides; `any`: it must call one; `none`: it must not; `tool`: it must call `name`."""
+
+    mode: Literal["auto", "any", "none", "tool"] = "auto"
+    name: str = ""
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One decoded request.
+
+    Attributes:
+        dialect: `anthropic`, `openai_chat`, …
+        provider: whose service it is for: `anthropic`, `openai`.
+        operation: `generate` is the only one that produces a `Reply`.
+        key: fingerprint of the API key, never the key.
+        max_tokens: limit on the output, in tokens; None when the request sets none.
+        options: what is left of the request, for the dialect that decoded it only.
+    """
+
+    dialect: str
+    provider: str
+    operation: Literal["generate", "count_tokens", "list_models", "get_model"] = "generate"
+    model: str = ""
+    key: str = ""
+    stream: bool = False
+    system: tuple[Part, ...] = ()
+    messages: tuple[Message, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    max_tokens: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def tool(self, name: str) -> ToolSpec | None:
+        """Return the offered tool of that name, or None."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one exchange. `input` excludes what was read from or written to the prompt cache."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """All tokens of the prompt, cached or not."""
+        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+
+    @property
+    def total(self) -> int:
+        """Prompt and output together."""
+        return self.prompt + self.output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the simulated model answers.
+
+    Attributes:
+        facts: strings that the answer quotes out of tool results; checks use them to see
+            whether the user's answer is grounded.
+        stop_sequence: the sequence that ended the text, when `stop` says so.
+    """
+
+    content: tuple[Part, ...]
+    stop: Stop = "end"
+    usage: Usage = Usage()
+    facts: tuple[str, ...] = ()
+    stop_sequence: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined without a separator."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(part for part in self.content if isinstance(part, ToolCall))
+
+
+RefusalKind: TypeAlias = Literal[
+    "invalid_request",
+    "authentication",
+    "billing",
+    "permission",
+    "not_found",
+    "timeout",
+    "conflict",
+    "too_large",
+    "rate_limited",
+    "quota_exhausted",
+    "server_error",
+    "unavailable",
+    "overloaded",
+    "bad_gateway",
+    "context_overflow",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An error response of the provider. The dialect adds its own envelope and type names.
+
+    Attributes:
+        status: HTTP status; 0 leaves it to the dialect's table for `kind`.
+        message: the provider's text; empty for the dialect's usual text for `kind`.
+        code: machine code (`context_length_exceeded`, …), where the dialect has one.
+        param: the request parameter that is at fault, where the dialect names it.
+        retry_after: seconds that the client is asked to wait.
+        limit: for `rate_limited`: which limit (`requests`, `input_tokens`, `output_tokens`, `tokens`).
+        details: numbers for the dialect's text (`tokens`, `window`, `limit_value`, …).
+        headers: further response headers.
+        body: replaces the whole JSON body, for answers that do not come from the API itself
+            (an HTML page of a proxy).
+    """
+
+    kind: RefusalKind
+    status: int = 0
+    message: str = ""
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    limit: str = ""
+    details: Mapping[str, int | float | str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None

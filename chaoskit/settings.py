@@ -1,0 +1,79 @@
+"""Plain settings: what a scenario file writes and Python constructs, validated alike.
+
+`@settings` makes a frozen, keyword-only dataclass that validates in construction and refuses
+unknown names; the JSON Schema of the scenario format comes from the same fields. A field's
+description is the string literal under it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.dataclasses import dataclass
+
+__all__ = ["Duration", "Tokens", "Usd", "duration", "settings"]
+
+T = TypeVar("T")
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(?:(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d))")
+
+
+def duration(value: object) -> float:
+    """Return a duration in seconds from a number of seconds or a text such as "45m" or "1h30m".
+
+    Raises:
+        ValueError: it is neither, or negative.
+    """
+    if isinstance(value, bool):
+        raise ValueError("a duration is a number of seconds or a text with a unit, such as '45m'")
+    if isinstance(value, (int, float)):
+        seconds = float(value)
+    elif isinstance(value, str) and value.strip():
+        text = value.strip().replace("_", "")
+        parts = list(_DURATION.finditer(text))
+        if not parts or "".join(part.group(0) for part in parts).replace(" ", "") != text.replace(
+            " ", ""
+        ):
+            raise ValueError(
+                f"{value!r} is not a duration; write a number of seconds or a text such as "
+                "'250ms', '7s', '45m', '1h30m'"
+            )
+        seconds = sum(float(part["number"]) * _UNITS[part["unit"]] for part in parts)
+    else:
+        raise ValueError("a duration is a number of seconds or a text with a unit, such as '45m'")
+    if not 0 <= seconds < float("inf"):
+        raise ValueError("a duration is finite and not negative")
+    return seconds
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(duration),
+    WithJsonSchema(
+        {
+            "description": "seconds, or a text with a unit: '250ms', '7s', '45m', '1h30m'",
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$"},
+            ],
+        }
+    ),
+]
+"""A duration in seconds; in files a number or a text with a unit."""
+
+Tokens = Annotated[int, Field(ge=0)]
+"""A count of tokens."""
+
+Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""An amount of money in US dollars."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def settings(cls: type[T]) -> type[T]:
+    """Make a frozen, keyword-only, validated dataclass whose unknown names are errors."""
+    config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+    made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
+    return made  # type: ignore[no-any-return]  # pydantic's decorator is typed for itself

@@ -1,0 +1,82 @@
+"""The timed bytes of one response: what a player performs, reading the clock.
+
+A complete response is `Head`, then `Send` and `Wait` in any order, then `Finish`. A damaged one
+ends in `Close` or `Reset` instead, or consists of `Refuse` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["Close", "Finish", "Frame", "Head", "Refuse", "Reset", "Send", "Step", "Wait"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The connection is refused: no byte of the request was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status line and headers. `chunked` bodies have no length; cutting one is visible to the client."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Bytes of the body. `content` tells whether they carry a piece of the model's answer."""
+
+    data: bytes
+    content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause in seconds; `float("inf")` hangs until the client gives up."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The body is complete as far as HTTP is concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The connection is closed before the response was complete (FIN)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection is reset (RST)."""
+
+
+Step: TypeAlias = Refuse | Head | Send | Wait | Finish | Close | Reset
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event of a streamed answer, before it becomes bytes.
+
+    Attributes:
+        kind: what it is for, in the words of no dialect: `content` frames carry a piece of text,
+            `tool` frames a piece of a tool call, `end` frames say how the answer ended, `done` is
+            the terminator after which nothing may follow.
+        name: the event name of the wire, empty where the dialect has none.
+        data: the JSON text (or the literal terminator).
+    """
+
+    kind: Literal["start", "block", "content", "tool", "ping", "usage", "end", "done", "error"]
+    name: str
+    data: str
+
+    def encode(self) -> bytes:
+        """Return the frame as server-sent event."""
+        head = f"event: {self.name}\n" if self.name else ""
+        return f"{head}data: {self.data}\n\n".encode()

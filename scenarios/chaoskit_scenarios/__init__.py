@@ -1,0 +1,1 @@
+"""The catalogue of shipped scenarios: `*.chaos.toml` files beside this one."""
