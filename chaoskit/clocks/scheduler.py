@@ -1,0 +1,373 @@
+"""One baton, many threads: exactly one runs at a time, and time jumps when all of them wait.
+
+Rules
+    A *worker* is a thread of the run. The one that holds the baton runs; every other waits at its
+    own gate. A worker that has to wait says until when, or for what, and passes the baton on.
+
+Theory of operation
+    `park` is the only way to wait. The parking thread itself picks who is next: first whoever is
+    ready, in order; then whoever's condition has come true; and when nobody is either, time jumps
+    to the earliest deadline. No thread schedules the others, so an event loop is one worker among
+    many: its selector parks like anything else.
+
+    A condition is a function without side effects on the order of events; it is asked with the
+    baton held, in the order in which the workers parked. Same program, same order, every time.
+
+Warning
+    A worker may block on something real (a C lock, a pipe) without telling. A monitor notices that
+    it neither ran nor parked for a while and takes the baton away from it. From then on the order
+    depends on the machine; `strays` counts how often that happened.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import heapq
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+
+from chaoskit.clocks.progress import Progress
+from chaoskit.errors import RunStopped
+
+__all__ = ["RESOLUTION", "Scheduler", "Worker", "current"]
+
+RESOLUTION = 1_000
+"""Nanoseconds of one step of virtual time."""
+
+_WORKERS: dict[int, Worker] = {}
+_real_sleep = time.sleep
+_real_monotonic = time.monotonic
+
+_TICK = 0.02  # seconds between two looks of the monitor; shorter costs more, longer delays escapes
+_STUCK = 3  # looks without progress before the baton is taken away
+_DEADLOCK = 1.0  # seconds without anything that could wake anybody
+_BUSY_READS = 500  # clock readings in a row that count as a busy wait
+_BUSY_STEP = 1_000_000  # nanoseconds that pass then
+
+
+def current() -> Worker | None:
+    """Return the worker that the calling thread is, or None outside of any run."""
+    return _WORKERS.get(_thread.get_ident())
+
+
+class Worker:
+    """A thread of the run."""
+
+    __slots__ = (
+        "alive",
+        "gate",
+        "ident",
+        "immune",
+        "name",
+        "number",
+        "reads",
+        "scheduler",
+        "stray",
+        "ticket",
+        "waits_for_real",
+    )
+
+    def __init__(
+        self, scheduler: Scheduler, number: int, name: str, *, immune: bool = False
+    ) -> None:
+        self.scheduler = scheduler
+        self.number = number
+        self.name = name
+        self.immune = immune
+        self.gate = _thread.allocate_lock()
+        self.gate.acquire()
+        self.ident = 0
+        self.ticket = 0
+        self.reads = 0
+        self.alive = True
+        self.stray = False
+        self.waits_for_real = False  # set while the standard library does a hand-over of its own
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.name}>"
+
+
+class Scheduler:
+    """Passes the baton among the workers of one run and keeps its time.
+
+    Time is kept in nanoseconds but moves in whole microseconds (`RESOLUTION`), so that the noise
+    of floating-point deadlines cannot change the order of events.
+
+    Args:
+        limit: real seconds after which the run is stopped.
+    """
+
+    def __init__(self, *, limit: float = 600.0) -> None:
+        self.elapsed = 0
+        self.strays: list[str] = []
+        self.stopped = ""
+        self.on_stop: list[Callable[[], object]] = []
+        self._limit = limit
+        self._mutex = _thread.allocate_lock()
+        self._holder: Worker | None = None
+        self._ready: deque[Worker] = deque()
+        self._timers: list[tuple[int, int, Worker, int]] = []
+        self._conditions: dict[Worker, Callable[[], bool]] = {}
+        self._parked: set[Worker] = set()
+        self._count = 0
+        self._sequence = 0
+        self._switches = 0
+        self._ended = False
+        self._main: Worker | None = None
+
+    # -- life of a run ---------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Make the calling thread the first worker, which no bound of the run stops."""
+        self._main = self._holder = self.adopt("main", immune=True)
+        self.enter(self._main)
+        _thread.start_new_thread(self._watch, ())
+
+    def end(self, *, patience: float = 2.0) -> list[str]:
+        """Stop every worker but the first; return the names of those that did not stop in time."""
+        self.stopped = self.stopped or "the run is over"
+        self._ended = True
+        deadline = _real_monotonic() + patience
+        while True:
+            with self._mutex:
+                alive = [worker for worker in _WORKERS.values() if worker.scheduler is self]
+                alive += [worker for worker in self._ready if worker not in alive]
+                rest = [worker for worker in alive if worker is not self._main and worker.alive]
+                for worker in rest:
+                    self._wake(worker)
+                    if worker.gate.locked():
+                        worker.gate.release()
+            if not rest or _real_monotonic() > deadline:
+                break
+            _real_sleep(0.001)
+        if self._main is not None:
+            _WORKERS.pop(self._main.ident, None)
+            self._main.alive = False
+        return [worker.name for worker in rest]
+
+    def stop(self, reason: str) -> None:
+        """Raise `RunStopped` in every worker but the first, as soon as it waits or wakes."""
+        with self._mutex:
+            self.stopped = self.stopped or reason
+            for worker in sorted(self._parked, key=lambda worker: worker.number):
+                if not worker.immune:
+                    self._wake(worker)
+        for callback in self.on_stop:
+            callback()
+
+    def adopt(self, name: str, *, immune: bool = False) -> Worker:
+        """Return a new worker for a thread that is about to start; it is last in the queue."""
+        self._count += 1
+        worker = Worker(self, self._count, name, immune=immune)
+        if self._main is not None:
+            with self._mutex:
+                self._ready.append(worker)
+        return worker
+
+    def enter(self, worker: Worker) -> None:
+        """Make the calling thread that worker and wait for the baton."""
+        worker.ident = _thread.get_ident()
+        _WORKERS[worker.ident] = worker
+        if worker is not self._holder:
+            worker.gate.acquire()
+            self._check(worker)
+
+    def leave(self, worker: Worker) -> None:
+        """End the worker and pass the baton on."""
+        worker.alive = False
+        _WORKERS.pop(worker.ident, None)
+        with self._mutex:
+            self._forget(worker)
+            if self._holder is worker:
+                self._pass_on()
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def park(
+        self, *, until: int | None = None, condition: Callable[[], bool] | None = None
+    ) -> None:
+        """Wait until a time (nanoseconds of the run), for a condition, or both; never without.
+
+        Raises:
+            RunStopped: the run is over or exceeded its bounds.
+        """
+        worker = _WORKERS[_thread.get_ident()]
+        if (self.stopped and not worker.immune) or (self._ended and worker is not self._main):
+            raise RunStopped(self.stopped)
+        with self._mutex:
+            worker.reads = 0
+            worker.ticket += 1
+            self._parked.add(worker)
+            if until is not None:
+                self._sequence += 1
+                until = (until + RESOLUTION // 2) // RESOLUTION * RESOLUTION
+                entry = (max(until, self.elapsed), self._sequence, worker, worker.ticket)
+                heapq.heappush(self._timers, entry)
+            if condition is not None:
+                self._conditions[worker] = condition
+            owned = self._holder is worker
+            worker.stray = False
+            if owned or self._holder is None:
+                self._pass_on()
+            mine = self._holder is worker
+        if not mine:
+            worker.gate.acquire()
+        else:
+            worker.gate.acquire(blocking=False)
+        self._check(worker)
+
+    def give_way(self) -> None:
+        """Let every worker that can run do so before the caller goes on."""
+        worker = _WORKERS[_thread.get_ident()]
+        with self._mutex:
+            if not self._ready and not self._ask():
+                worker.reads = 0
+                return
+        self.park(until=self.elapsed)
+
+    def rejoin(self) -> None:
+        """Wait for the baton if it was taken away from the calling worker."""
+        worker = _WORKERS[_thread.get_ident()]
+        if worker.stray:
+            self.park(until=self.elapsed)
+
+    def read(self) -> int:
+        """Return nanoseconds since the run began; a busy wait for the clock makes time pass."""
+        worker = _WORKERS.get(_thread.get_ident())
+        if worker is not None:
+            worker.reads += 1
+            if worker.reads > _BUSY_READS:
+                self.park(until=self.elapsed + _BUSY_STEP)
+        return self.elapsed
+
+    # -- who is next (all with the mutex held) ---------------------------------------------------
+
+    def _pass_on(self) -> None:
+        following = self._next()
+        self._holder = following
+        self._switches += 1
+        if following is not None:
+            self._parked.discard(following)
+            self._conditions.pop(following, None)
+            if following.gate.locked():
+                following.gate.release()
+
+    def _next(self) -> Worker | None:
+        while True:
+            while self._ready:
+                worker = self._ready.popleft()
+                if worker.alive:
+                    return worker
+            if self._ask():
+                continue
+            while self._timers:
+                when, _, worker, ticket = heapq.heappop(self._timers)
+                if worker.ticket == ticket and worker in self._parked and worker.alive:
+                    self.elapsed = max(self.elapsed, when)
+                    self._wake(worker)
+                    break
+            else:
+                return None
+
+    def _ask(self) -> bool:
+        true = [worker for worker, condition in self._conditions.items() if condition()]
+        for worker in true:
+            self._wake(worker)
+        return bool(true)
+
+    def _wake(self, worker: Worker) -> None:
+        if worker in self._parked:
+            self._parked.discard(worker)
+            self._conditions.pop(worker, None)
+            worker.ticket += 1
+            self._ready.append(worker)
+
+    def _forget(self, worker: Worker) -> None:
+        self._parked.discard(worker)
+        self._conditions.pop(worker, None)
+
+    def _check(self, worker: Worker) -> None:
+        if self.stopped and not worker.immune:
+            raise RunStopped(self.stopped)
+        if self._ended and worker is not self._main:
+            raise RunStopped(self.stopped)
+
+    # -- what nobody inside can notice -----------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Run in a thread of its own: free a baton that is stuck, end what does not end."""
+        began = idle_since = _real_monotonic()
+        progress = Progress()
+        seen, still = -1, 0
+        tick = _TICK
+        while not self._ended:
+            _real_sleep(tick)
+            now = _real_monotonic()
+            holder = self._holder
+            tick = _TICK
+            if holder is None:
+                tick = 0.001
+                idle_since = idle_since or now
+                with self._mutex:
+                    if self._holder is None:
+                        self._pass_on()
+                    waiting = self._holder is None and not any(
+                        worker.stray for worker in _WORKERS.values() if worker.scheduler is self
+                    )
+                if waiting and now - idle_since > _DEADLOCK:
+                    self._deadlock()
+            else:
+                idle_since = 0.0
+                moved = self._switches != seen or progress.since(holder.ident)
+                still = 0 if moved else still + 1
+                seen = self._switches
+                if still >= _STUCK and holder.ident:
+                    still = 0
+                    self._take_from(holder)
+            if now - began > self._limit:
+                self._stop_by_force()
+                began = now - self._limit + 1.0
+
+    def _take_from(self, holder: Worker) -> None:
+        with self._mutex:
+            if self._holder is not holder:
+                return
+            others = self._ready or self._timers or self._conditions
+            if not others:
+                return
+            holder.stray = True
+            self.strays.append(f"{holder.name} {_place(holder.ident)}")
+            self._pass_on()
+
+    def _deadlock(self) -> None:
+        waiting = "; ".join(
+            f"{worker.name} {_place(worker.ident)}"
+            for worker in _WORKERS.values()
+            if worker.scheduler is self and worker is not self._main
+        )
+        self.stop(f"deadlock: nothing can wake {waiting or 'the run'}")
+        with self._mutex:
+            if self._main is not None:
+                self._wake(self._main)
+
+    def _stop_by_force(self) -> None:
+        self.stop(f"real time: more than {self._limit:g} s")
+        holder = self._holder
+        if holder is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(holder.ident), ctypes.py_object(RunStopped)
+            )
+
+
+def _place(ident: int) -> str:
+    """Return where a thread is, leaving out the standard library's and our own frames."""
+    frame = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to see a thread
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if "chaoskit/clocks" not in name and "/threading.py" not in name and "<" not in name:
+            return f"at {name.rsplit('/', 1)[-1]}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "at an unknown place"
