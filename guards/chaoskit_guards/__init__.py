@@ -1,1 +1,80 @@
-"""The fixes for the first seven days of an LLM agent in production."""
+"""The fixes for the first seven days of an LLM agent in production.
+
+Each guard stands alone, needs the standard library only and is loaded when its name is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chaoskit_guards.errors import (
+        AllProvidersFailed,
+        ArgError,
+        ArgProblem,
+        Attempt,
+        BudgetError,
+        BudgetTimeout,
+        BudgetTooLarge,
+        CircuitOpenError,
+        GuardError,
+        RetryAfterTooLong,
+        RetryError,
+        RetryExhausted,
+        StreamTruncated,
+        UnreadableResponse,
+        UntranslatableRequest,
+    )
+    from chaoskit_guards.events import GuardEvent, Listener
+
+_HOME = {
+    "AllProvidersFailed": "errors",
+    "ArgError": "errors",
+    "ArgProblem": "errors",
+    "Attempt": "errors",
+    "BudgetError": "errors",
+    "BudgetTimeout": "errors",
+    "BudgetTooLarge": "errors",
+    "CircuitOpenError": "errors",
+    "GuardError": "errors",
+    "GuardEvent": "events",
+    "Listener": "events",
+    "RetryAfterTooLong": "errors",
+    "RetryError": "errors",
+    "RetryExhausted": "errors",
+    "StreamTruncated": "errors",
+    "UnreadableResponse": "errors",
+    "UntranslatableRequest": "errors",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "AllProvidersFailed",
+    "ArgError",
+    "ArgProblem",
+    "Attempt",
+    "BudgetError",
+    "BudgetTimeout",
+    "BudgetTooLarge",
+    "CircuitOpenError",
+    "GuardError",
+    "GuardEvent",
+    "Listener",
+    "RetryAfterTooLong",
+    "RetryError",
+    "RetryExhausted",
+    "StreamTruncated",
+    "UnreadableResponse",
+    "UntranslatableRequest",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,244 @@
+"""Every error that a guard raises, in one tree.
+
+GuardError
+├── ArgError               a tool was called with arguments that break its declaration
+├── RetryError             an operation was not repeated again
+│   ├── RetryExhausted     all attempts failed (only where the configuration asks to wrap)
+│   └── RetryAfterTooLong  the provider asked for a longer wait than the caller can afford
+├── BudgetError            a reservation was not granted
+│   ├── BudgetTooLarge     it can never be granted: larger than the whole window
+│   └── BudgetTimeout      it could not be granted in the time that the caller gave
+├── CircuitOpenError       the breaker is open; nothing was sent
+├── AllProvidersFailed     no provider of a router answered
+├── UntranslatableRequest  a request cannot be said in the other vendor's words
+├── UnreadableResponse     a provider answered with something that is no answer
+└── StreamTruncated        a stream ended before the provider said that it is complete
+
+Each can be pickled, its text can be shown to a model, and none keeps arguments, prompts or
+credentials. Where a failure of the provider is behind it, that is the `__cause__`.
+"""
+
+# ruff: noqa: N818 - the names say what happened; `Error` is the end of the families only
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = [
+    "AllProvidersFailed",
+    "ArgError",
+    "ArgProblem",
+    "Attempt",
+    "BudgetError",
+    "BudgetTimeout",
+    "BudgetTooLarge",
+    "CircuitOpenError",
+    "GuardError",
+    "RetryAfterTooLong",
+    "RetryError",
+    "RetryExhausted",
+    "StreamTruncated",
+    "UnreadableResponse",
+    "UntranslatableRequest",
+]
+
+
+def _restore(kind: type[GuardError], args: tuple[object, ...], state: dict[str, Any]) -> GuardError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class GuardError(Exception):
+    """The root of the errors that the guards raise."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgProblem:
+    """One argument that breaks its declaration.
+
+    Attributes:
+        pointer: where, as a JSON pointer: `/filters/0/field`; empty for all arguments together.
+        message: what was expected, for the model to read; never the value itself.
+    """
+
+    pointer: str
+    message: str
+
+    @property
+    def path(self) -> str:
+        """The same place as a person writes it: `filters[0].field`."""
+        parts = [p.replace("~1", "/").replace("~0", "~") for p in self.pointer.split("/")[1:]]
+        text = "".join(f"[{p}]" if p.isdigit() else f".{p}" for p in parts)
+        return text.removeprefix(".")
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.pointer else self.message
+
+
+class ArgError(GuardError):
+    """A tool was called with arguments that break its declaration; the tool did not run.
+
+    Attributes:
+        tool: name of the tool.
+        problems: everything that is wrong, not only the first.
+    """
+
+    def __init__(self, tool: str, problems: tuple[ArgProblem, ...]) -> None:
+        shown = problems[:8]
+        more = len(problems) - len(shown)
+        text = "; ".join(map(str, shown)) + (f"; and {more} more" if more else "")
+        super().__init__(text)
+        self.tool = tool
+        self.problems = problems
+
+    def tool_result(
+        self, call_id: str, vendor: Literal["anthropic", "openai", "openai_responses"] = "anthropic"
+    ) -> dict[str, object]:
+        """Return the answer to the model's call `call_id`, marked as an error where possible."""
+        text = (
+            f"The tool {self.tool} did not run because its arguments are wrong: {self}. "
+            "Call it again with corrected arguments."
+        )
+        if vendor == "anthropic":
+            return {
+                "type": "tool_result",
+                "tool_use_id": call_id,
+                "content": text,
+                "is_error": True,
+            }
+        if vendor == "openai":
+            return {"role": "tool", "tool_call_id": call_id, "content": text}
+        return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+
+class RetryError(GuardError):
+    """An operation was not repeated again; the last failure is the cause.
+
+    Attributes:
+        attempts: how often the operation was tried.
+        status_code: status of the last failure, when it had one.
+    """
+
+    def __init__(self, message: str, *, attempts: int, status_code: int | None = None) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+        self.status_code = status_code
+
+
+class RetryExhausted(RetryError):
+    """All attempts failed, and the configuration asks to wrap the last failure."""
+
+
+class RetryAfterTooLong(RetryError):
+    """The provider asked for a longer wait than the deadline or the cap leaves.
+
+    Attributes:
+        retry_after: seconds that the provider asked for.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float, attempts: int, status_code: int | None = None
+    ) -> None:
+        super().__init__(message, attempts=attempts, status_code=status_code)
+        self.retry_after = retry_after
+
+
+class BudgetError(GuardError):
+    """A reservation was not granted; nothing was booked."""
+
+
+class BudgetTooLarge(BudgetError):
+    """One request is larger than the whole window, so that waiting cannot help."""
+
+
+class BudgetTimeout(BudgetError):
+    """A reservation could not be granted in the time that the caller gave.
+
+    Attributes:
+        retry_after: seconds until it can be granted, if nothing else is booked before.
+    """
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CircuitOpenError(GuardError):
+    """The breaker is open, or its one probe is under way; nothing was sent.
+
+    Attributes:
+        name: name of the breaker.
+        retry_after: seconds until a call may be admitted; infinite when forced open.
+    """
+
+    def __init__(self, name: str, retry_after: float) -> None:
+        super().__init__(
+            f"{name} is taken out of service"
+            if retry_after == float("inf")
+            else f"{name} is failing and gets no calls for another {retry_after:.1f} s"
+        )
+        self.name = name
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What happened with one provider while a request was routed.
+
+    Attributes:
+        provider: name of the provider.
+        model: model that was asked for.
+        outcome: `answered`, `skipped`, or the kind of failure such as `timeout`.
+        detail: short text without any content of request or response.
+        status_code: HTTP status, when there was one.
+        elapsed: seconds that the attempt took.
+        retry_after: seconds until this provider may be asked again, where known.
+    """
+
+    provider: str
+    model: str
+    outcome: str
+    detail: str = ""
+    status_code: int | None = None
+    elapsed: float = 0.0
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.detail or self.outcome}"
+
+
+class AllProvidersFailed(GuardError):
+    """No provider of a router answered. The text names each of them and why.
+
+    Attributes:
+        attempts: what happened, in order.
+        retry_after: seconds until the first provider may be asked again, where known.
+    """
+
+    def __init__(self, attempts: tuple[Attempt, ...]) -> None:
+        waits = [a.retry_after for a in attempts if a.retry_after is not None]
+        soonest = min(waits, default=None)
+        if soonest == float("inf"):
+            soonest = None
+        text = "no provider answered (" + "; ".join(map(str, attempts)) + ")"
+        super().__init__(text if soonest is None else f"{text}; try again in {soonest:.1f} s")
+        self.attempts = attempts
+        self.retry_after = soonest
+
+
+class UntranslatableRequest(GuardError):
+    """A request uses something that the other vendor's protocol has no words for."""
+
+
+class UnreadableResponse(GuardError):
+    """A provider answered with something that is no answer."""
+
+
+class StreamTruncated(GuardError):
+    """A stream ended before the provider said that it is complete."""
