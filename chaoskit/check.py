@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from chaoskit.journal import Journal
 
-__all__ = ["Check", "Finding", "Judgement", "Verdict", "worst"]
+__all__ = ["Check", "Finding", "Judgement", "Verdict", "sentence_of", "worst"]
 
 
 class Verdict(Enum):
@@ -87,3 +87,9 @@ class Check(Protocol):
     def judge(self, journal: Journal) -> Judgement:
         """Judge a run by its journal."""
         ...
+
+
+def sentence_of(check: Check, name: str) -> str:
+    """Return what a check promises, for people; its name when it has no `sentence` of its own."""
+    sentence = getattr(check, "sentence", "")
+    return sentence if isinstance(sentence, str) and sentence else name.replace("_", " ")

@@ -26,6 +26,7 @@ __all__ = [
     "Journal",
     "Leaked",
     "Noted",
+    "Planted",
     "RanTool",
     "Refused",
     "Replied",
@@ -251,6 +252,13 @@ class RanTool(Event):
     simulated: bool = True
     seconds: float = 0.0
     canaries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted(Event):
+    """A fake secret was made and put into the world. `canary` is its label, never its value."""
+
+    canary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

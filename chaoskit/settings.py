@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, dataclass_transform
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
-__all__ = ["Duration", "Tokens", "Usd", "duration", "settings"]
+__all__ = ["Duration", "Share", "Tokens", "Usd", "duration", "settings"]
 
 T = TypeVar("T")
 
@@ -69,6 +69,9 @@ Tokens = Annotated[int, Field(ge=0)]
 
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """An amount of money in US dollars."""
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A part of a whole, from 0 to 1."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
