@@ -6,8 +6,10 @@ the two (limits, cache, behaviours, faults, checks) sees these values only. All 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Literal, TypeAlias
 
 __all__ = [
@@ -267,6 +269,7 @@ class Refusal:
         code: machine code (`context_length_exceeded`, …), where the dialect has one.
         param: the request parameter that is at fault, where the dialect names it.
         retry_after: seconds that the client is asked to wait.
+        retry_after_form: how the headers say so: whole seconds, milliseconds beside them, or a date.
         limit: for `rate_limited`: which limit (`requests`, `input_tokens`, `output_tokens`, `tokens`).
         details: numbers for the dialect's text (`tokens`, `window`, `limit_value`, …).
         headers: further response headers.
@@ -284,3 +287,15 @@ class Refusal:
     details: Mapping[str, int | float | str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    retry_after_form: Literal["seconds", "ms", "date"] = "seconds"
+
+    def retry_headers(self, wall: float) -> dict[str, str]:
+        """Return the headers that ask the client to wait, never for less; `wall` is unix seconds."""
+        if self.retry_after is None:
+            return {}
+        if self.retry_after_form == "date":
+            return {"retry-after": formatdate(math.ceil(wall + self.retry_after), usegmt=True)}
+        headers = {"retry-after": str(math.ceil(self.retry_after))}
+        if self.retry_after_form == "ms":
+            headers["retry-after-ms"] = str(math.ceil(self.retry_after * 1000))
+        return headers
