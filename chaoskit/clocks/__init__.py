@@ -1,1 +1,1 @@
-"""clocks"""
+"""The clocks: virtual time, real time and scaled time."""

@@ -1,22 +1,19 @@
 """One baton, many threads: exactly one runs at a time, and time jumps when all of them wait.
 
-Rules
-    A *worker* is a thread of the run. The one that holds the baton runs; every other waits at its
-    own gate. A worker that has to wait says until when, or for what, and passes the baton on.
+A *worker* is a thread of the run. The one that holds the baton runs; every other waits at its
+own gate. A worker that has to wait says until when, or for what, and passes the baton on.
 
-Theory of operation
-    `park` is the only way to wait. The parking thread itself picks who is next: first whoever is
-    ready, in order; then whoever's condition has come true; and when nobody is either, time jumps
-    to the earliest deadline. No thread schedules the others, so an event loop is one worker among
-    many: its selector parks like anything else.
+`park` is the only way to wait. The parking thread itself picks who is next: first whoever is
+ready, in order; then whoever's condition has come true; and when nobody is either, time jumps
+to the earliest deadline. No thread schedules the others, so an event loop is one worker among
+many: its selector parks like anything else.
 
-    A condition is a function without side effects on the order of events; it is asked with the
-    baton held, in the order in which the workers parked. Same program, same order, every time.
+A condition is a function without side effects on the order of events; it is asked with the
+baton held, in the order in which the workers parked. Same program, same order, every time.
 
-Warning
-    A worker may block on something real (a C lock, a pipe) without telling. A monitor notices that
-    it neither ran nor parked for a while and takes the baton away from it. From then on the order
-    depends on the machine; `strays` counts how often that happened.
+A worker may block on something real (a C lock, a pipe) without telling. A monitor notices that
+it neither ran nor parked for a while and takes the baton away from it. From then on the order
+depends on the machine; `strays` counts how often that happened.
 """
 
 from __future__ import annotations

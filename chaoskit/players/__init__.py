@@ -1,1 +1,1 @@
-"""players"""
+"""The players: in process, below the SDKs."""

@@ -1,0 +1,105 @@
+"""The performance of one exchange, without I/O: what comes next, and when the client gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+from chaoskit.player import Ending, Exchange, Host
+from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
+
+__all__ = ["Broken", "Performance"]
+
+
+class Broken(Exception):  # noqa: N818 - a signal between performance and player, never seen outside
+    """The connection ends badly. `ending` says how, `message` what a real transport would say."""
+
+    def __init__(self, ending: Ending, message: str, *, begun: bool) -> None:
+        super().__init__(message)
+        self.ending = ending
+        self.message = message
+        self.begun = begun
+
+
+class Performance:
+    """One exchange on its way to the client.
+
+    Iterating gives seconds to wait (floats), the `Head` once, and the bytes of the body; it raises
+    `Broken` where the connection breaks. The end is told to the host exactly once.
+
+    Args:
+        read: the client's read timeout, in seconds: the longest silence that it tolerates.
+    """
+
+    def __init__(self, exchange: Exchange, host: Host, *, read: float | None) -> None:
+        self._exchange = exchange
+        self._host = host
+        self._read = float("inf") if read is None else read
+        self._sent_content = False
+        self._sends_left = sum(isinstance(step, Send) for step in exchange.steps)
+        self._ended = False
+        self._moves = self._play()
+
+    def __iter__(self) -> Iterator[float | Head | bytes]:
+        return self._moves
+
+    def whole_body(self) -> bytes | None:
+        """Return the body if nothing but it is left, so that it need not be streamed."""
+        rest = self._exchange.steps
+        start = next((at for at, step in enumerate(rest) if isinstance(step, Head)), len(rest)) + 1
+        if len(rest) == start + 2 and isinstance(rest[start], Send) and rest[start + 1] == Finish():
+            self._sent_content = True
+            self._finish("complete")
+            send = rest[start]
+            return send.data if isinstance(send, Send) else None
+        return None
+
+    def abandon(self) -> None:
+        """The client stopped reading."""
+        if self._sends_left:
+            self._finish("abandoned")
+        else:
+            self._finish("complete" if self._exchange.whole else "unfinished")
+        self._moves.close()
+
+    def _play(self) -> Generator[float | Head | bytes]:
+        silence, begun = 0.0, False
+        for step in self._exchange.steps:
+            if isinstance(step, Wait):
+                if silence + step.seconds > self._read:
+                    yield self._read - silence
+                    self._finish("timeout")
+                    raise Broken("timeout", "The read operation timed out", begun=begun)
+                silence += step.seconds
+                yield step.seconds
+                continue
+            silence = 0.0
+            if isinstance(step, Head):
+                begun = True
+                yield step
+            elif isinstance(step, Send):
+                self._sent_content = self._sent_content or step.content
+                self._sends_left -= 1
+                yield step.data
+            elif isinstance(step, Finish):
+                self._finish("complete" if self._exchange.whole else "unfinished")
+            elif isinstance(step, Refuse):
+                self._finish("refused")
+                raise Broken("refused", "[Errno 111] Connection refused", begun=False)
+            elif isinstance(step, Close):
+                self._finish("closed")
+                raise Broken(
+                    "closed",
+                    "peer closed connection without sending complete message body "
+                    "(incomplete chunked read)"
+                    if begun
+                    else "Server disconnected without sending a response.",
+                    begun=begun,
+                )
+            elif isinstance(step, Reset):
+                self._finish("reset")
+                raise Broken("reset", "[Errno 104] Connection reset by peer", begun=begun)
+
+    def _finish(self, how: Ending) -> None:
+        if not self._ended:
+            self._ended = True
+            self._host.delivered(self._exchange, how, sent_content=self._sent_content)
