@@ -9,17 +9,21 @@ from uuid import UUID
 
 __all__ = ["content_words", "free_text", "text_of_format"]
 
+_WORD = re.compile(r"\w+(?:[-'.@/:_]\w+)*")
 _STOP_WORDS = frozenset(
-    "a about am an and any are as at be been but by can could did do does for from had has have "
-    "he her him his how i if in into is it its just me my no not of on or our please she should "
-    "so some tell than that the their them then there these they this those to up us was we were "
-    "what when where which who whom whose why will with would you your".split()  # noqa: SIM905 - seventy quoted words are harder to read
+    _WORD.findall(
+        "a about am an and any are as at be been but by can could did do does for from had has "
+        "have he her him his how i if in into is it its just me my no not of on or our please "
+        "she should so some tell than that the their them then there these they this those to up "
+        "us was we were what when where which who whom whose why will with would you your"
+    )
 )
 _SEARCHES = frozenset(
-    "input keyword keywords message prompt q query question search sentence term terms text".split()  # noqa: SIM905 - as above
+    _WORD.findall(
+        "input keyword keywords message prompt q query question search sentence term terms text"
+    )
 )
 _FALLBACK = ("recent", "status", "report")
-_WORD = re.compile(r"\w+(?:[-'.@/:_]\w+)*")
 _HINT_LENGTH = 2_000  # a prompt may be a whole document; its first characters tell the subject
 _EPOCH = datetime(2025, 1, 1, 9, 0, tzinfo=UTC)
 

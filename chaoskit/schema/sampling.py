@@ -34,8 +34,11 @@ _KEYWORDS = (
 )  # fmt: skip
 # Schemas of these words alone are satisfied by construction.
 _PLAIN = frozenset(
-    "$defs additionalProperties default definitions description enum examples format items "
-    "maxItems maxLength maximum minItems minLength minimum properties required title type".split()  # noqa: SIM905 - twenty quoted words are harder to read
+    {
+        *("type", "title", "description", "default", "examples", "enum", "$defs", "definitions"),
+        *("properties", "required", "additionalProperties", "items", "minItems", "maxItems"),
+        *("minLength", "maxLength", "format", "minimum", "maximum"),
+    }
 )
 
 
