@@ -8,6 +8,7 @@ description is the string literal under it.
 from __future__ import annotations
 
 import re
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -80,3 +81,17 @@ def settings(cls: type[T]) -> type[T]:
     config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
     return made  # type: ignore[no-any-return]  # pydantic's decorator is typed for itself
+
+
+def given(value: object) -> dict[str, object]:
+    """Return the settings that differ from their defaults, by field name, in order."""
+    if not is_dataclass(value) or isinstance(value, type):
+        return {}
+    changed: dict[str, object] = {}
+    for field in fields(value):
+        default = field.default
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
+        if (own := getattr(value, field.name)) != default:
+            changed[field.name] = own
+    return changed
