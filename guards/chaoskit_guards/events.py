@@ -35,7 +35,7 @@ Listener = Callable[[GuardEvent], None]
 """Told about every event of a guard."""
 
 
-def emit(listener: Listener | None, kind: str, guard: str, **values: object) -> None:
+def emit(listener: Listener | None, kind: str, guard: str, /, **values: object) -> None:
     """Tell the listener, if there is one; its exceptions go to the log and no further."""
     if listener is None:
         return
