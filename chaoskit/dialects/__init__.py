@@ -1,1 +1,11 @@
-"""dialects"""
+"""The wire protocols, in the order in which they are asked whether a request is theirs."""
+
+from __future__ import annotations
+
+from chaoskit.dialect import Dialect
+from chaoskit.dialects.anthropic import AnthropicDialect
+from chaoskit.dialects.openai_chat import OpenAIChatDialect
+
+__all__ = ["DIALECTS", "AnthropicDialect", "OpenAIChatDialect"]
+
+DIALECTS: tuple[Dialect, ...] = (AnthropicDialect(), OpenAIChatDialect())

@@ -1,0 +1,53 @@
+"""The Claude API as a dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chaoskit.dialect import Envelope, Models
+from chaoskit.dialects.anthropic import decode, encode, errors, listing, routes, stream
+from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
+from chaoskit.steps import Frame
+
+__all__ = ["AnthropicDialect"]
+
+
+class AnthropicDialect:
+    """The Messages API, versions 2023-06-01 and 2026-10-21."""
+
+    name: str = "anthropic"
+    provider: str = "anthropic"
+
+    def claims(self, request: HttpRequest) -> bool:
+        """Tell whether the request speaks to the Claude API."""
+        return routes.claims(request)
+
+    def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
+        """Return the call, or the refusal with which production answers an invalid request."""
+        return decode.decode(request, models)
+
+    def plain(self, reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
+        """Encode an unstreamed answer."""
+        return encode.plain(reply, call, envelope)
+
+    def stream(
+        self, reply: Reply, call: Call, envelope: Envelope
+    ) -> tuple[Mapping[str, str], tuple[Frame, ...]]:
+        """Encode a streamed answer: headers, and the events in order."""
+        return stream.stream(reply, call, envelope)
+
+    def refuse(self, refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply:
+        """Encode an error response."""
+        return errors.refuse(refusal, call, envelope)
+
+    def error_frame(self, refusal: Refusal, envelope: Envelope) -> Frame:
+        """Encode an `error` event."""
+        return errors.error_frame(refusal, envelope)
+
+    def count(self, tokens: int, call: Call, envelope: Envelope) -> HttpReply:  # noqa: ARG002 - the protocol's
+        """Encode the answer to `count_tokens`."""
+        return encode.count(tokens, envelope)
+
+    def models(self, call: Call, models: Models, envelope: Envelope) -> HttpReply:
+        """Encode the answer to `list_models` and `get_model`."""
+        return listing.models(call, models, envelope)

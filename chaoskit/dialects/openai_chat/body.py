@@ -1,0 +1,208 @@
+"""The body of a request against its schema: what can be said without knowing the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chaoskit.dialects._json import Json
+from chaoskit.dialects._refused import invalid
+from chaoskit.dialects.openai_chat import messages, tools, values
+from chaoskit.dialects.openai_chat.strict import flaw
+from chaoskit.exchange import Message, ToolChoice, ToolSpec
+
+__all__ = ["Body", "read"]
+
+_FIELDS = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "modalities",
+        "model",
+        "moderation",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+_NUMBERS = (
+    ("temperature", 0, 2),
+    ("top_p", 0, 1),
+    ("frequency_penalty", -2, 2),
+    ("presence_penalty", -2, 2),
+)
+_MOST_STOPS = 4
+_MOST_CHOICES = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A request that has the right shape.
+
+    Attributes:
+        limit_name: the field that set `max_tokens`.
+        output_schema: JSON Schema to which the answer has to conform.
+        json_object: the answer has to be any JSON object.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool
+    include_usage: bool
+    n: int
+    tools: tuple[ToolSpec, ...]
+    builtin_tools: tuple[Json, ...]
+    tool_choice: ToolChoice
+    max_tokens: int | None
+    limit_name: str
+    stop: tuple[str, ...]
+    sampling: dict[str, float]
+    output_schema: Json | None
+    json_object: bool
+
+
+def read(body: Json) -> Body:
+    """Check the shape of a body.
+
+    Raises:
+        RefusedError: with the message that names the first field that is wrong.
+    """
+    model = body.get("model")
+    if model is None or model == "":
+        raise invalid("you must provide a model parameter")
+    model = values.string(model, "model")
+    read_messages = messages.read(values.required(body, "messages", "messages"))
+    extra = [key for key in body if key not in _FIELDS]
+    if extra:
+        plural = "s" if len(extra) > 1 else ""
+        raise invalid(f"Unrecognized request argument{plural} supplied: {', '.join(extra)}")
+    functions, others = tools.read(body.get("tools"))
+    limit, limit_name = _limit(body)
+    stream, include_usage = _stream(body)
+    count, stop = body.get("n"), body.get("stop")
+    schema, json_object = _format(body.get("response_format"))
+    return Body(
+        model=model,
+        messages=read_messages,
+        stream=stream,
+        include_usage=include_usage,
+        n=1 if count is None else values.integer(count, "n", 1, _MOST_CHOICES),
+        tools=functions,
+        builtin_tools=others,
+        tool_choice=tools.choice(
+            body.get("tool_choice"),
+            body.get("parallel_tool_calls"),
+            functions,
+            any_tool=bool(functions or others),
+        ),
+        max_tokens=limit,
+        limit_name=limit_name,
+        stop=() if stop is None else _stop(stop),
+        sampling=_sampling(body),
+        output_schema=schema,
+        json_object=json_object,
+    )
+
+
+def _limit(body: Json) -> tuple[int | None, str]:
+    """Return the limit on the output and the field that sets it."""
+    old, new = body.get("max_tokens"), body.get("max_completion_tokens")
+    if old is not None and new is not None:
+        raise invalid(
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            param="max_tokens",
+            code="invalid_parameter_combination",
+        )
+    if old is not None:
+        return values.integer(old, "max_tokens", 1), "max_tokens"
+    if new is not None:
+        return values.integer(new, "max_completion_tokens", 1), "max_completion_tokens"
+    return None, ""
+
+
+def _stream(body: Json) -> tuple[bool, bool]:
+    """Return whether to stream, and whether to tell the usage at the end."""
+    value, options = body.get("stream"), body.get("stream_options")
+    stream = value is not None and values.boolean(value, "stream")
+    if options is None:
+        return stream, False
+    if not stream:
+        raise invalid(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            param="stream_options",
+        )
+    usage = values.record(options, "stream_options").get("include_usage")
+    return stream, usage is not None and values.boolean(usage, "stream_options.include_usage")
+
+
+def _stop(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    stops = values.array(value, "stop", "strings")
+    if len(stops) > _MOST_STOPS:
+        raise invalid(
+            f"Invalid 'stop': array too long. Expected an array with maximum length {_MOST_STOPS}, "
+            f"but got an array with length {len(stops)} instead.",
+            param="stop",
+            code="array_above_max_length",
+        )
+    return tuple(values.string(stop, f"stop[{at}]") for at, stop in enumerate(stops))
+
+
+def _sampling(body: Json) -> dict[str, float]:
+    return {
+        name: values.number(body[name], name, least, most)
+        for name, least, most in _NUMBERS
+        if body.get(name) is not None
+    }
+
+
+def _format(value: object) -> tuple[Json | None, bool]:
+    """Return the schema that `response_format` demands, and whether it demands any JSON object."""
+    if value is None:
+        return None, False
+    wanted = values.record(value, "response_format")
+    kind = values.required(wanted, "type", "response_format.type")
+    kind = values.one_of(kind, ("json_object", "json_schema", "text"), "response_format.type")
+    if kind != "json_schema":
+        return None, kind == "json_object"
+    path = "response_format.json_schema"
+    inner = values.record(values.required(wanted, "json_schema", path), path)
+    name = values.string(values.required(inner, "name", f"{path}.name"), f"{path}.name")
+    schema = inner.get("schema")
+    if schema is None:
+        return None, False
+    schema = values.record(schema, f"{path}.schema")
+    if inner.get("strict") is True and (problem := flaw(schema)):
+        raise invalid(
+            f"Invalid schema for response_format '{name}': {problem}", param="response_format"
+        )
+    return schema, False

@@ -1,0 +1,120 @@
+"""Error responses: statuses, types, codes and texts."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import NamedTuple
+
+from chaoskit.dialect import Envelope
+from chaoskit.dialects._json import dumps
+from chaoskit.dialects._proxy import foreign
+from chaoskit.dialects.openai_chat import headers
+from chaoskit.exchange import Call, HttpReply, Refusal
+from chaoskit.steps import Frame
+
+__all__ = ["error_frame", "refuse"]
+
+
+class _Kind(NamedTuple):
+    status: int
+    type: str
+    code: str | None
+    text: str
+
+
+_INVALID = "invalid_request_error"
+_QUOTA = (
+    "You exceeded your current quota, please check your plan and billing details. For more "
+    "information on this error, read the docs: "
+    "https://platform.openai.com/docs/guides/error-codes/api-errors."
+)
+_SORRY = "The server had an error while processing your request. Sorry about that!"
+_KINDS: dict[str, _Kind] = {
+    "invalid_request": _Kind(400, _INVALID, None, "Invalid request."),
+    "context_overflow": _Kind(400, _INVALID, "context_length_exceeded", ""),
+    "authentication": _Kind(401, _INVALID, "invalid_api_key", "Incorrect API key provided."),
+    "billing": _Kind(429, "insufficient_quota", "insufficient_quota", _QUOTA),
+    "permission": _Kind(
+        403, _INVALID, None, "You have insufficient permissions for this operation."
+    ),
+    "not_found": _Kind(404, _INVALID, None, "Not found."),
+    "conflict": _Kind(409, _INVALID, None, "The resource is in use by another request."),
+    "too_large": _Kind(413, _INVALID, None, "The request is too large."),
+    "rate_limited": _Kind(429, "", "rate_limit_exceeded", ""),
+    "quota_exhausted": _Kind(429, "insufficient_quota", "insufficient_quota", _QUOTA),
+    "server_error": _Kind(500, "server_error", None, _SORRY),
+    "bad_gateway": _Kind(502, "server_error", None, "Bad gateway."),
+    "unavailable": _Kind(503, "server_error", None, "The service is temporarily unavailable."),
+    "timeout": _Kind(504, "server_error", None, "The request timed out."),
+    "overloaded": _Kind(
+        503,
+        "server_error",
+        "server_is_overloaded",
+        "The engine is currently overloaded, please try again later.",
+    ),
+}
+_LIMITS = {"requests": ("requests", "requests per min (RPM)")}
+_TOKENS = ("tokens", "tokens per min (TPM)")
+
+
+def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply:
+    """Encode an error response."""
+    status = refusal.status or _KINDS[refusal.kind].status
+    if refusal.body is not None:
+        return foreign(refusal, status)
+    data = dumps({"error": _error(refusal, call, envelope)}).encode()
+    known = refusal.kind != "authentication"
+    made = headers.common("application/json", envelope, authenticated=known)
+    made["content-length"] = str(len(data))
+    if status == 429:
+        made |= headers.limits(envelope)
+    if refusal.retry_after is not None:
+        made["retry-after"] = str(ceil(refusal.retry_after))
+        made["retry-after-ms"] = str(ceil(round(refusal.retry_after * 1000, 6)))
+    return HttpReply(status=status, headers=made | dict(refusal.headers), body=data)
+
+
+def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:
+    """Encode an error that comes after HTTP 200."""
+    data = dumps({"error": _error(refusal, None, envelope)})
+    return Frame(kind="error", name="", data=data)
+
+
+def _error(refusal: Refusal, call: Call | None, envelope: Envelope) -> dict[str, object]:
+    """Return the error; all four keys are always there."""
+    kind = _KINDS[refusal.kind]
+    name = kind.type or _LIMITS.get(refusal.limit or "requests", _TOKENS)[0]
+    if kind.type == _INVALID and refusal.status >= 500:
+        name = "server_error"
+    # A missing key has no code, only a wrong one has.
+    own_words = refusal.kind == "authentication" and refusal.message
+    code = refusal.code or (None if own_words else kind.code)
+    param = refusal.param
+    if param is None and refusal.kind == "context_overflow":
+        param = "messages"
+    message = refusal.message or kind.text or _text(refusal, call, envelope)
+    return {"message": message, "type": name, "param": param, "code": code}
+
+
+def _text(refusal: Refusal, call: Call | None, envelope: Envelope) -> str:
+    """Return the texts that hold numbers."""
+    details = refusal.details
+    if refusal.kind == "context_overflow":
+        return (
+            f"This model's maximum context length is {details.get('window', 0)} tokens. However, "
+            f"your messages resulted in {details.get('tokens', 0)} tokens. Please reduce the "
+            "length of the messages."
+        )
+    name = refusal.limit or "requests"
+    state = next((state for state in envelope.limits if state.name == name), None)
+    limit = details.get("limit_value", state.limit if state else 0)
+    used = details.get("used", state.limit - state.remaining if state else 0)
+    requested = details.get("requested", 1)
+    model = call.model if call is not None and call.model else "the model"
+    wait = headers.go_duration(refusal.retry_after or 0)
+    return (
+        f"Rate limit reached for {model} in organization {headers.ORGANIZATION} on "
+        f"{_LIMITS.get(name, _TOKENS)[1]}: Limit {limit}, Used {used}, Requested {requested}. "
+        f"Please try again in {wait}. Visit https://platform.openai.com/account/rate-limits to "
+        "learn more."
+    )

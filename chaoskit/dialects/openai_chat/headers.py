@@ -1,0 +1,60 @@
+"""The headers of every answer."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from math import ceil
+
+from chaoskit.dialect import Envelope
+from chaoskit.dialects.openai_chat import ids
+
+__all__ = ["ORGANIZATION", "common", "go_duration", "limits"]
+
+
+def _name(kind: str) -> str:
+    return blake2b(f"chaoskit:{kind}".encode(), digest_size=12).hexdigest()
+
+
+ORGANIZATION = f"org-{_name('organization')}"
+_PROJECT = f"proj_{_name('project')}"
+_LIMITS = {"requests": "requests", "tokens": "tokens", "input_tokens": "tokens"}
+
+
+def go_duration(seconds: float) -> str:
+    """Return a duration as Go prints it, in milliseconds rounded up: `6ms`, `8.64s`, `1h30m0s`."""
+    thousandths = max(0, ceil(round(seconds * 1000, 6)))
+    if 0 < thousandths < 1000:
+        return f"{thousandths}ms"
+    minutes, rest = divmod(thousandths, 60_000)
+    whole, fraction = divmod(rest, 1000)
+    text = f"{whole}.{fraction:03d}".rstrip("0").rstrip(".") if fraction else str(whole)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{text}s"
+    return f"{minutes}m{text}s" if minutes else f"{text}s"
+
+
+def common(content_type: str, envelope: Envelope, *, authenticated: bool = True) -> dict[str, str]:
+    """Return the headers that tell what came back, how fast, and to whom."""
+    headers = {
+        "content-type": content_type,
+        "x-request-id": ids.request_id(envelope.ids),
+        "openai-version": "2020-10-01",
+        "openai-processing-ms": str(int(envelope.latency * 1000)),
+    }
+    if authenticated and envelope.authenticated:
+        headers["openai-organization"] = ORGANIZATION
+        headers["openai-project"] = _PROJECT
+    return headers
+
+
+def limits(envelope: Envelope) -> dict[str, str]:
+    """Return the rate-limit headers; of several limits on tokens the first."""
+    headers: dict[str, str] = {}
+    for state in envelope.limits:
+        name = _LIMITS.get(state.name)
+        if name is not None:
+            headers.setdefault(f"x-ratelimit-limit-{name}", str(state.limit))
+            headers.setdefault(f"x-ratelimit-remaining-{name}", str(max(0, state.remaining)))
+            headers.setdefault(f"x-ratelimit-reset-{name}", go_duration(state.reset))
+    return headers

@@ -1,0 +1,31 @@
+"""Ids in the formats of OpenAI."""
+
+from __future__ import annotations
+
+import random
+from hashlib import blake2b
+from string import ascii_letters, digits
+
+__all__ = ["call_id", "completion_id", "fingerprint", "request_id"]
+
+_ALPHABET = ascii_letters + digits
+
+
+def completion_id(ids: random.Random) -> str:
+    """Return a new id of a completion."""
+    return f"chatcmpl-{''.join(ids.choices(_ALPHABET, k=29))}"
+
+
+def call_id(ids: random.Random) -> str:
+    """Return a new id of a tool call."""
+    return f"call_{''.join(ids.choices(_ALPHABET, k=24))}"
+
+
+def request_id(ids: random.Random) -> str:
+    """Return a new id of an HTTP request."""
+    return f"req_{ids.getrandbits(128):032x}"
+
+
+def fingerprint(model: str) -> str:
+    """Return the fingerprint of the system that serves a model."""
+    return f"fp_{blake2b(model.encode(errors='replace'), digest_size=5).hexdigest()}"

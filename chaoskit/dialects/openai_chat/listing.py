@@ -1,0 +1,38 @@
+"""The list of models and one of them."""
+
+from __future__ import annotations
+
+from chaoskit.dialect import Envelope, ModelFacts, Models
+from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects.openai_chat import headers, routes
+from chaoskit.dialects.openai_chat.errors import refuse
+from chaoskit.exchange import Call, HttpReply
+
+__all__ = ["models"]
+
+
+def models(call: Call, known: Models, envelope: Envelope) -> HttpReply:
+    """Encode one model, or the list of them."""
+    if call.operation == "get_model":
+        facts = known.find(call.model, call.provider)
+        if facts is None:
+            return refuse(routes.unknown_model(call.model).refusal, call, envelope)
+        return _ok(_model(facts), envelope)
+    listed = [_model(facts) for facts in known.all(call.provider)]
+    return _ok({"object": "list", "data": listed}, envelope)
+
+
+def _model(facts: ModelFacts) -> Json:
+    return {
+        "id": facts.name,
+        "object": "model",
+        "created": facts.created,
+        "owned_by": "system",
+    }
+
+
+def _ok(body: Json, envelope: Envelope) -> HttpReply:
+    data = dumps(body).encode()
+    made = headers.common("application/json", envelope)
+    made["content-length"] = str(len(data))
+    return HttpReply(status=200, headers=made, body=data)

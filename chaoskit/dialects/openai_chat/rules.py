@@ -1,0 +1,65 @@
+"""What fields demand of each other and of the model."""
+
+from __future__ import annotations
+
+from chaoskit.dialect import ModelFacts
+from chaoskit.dialects._refused import invalid
+from chaoskit.dialects.openai_chat.body import Body
+from chaoskit.dialects.openai_chat.messages import paired
+from chaoskit.exchange import Text, ToolResult
+
+__all__ = ["check"]
+
+
+def check(body: Body, model: ModelFacts) -> None:
+    """Refuse what production refuses.
+
+    Raises:
+        RefusedError: with production's message for the first flaw.
+    """
+    if "reasoning" in model.features:
+        _reasoning(body, model)
+    if body.max_tokens is not None and body.max_tokens > model.max_output:
+        raise invalid(
+            f"{body.limit_name} is too large: {body.max_tokens}. This model supports at most "
+            f"{model.max_output} completion tokens, whereas you provided {body.max_tokens}.",
+            param=body.limit_name,
+            code="invalid_value",
+        )
+    if body.json_object and not _says_json(body):
+        raise invalid(
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of "
+            "type 'json_object'.",
+            param="messages",
+        )
+    paired(body.messages)
+
+
+def _reasoning(body: Body, model: ModelFacts) -> None:
+    if body.limit_name == "max_tokens":
+        raise invalid(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            "Use 'max_completion_tokens' instead.",
+            param="max_tokens",
+            code="unsupported_parameter",
+        )
+    if "sampling" in model.features:
+        return
+    for name in ("temperature", "top_p"):
+        value = body.sampling.get(name, 1)
+        if value != 1:
+            raise invalid(
+                f"Unsupported value: '{name}' does not support {value:g} with this model. "
+                "Only the default (1) value is supported.",
+                param=name,
+                code="unsupported_value",
+            )
+
+
+def _says_json(body: Body) -> bool:
+    return any(
+        "json" in part.text.lower()
+        for message in body.messages
+        for part in message.content
+        if isinstance(part, Text | ToolResult)
+    )

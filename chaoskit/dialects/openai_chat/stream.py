@@ -1,0 +1,76 @@
+"""A streamed answer: chunks without event names, and a terminator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from chaoskit.dialect import Envelope
+from chaoskit.dialects._json import dumps
+from chaoskit.dialects._pieces import deltas, fragments
+from chaoskit.dialects.openai_chat import headers
+from chaoskit.dialects.openai_chat.encode import (
+    choices,
+    completion,
+    finish_reason,
+    identified,
+    usage,
+)
+from chaoskit.exchange import Call, Reply
+from chaoskit.steps import Frame
+
+__all__ = ["stream"]
+
+_DONE = Frame(kind="done", name="", data="[DONE]")
+
+
+def stream(
+    reply: Reply, call: Call, envelope: Envelope
+) -> tuple[Mapping[str, str], tuple[Frame, ...]]:
+    """Return the headers and the chunks of a streamed answer.
+
+    With `include_usage` every chunk has a `usage`, null but in the last, which has no choices;
+    without it no chunk has any.
+    """
+    told = bool(call.options.get("include_usage"))
+    head = dumps(completion("chat.completion.chunk", call, envelope))[:-1]
+    tail = ',"usage":null}' if told else "}"
+    frames: list[Frame] = []
+    for index in range(choices(call)):
+        for kind, delta, finish in _deltas(reply, call, envelope):
+            data = (
+                f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":null,'
+                f'"finish_reason":{finish}}}]{tail}'
+            )
+            frames.append(Frame(kind=kind, name="", data=data))
+    if told:
+        data = f'{head},"choices":[],"usage":{dumps(usage(reply.usage))}}}'
+        frames.append(Frame(kind="usage", name="", data=data))
+    frames.append(_DONE)
+    made = headers.common("text/event-stream; charset=utf-8", envelope)
+    made["cache-control"] = "no-cache"
+    return made | headers.limits(envelope), tuple(frames)
+
+
+def _deltas(
+    reply: Reply, call: Call, envelope: Envelope
+) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str]]:
+    """Yield what each chunk is for, its delta and its finish reason, both as JSON."""
+    calls = identified(reply, envelope)
+    text = reply.text
+    opening = "null" if calls and not text else '""'
+    yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null"
+    for piece in deltas(text):
+        yield "content", f'{{"content":{dumps(piece)}}}', "null"
+    for index, (identity, made) in enumerate(calls):
+        begun = {
+            "index": index,
+            "id": identity,
+            "type": "function",
+            "function": {"name": made.name, "arguments": ""},
+        }
+        yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null"
+        for piece in fragments(made.arguments):
+            more = f'{{"index":{index},"function":{{"arguments":{dumps(piece)}}}}}'
+            yield "tool", f'{{"tool_calls":[{more}]}}', "null"
+    yield "end", "{}", f'"{finish_reason(reply, call)}"'

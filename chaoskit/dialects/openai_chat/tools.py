@@ -1,0 +1,125 @@
+"""The tools of a request and the choice among them."""
+
+from __future__ import annotations
+
+import re
+
+from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._refused import invalid
+from chaoskit.dialects.openai_chat import values
+from chaoskit.dialects.openai_chat.strict import flaw
+from chaoskit.exchange import ToolChoice, ToolSpec
+
+__all__ = ["choice", "read"]
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
+_LONGEST_NAME = 64
+
+
+def read(value: object) -> tuple[tuple[ToolSpec, ...], tuple[Json, ...]]:
+    """Return the function tools, and those of other kinds as they stand."""
+    if value is None:
+        return (), ()
+    functions: list[ToolSpec] = []
+    others: list[Json] = []
+    for at, item in enumerate(values.filled(value, "tools")):
+        path = f"tools[{at}]"
+        tool = values.record(item, path)
+        kind = values.required(tool, "type", f"{path}.type")
+        values.one_of(kind, ("function", "custom"), f"{path}.type")
+        if kind == "custom":
+            others.append(tool)
+        else:
+            functions.append(_function(tool, f"{path}.function"))
+    return tuple(functions), tuple(others)
+
+
+def _function(tool: Json, path: str) -> ToolSpec:
+    function = values.record(values.required(tool, "function", path), path)
+    name = _name(values.required(function, "name", f"{path}.name"), f"{path}.name")
+    description = function.get("description")
+    if description is not None:
+        values.string(description, f"{path}.description")
+    strict = function.get("strict")
+    return ToolSpec(
+        name=name,
+        description=description or "",
+        schema=_schema(function, name, path),
+        raw=dumps(tool),
+        strict=strict is not None and values.boolean(strict, f"{path}.strict"),
+    )
+
+
+def _name(value: object, param: str) -> str:
+    name = values.string(value, param)
+    if not _NAME.match(name):
+        raise invalid(
+            f"Invalid '{param}': string does not match pattern. Expected a string that matches "
+            "the pattern '^[a-zA-Z0-9_-]+$'.",
+            param=param,
+            code="invalid_value",
+        )
+    if len(name) > _LONGEST_NAME:
+        raise invalid(
+            f"Invalid '{param}': string too long. Expected a string with maximum length "
+            f"{_LONGEST_NAME}, but got a string with length {len(name)} instead.",
+            param=param,
+            code="string_above_max_length",
+        )
+    return name
+
+
+def _schema(function: Json, name: str, path: str) -> Json:
+    parameters = function.get("parameters")
+    if parameters is None:
+        return {"type": "object", "properties": {}}
+    schema = values.record(parameters, f"{path}.parameters")
+    problem = ""
+    if schema and schema.get("type") != "object":
+        kind = schema.get("type")
+        problem = f"""schema must be a JSON Schema of 'type: "object"', got 'type: "{kind}"'."""
+    elif function.get("strict") is True:
+        problem = flaw(schema)
+    if problem:
+        raise invalid(
+            f"Invalid schema for function '{name}': {problem}",
+            param=f"{path}.parameters",
+            code="invalid_function_parameters",
+        )
+    return schema
+
+
+def choice(
+    value: object, parallel: object, tools: tuple[ToolSpec, ...], *, any_tool: bool
+) -> ToolChoice:
+    """Return how the model may choose among the tools; `any_tool` tells whether there is one."""
+    for key, given in (("tool_choice", value), ("parallel_tool_calls", parallel)):
+        if given is not None and not any_tool:
+            raise invalid(
+                f"Invalid value for '{key}': '{key}' is only allowed when 'tools' are specified.",
+                param=key,
+            )
+    several = parallel is None or values.boolean(parallel, "parallel_tool_calls")
+    if value is None:
+        return ToolChoice(parallel=several)
+    if isinstance(value, dict):
+        return _object(value, tools, parallel=several)
+    mode = values.one_of(value, ("none", "auto", "required"), "tool_choice")
+    if mode == "required":
+        return ToolChoice(mode="any", parallel=several)
+    return ToolChoice(mode="none" if mode == "none" else "auto", parallel=several)
+
+
+def _object(value: Json, tools: tuple[ToolSpec, ...], *, parallel: bool) -> ToolChoice:
+    kind = values.required(value, "type", "tool_choice.type")
+    values.one_of(kind, ("function", "allowed_tools", "custom"), "tool_choice.type")
+    if kind != "function":
+        allowed = value.get("allowed_tools")
+        forced = isinstance(allowed, dict) and allowed.get("mode") == "required"
+        return ToolChoice(mode="any" if forced else "auto", parallel=parallel)
+    path = "tool_choice.function"
+    function = values.record(values.required(value, "function", path), path)
+    name = values.string(values.required(function, "name", f"{path}.name"), f"{path}.name")
+    if all(tool.name != name for tool in tools):
+        raise invalid(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")
+    return ToolChoice(mode="tool", name=name, parallel=parallel)
