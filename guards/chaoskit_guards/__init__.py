@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chaoskit_guards.classify import Failure, classify
     from chaoskit_guards.errors import (
         AllProvidersFailed,
         ArgError,
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
         UntranslatableRequest,
     )
     from chaoskit_guards.events import GuardEvent, Listener
+    from chaoskit_guards.retry import (
+        RetryBudget,
+        RetryConfig,
+        current_attempt,
+        with_retry,
+        without_sdk_retries,
+    )
 
 _HOME = {
     "AllProvidersFailed": "errors",
@@ -35,15 +43,22 @@ _HOME = {
     "BudgetTimeout": "errors",
     "BudgetTooLarge": "errors",
     "CircuitOpenError": "errors",
+    "Failure": "classify",
     "GuardError": "errors",
     "GuardEvent": "events",
     "Listener": "events",
     "RetryAfterTooLong": "errors",
+    "RetryBudget": "retry",
+    "RetryConfig": "retry",
     "RetryError": "errors",
     "RetryExhausted": "errors",
     "StreamTruncated": "errors",
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
+    "classify": "classify",
+    "current_attempt": "retry",
+    "with_retry": "retry",
+    "without_sdk_retries": "retry",
 }
 """Where each public name lives."""
 
@@ -56,15 +71,22 @@ __all__ = [
     "BudgetTimeout",
     "BudgetTooLarge",
     "CircuitOpenError",
+    "Failure",
     "GuardError",
     "GuardEvent",
     "Listener",
     "RetryAfterTooLong",
+    "RetryBudget",
+    "RetryConfig",
     "RetryError",
     "RetryExhausted",
     "StreamTruncated",
     "UnreadableResponse",
     "UntranslatableRequest",
+    "classify",
+    "current_attempt",
+    "with_retry",
+    "without_sdk_retries",
 ]
 
 
