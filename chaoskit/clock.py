@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 __all__ = ["Clock"]
@@ -25,6 +26,19 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for the calling thread."""
+        ...
+
+    @property
+    def stopped(self) -> str:
+        """Why the run was stopped; empty while it goes on."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """End the run: whoever waits, and whoever waits next, gets `RunStopped`."""
+        ...
+
+    def on_stop(self, callback: Callable[[], object]) -> None:
+        """Call `callback` when the run is stopped, from whichever thread stops it."""
         ...
 
     async def pause(self, seconds: float) -> None:

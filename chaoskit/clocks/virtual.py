@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chaoskit.clocks.patches import Origin, installed
 from chaoskit.clocks.scheduler import Scheduler, current
@@ -66,6 +66,19 @@ class VirtualClock:
     def wall(self) -> float:
         """Return unix seconds, as `time.time()` tells them inside the run."""
         return (self._origin.wall + self.scheduler.elapsed) / 1e9
+
+    @property
+    def stopped(self) -> str:
+        """Why the run was stopped; empty while it goes on."""
+        return self.scheduler.stopped
+
+    def stop(self, reason: str) -> None:
+        """End the run: whoever waits, and whoever waits next, gets `RunStopped`."""
+        self.scheduler.stop(reason)
+
+    def on_stop(self, callback: Callable[[], object]) -> None:
+        """Call `callback` when the run is stopped, from whichever thread stops it."""
+        self.scheduler.on_stop.append(callback)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for the calling thread; for ever if `seconds` is infinite."""

@@ -1,0 +1,174 @@
+"""The agent under test: whatever answers, built and called exactly as in production."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from chaoskit.errors import AgentNotFound
+
+__all__ = ["Agent", "dummy_keys", "load_agent"]
+
+_KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+_REMOVED = ("ANTHROPIC_AUTH_TOKEN",)
+_KEYWORDS = ("user", "session", "history")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A callable `agent(prompt) -> str`, sync or async, and what belongs to it.
+
+    Attributes:
+        startup: called once before traffic and again at each deploy, where the agent has one.
+        keywords: which of `user`, `session` and `history` its signature asks for.
+        module: where its own tools are looked for.
+        tools: dotted paths of its tools' functions, by tool name.
+    """
+
+    name: str
+    answer: Callable[..., Any]
+    is_async: bool
+    keywords: tuple[str, ...] = ()
+    startup: Callable[[], Any] | None = None
+    module: ModuleType | None = None
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        answer: Callable[..., Any],
+        *,
+        name: str = "",
+        tools: Mapping[str, str] | None = None,
+        home: ModuleType | None = None,
+    ) -> Agent:
+        """Return the agent that a callable is; `home` is the module by which it was named.
+
+        Raises:
+            AgentNotFound: it cannot be called with one prompt.
+        """
+        name = name or f"{getattr(answer, '__module__', '?')}:{_title(answer)}"
+        if not callable(answer):
+            raise AgentNotFound(f"{name} is not callable; an agent is a function of a prompt")
+        try:
+            parameters = inspect.signature(answer).parameters
+        except (TypeError, ValueError):  # some builtins have no signature
+            parameters = inspect.signature(lambda prompt: prompt).parameters
+        open_ended = any(item.kind is item.VAR_KEYWORD for item in parameters.values())
+        module = sys.modules.get(getattr(answer, "__module__", ""))
+        call = answer if inspect.isroutine(answer) else type(answer).__call__
+        return cls(
+            name=name,
+            answer=answer,
+            is_async=inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(call),
+            keywords=tuple(word for word in _KEYWORDS if open_ended or word in parameters),
+            startup=getattr(answer, "startup", None)
+            or getattr(module, "startup", None)
+            or getattr(home, "startup", None),
+            module=module,
+            tools=dict(tools or {}),
+        )
+
+
+def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:
+    """Import the agent `module:callable` or `path/to/file.py:callable`, with dummy keys in place.
+
+    Args:
+        tools: dotted paths of the agent's own tool functions, by tool name.
+
+    Raises:
+        AgentNotFound: there is no such module or callable, or importing it failed; the text says
+            which, and ends with the agent's own traceback.
+    """
+    target, _, attribute = spec.partition(":")
+    if not target or not attribute:
+        raise AgentNotFound(
+            f"{spec!r} names no agent; write module:callable, such as myapp.agent:answer"
+        )
+    with dummy_keys():
+        module = _import(target, spec)
+        value: Any = module
+        for part in attribute.split("."):
+            try:
+                value = getattr(value, part)
+            except AttributeError:
+                known = [
+                    name
+                    for name, item in vars(module).items()
+                    if inspect.isfunction(item) and not name.startswith("_")
+                ]
+                hint = f"; it has {', '.join(sorted(known))}" if known else ""
+                raise AgentNotFound(f"{target} has no {attribute!r}{hint}") from None
+    return Agent.of(value, name=spec, tools=tools, home=module)
+
+
+def _import(target: str, spec: str) -> ModuleType:
+    try:
+        if target.endswith(".py") or os.sep in target:
+            return _import_file(Path(target))
+        return importlib.import_module(target)
+    except AgentNotFound:
+        raise
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if target == missing or target.startswith(f"{missing}."):
+            raise AgentNotFound(
+                f"there is no module {missing!r} (looking for {spec}); "
+                "run from the folder that holds it, or install it"
+            ) from None
+        raise AgentNotFound(_failure(target)) from None
+    except Exception:  # noqa: BLE001 - whatever the agent's module raises is reported, not hidden
+        raise AgentNotFound(_failure(target)) from None
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise AgentNotFound(f"there is no file {path}")
+    name = path.stem
+    loaded = importlib.util.spec_from_file_location(name, path)
+    if loaded is None or loaded.loader is None:
+        raise AgentNotFound(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(loaded)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        loaded.loader.exec_module(module)
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _failure(target: str) -> str:
+    lines = traceback.format_exc(limit=-4).splitlines()
+    return "\n".join([f"importing {target} failed:", *lines])
+
+
+@contextlib.contextmanager
+def dummy_keys() -> Iterator[None]:
+    """Put dummy API keys into the environment, so that clients can be built without real ones."""
+    saved = {name: os.environ.get(name) for name in (*_KEYS, *_REMOVED)}
+    os.environ.update(dict.fromkeys(_KEYS, "dummy-key-of-a-chaos-run"))
+    for name in _REMOVED:
+        os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        for name, value in saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _title(value: object) -> str:
+    return getattr(value, "__qualname__", type(value).__qualname__)

@@ -1,0 +1,57 @@
+"""What a journal says of an exception that left the agent."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from pathlib import Path
+
+__all__ = ["chain_of", "name_of", "text_of", "where"]
+
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+_LIBRARIES = tuple(
+    str(Path(place).resolve()) for place in {sys.prefix, sys.base_prefix, sys.exec_prefix}
+)
+_OURS = str(Path(__file__).resolve().parent)
+_DEMO = str(Path(__file__).resolve().parent / "demo")
+_LONGEST = 600
+
+
+def name_of(error: BaseException) -> str:
+    """Return the class of an exception, with its module unless it is a builtin."""
+    kind = type(error)
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def text_of(error: BaseException) -> str:
+    """Return the message of an exception, bounded, and the same in every process."""
+    return _ADDRESS.sub("0x…", str(error))[:_LONGEST]
+
+
+def chain_of(error: BaseException) -> str:
+    """Return an exception as Python would print it, with its causes and notes."""
+    return "".join(traceback.format_exception(error))
+
+
+def where(error: BaseException) -> str:
+    """Return `file:line` of the innermost frame of the agent's own code, or of any if there is none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_own(frame.filename)]
+    if not frames:
+        return ""
+    chosen = (own or frames)[-1]
+    return f"{Path(chosen.filename).name}:{chosen.lineno}"
+
+
+def _is_own(filename: str) -> bool:
+    if filename.startswith("<"):
+        return False
+    path = str(Path(filename).resolve())
+    if path.startswith(_DEMO):
+        return True
+    return not path.startswith((_OURS, *_LIBRARIES)) and "site-packages" not in path
