@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -273,13 +273,8 @@ def _rounded(seconds: float, form: str) -> float:
     return math.ceil(seconds * scale - 1e-6) / scale
 
 
-@cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
 def _dump(value: Any) -> dict[str, Any]:
-    dumped: dict[str, Any] = _adapter(type(value)).dump_python(
+    dumped: dict[str, Any] = TypeAdapter(type(value)).dump_python(
         value, mode="json", by_alias=True, exclude_defaults=True
     )
     return dumped

@@ -1,1 +1,85 @@
-"""faults"""
+"""The catalogue of faults: names as they stand in scenario files, and their classes."""
+
+from __future__ import annotations
+
+from chaoskit.fault import Fault
+from chaoskit.faults.broken_event import BrokenEvent
+from chaoskit.faults.connect_error import ConnectError
+from chaoskit.faults.cut_stream import CutStream
+from chaoskit.faults.dribble import Dribble
+from chaoskit.faults.duplicated_event import DuplicatedEvent
+from chaoskit.faults.empty_completion import EmptyCompletion
+from chaoskit.faults.empty_result import EmptyResult
+from chaoskit.faults.error_mid_stream import ErrorMidStream
+from chaoskit.faults.error_result import ErrorResult
+from chaoskit.faults.hang import Hang
+from chaoskit.faults.leaked_secret import LeakedSecret
+from chaoskit.faults.malformed_arguments import MalformedArguments
+from chaoskit.faults.outage import Outage
+from chaoskit.faults.overloaded import Overloaded
+from chaoskit.faults.oversized_result import OversizedResult
+from chaoskit.faults.rate_limited import RateLimited
+from chaoskit.faults.secret_in_arguments import SecretInArguments
+from chaoskit.faults.server_error import ServerError
+from chaoskit.faults.slow import Slow
+from chaoskit.faults.stall import Stall
+from chaoskit.faults.truncated_at_max_tokens import TruncatedAtMaxTokens
+from chaoskit.faults.unauthorised import Unauthorised
+from chaoskit.faults.unfinished_stream import UnfinishedStream
+from chaoskit.faults.unknown_tool import UnknownTool
+from chaoskit.registry import Registry
+
+__all__ = [
+    "FAULTS",
+    "BrokenEvent",
+    "ConnectError",
+    "CutStream",
+    "Dribble",
+    "DuplicatedEvent",
+    "EmptyCompletion",
+    "EmptyResult",
+    "ErrorMidStream",
+    "ErrorResult",
+    "Hang",
+    "LeakedSecret",
+    "MalformedArguments",
+    "Outage",
+    "Overloaded",
+    "OversizedResult",
+    "RateLimited",
+    "SecretInArguments",
+    "ServerError",
+    "Slow",
+    "Stall",
+    "TruncatedAtMaxTokens",
+    "Unauthorised",
+    "UnfinishedStream",
+    "UnknownTool",
+]
+
+FAULTS: Registry[Fault] = Registry("fault")
+
+FAULTS.register("rate_limited", RateLimited)
+FAULTS.register("overloaded", Overloaded)
+FAULTS.register("server_error", ServerError)
+FAULTS.register("unauthorised", Unauthorised)
+FAULTS.register("outage", Outage)
+FAULTS.register("connect_error", ConnectError)
+FAULTS.register("hang", Hang)
+FAULTS.register("malformed_arguments", MalformedArguments)
+FAULTS.register("unknown_tool", UnknownTool)
+FAULTS.register("empty_completion", EmptyCompletion)
+FAULTS.register("truncated_at_max_tokens", TruncatedAtMaxTokens)
+FAULTS.register("secret_in_arguments", SecretInArguments)
+FAULTS.register("unfinished_stream", UnfinishedStream)
+FAULTS.register("error_mid_stream", ErrorMidStream)
+FAULTS.register("broken_event", BrokenEvent)
+FAULTS.register("duplicated_event", DuplicatedEvent)
+FAULTS.register("slow", Slow)
+FAULTS.register("cut_stream", CutStream)
+FAULTS.register("stall", Stall)
+FAULTS.register("dribble", Dribble)
+FAULTS.register("empty_result", EmptyResult)
+FAULTS.register("error_result", ErrorResult)
+FAULTS.register("leaked_secret", LeakedSecret)
+FAULTS.register("oversized_result", OversizedResult)

@@ -1,0 +1,34 @@
+"""The connection breaks in the middle of the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chaoskit.cutting import split_steps
+from chaoskit.fault import Strike
+from chaoskit.settings import settings
+from chaoskit.steps import Close, Reset, Step
+
+__all__ = ["CutStream"]
+
+
+@settings
+class CutStream:
+    """The connection breaks when a part of the answer has arrived."""
+
+    after: Annotated[int, Field(ge=0)] = 1
+    """How many pieces of a streamed answer arrive before; unstreamed ones break half-way."""
+
+    reset: bool = False
+    """The connection is reset (RST) instead of closed (FIN)."""
+
+    def steps(
+        self,
+        steps: tuple[Step, ...],
+        strike: Strike,  # noqa: ARG002 - the stage's signature
+    ) -> tuple[Step, ...]:
+        """Break off after the cut."""
+        split = split_steps(steps, self.after)
+        return steps if split is None else (*split[0], Reset() if self.reset else Close())

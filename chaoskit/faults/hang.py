@@ -1,0 +1,23 @@
+"""Somebody listens and never answers."""
+
+from __future__ import annotations
+
+from chaoskit.exchange import Call
+from chaoskit.fault import Strike
+from chaoskit.settings import settings
+from chaoskit.steps import Step, Wait
+
+__all__ = ["Hang"]
+
+
+@settings
+class Hang:
+    """The request is accepted and never answered; only the client's own timeout ends it."""
+
+    def admit(
+        self,
+        call: Call,  # noqa: ARG002 - the stage's signature
+        strike: Strike,  # noqa: ARG002 - likewise
+    ) -> tuple[Step, ...]:
+        """Wait for ever."""
+        return (Wait(float("inf")),)
