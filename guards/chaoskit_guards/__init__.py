@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chaoskit_guards.breaker import CircuitBreaker, Permit
     from chaoskit_guards.classify import Failure, classify
     from chaoskit_guards.errors import (
         AllProvidersFailed,
@@ -42,11 +43,13 @@ _HOME = {
     "BudgetError": "errors",
     "BudgetTimeout": "errors",
     "BudgetTooLarge": "errors",
+    "CircuitBreaker": "breaker",
     "CircuitOpenError": "errors",
     "Failure": "classify",
     "GuardError": "errors",
     "GuardEvent": "events",
     "Listener": "events",
+    "Permit": "breaker",
     "RetryAfterTooLong": "errors",
     "RetryBudget": "retry",
     "RetryConfig": "retry",
@@ -70,11 +73,13 @@ __all__ = [
     "BudgetError",
     "BudgetTimeout",
     "BudgetTooLarge",
+    "CircuitBreaker",
     "CircuitOpenError",
     "Failure",
     "GuardError",
     "GuardEvent",
     "Listener",
+    "Permit",
     "RetryAfterTooLong",
     "RetryBudget",
     "RetryConfig",

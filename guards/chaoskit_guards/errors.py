@@ -178,13 +178,13 @@ class CircuitOpenError(GuardError):
     """
 
     def __init__(self, name: str, retry_after: float) -> None:
-        super().__init__(
-            f"{name} is taken out of service"
-            if retry_after == float("inf")
-            else f"{name} is failing and gets no calls for another {retry_after:.1f} s"
-        )
         self.name = name
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        if self.retry_after == float("inf"):
+            return f"{self.name} is taken out of service"
+        return f"{self.name} is failing and gets no calls for another {self.retry_after:.1f} s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

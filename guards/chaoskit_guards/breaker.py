@@ -1,0 +1,186 @@
+"""Stop asking a provider that is down, and find out with one request when it is back."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from contextvars import ContextVar
+from functools import wraps
+from types import CoroutineType, TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from chaoskit_guards.circuit import Circuit, Permit, State
+
+__all__ = ["CircuitBreaker", "Permit", "State"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+_held: ContextVar[Permit | None] = ContextVar("chaoskit_guards_breaker", default=None)
+"""The innermost permit that the code under way holds; each knows the one below."""
+
+
+class CircuitBreaker(Circuit):
+    """Opens after failures of the provider, and closes when one probe succeeds.
+
+    Use it as a context manager (`with` and `async with`), as a decorator of functions, coroutines
+    and generators, through `call`, or with `acquire` where a result is known much later. Durations
+    are seconds.
+
+    Args:
+        failure_threshold: consecutive failures that open it.
+        recovery_timeout: from opening to the first probe; never shorter.
+        name: how errors and events call it.
+        max_recovery_timeout: where given, the time doubles with each failed probe up to this, and
+            is drawn at random between `recovery_timeout` and that, so that a fleet does not probe
+            in step.
+        probe_successes: probes that must succeed, one after the other.
+        probe_lease: after this a probe without a result counts as lost.
+        failure_rate: share of failures in `window` that opens it as well; None: only in a row.
+        minimum_calls: calls in the window below which no rate is looked at.
+        window: seconds that rates look back.
+        slow_call: a call that takes longer is slow; None: nothing is.
+        slow_rate: share of slow calls in `window` that opens it.
+        is_failure: asked about each exception first: True, False, or None to leave it here.
+        clock: monotonic seconds; `time.monotonic` when it is None.
+        rng: source of the random recovery time; the `random` module when it is None.
+        listener: told about every change of state and every refusal.
+    """
+
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function under the breaker; a coroutine function gives a coroutine as ever."""
+        return self(function)(*args, **kwargs)
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Decorate a function; a stream counts when it ends."""
+        wrapped: Callable[..., Any]
+        call = function if inspect.isroutine(function) else type(function).__call__
+        if inspect.isasyncgenfunction(call):
+            wrapped = self._guard_async_generator(cast("Callable[..., Any]", function))
+        elif inspect.isgeneratorfunction(call):
+            wrapped = self._guard_generator(cast("Callable[..., Any]", function))
+        elif inspect.iscoroutinefunction(call):
+            wrapped = self._guard_coroutine(cast("Callable[..., Any]", function))
+        else:
+            wrapped = self._guard_function(cast("Callable[..., Any]", function))
+        return cast("Callable[P, T]", wrapped)
+
+    def __enter__(self) -> Permit:
+        permit = self.acquire()
+        permit.below = _held.get()
+        _held.set(permit)
+        return permit
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        permit = self._release()
+        if permit is None:
+            # Left in another context than entered, as some frameworks do: the admission cannot be
+            # found, so it counts as one of now. A probe is then left to its lease.
+            permit = Permit(self, self._generation if self._state == "closed" else -1, float("inf"))
+        if error is None:
+            permit.success()
+        else:
+            permit.failure(error)
+
+    async def __aenter__(self) -> Permit:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _guard_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            permit = self.acquire()
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                permit.failure(error)
+                raise
+            if result.__class__ is CoroutineType:
+                return self._settled_by(permit, result)
+            permit.success()
+            return result
+
+        return guarded
+
+    async def _settled_by(self, permit: Permit, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            result = await coroutine
+        except BaseException as error:
+            permit.failure(error)
+            raise
+        permit.success()
+        return result
+
+    def _guard_coroutine(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+        @wraps(function)
+        async def guarded(*args: Any, **kwargs: Any) -> Any:
+            permit = self.acquire()
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                permit.failure(error)
+                raise
+            permit.success()
+            return result
+
+        return guarded
+
+    def _guard_generator(
+        self, function: Callable[..., Generator[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            permit = self.acquire()
+            try:
+                result = yield from function(*args, **kwargs)
+            except BaseException as error:
+                permit.failure(error)
+                raise
+            permit.success()
+            return result
+
+        return guarded
+
+    def _guard_async_generator(
+        self, function: Callable[..., AsyncGenerator[Any, Any]]
+    ) -> Callable[..., Any]:
+        @wraps(function)
+        async def guarded(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+            permit = self.acquire()
+            stream = function(*args, **kwargs)
+            try:
+                async for item in stream:
+                    yield item
+            except BaseException as error:
+                permit.failure(error)
+                raise
+            finally:
+                await stream.aclose()
+            permit.success()
+
+        return guarded
+
+    def _release(self) -> Permit | None:
+        """Take this breaker's innermost permit off the context's list."""
+        above: Permit | None = None
+        top = _held.get()
+        while top is not None and top.breaker is not self:
+            above, top = top, top.below
+        if top is not None and above is None:
+            _held.set(top.below)
+        elif top is not None and above is not None:
+            above.below = top.below
+        return top
