@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-__all__ = ["content_words", "free_text", "text_of_format"]
+__all__ = ["content_words", "free_text", "is_search", "text_of_format"]
 
 _WORD = re.compile(r"\w+(?:[-'.@/:_]\w+)*")
 _STOP_WORDS = frozenset(
@@ -34,12 +34,17 @@ def content_words(text: str) -> list[str]:
     return [word for word in words if word.casefold() not in _STOP_WORDS]
 
 
+def is_search(name: str) -> bool:
+    """Tell whether an argument of that name takes a question or the words of a search."""
+    return not _SEARCHES.isdisjoint(re.split(r"[^a-z]+", name.casefold()))
+
+
 def free_text(name: str, hint: str, rng: random.Random) -> str:
     """Return a text for the argument `name`, made of words of the hint."""
     words = content_words(hint) or list(_FALLBACK)
     lowered = name.casefold()
     parts = re.split(r"[^a-z]+", lowered)
-    if not _SEARCHES.isdisjoint(parts):
+    if is_search(name):
         return " ".join(words[:6])
     if "id" in parts or name.endswith("Id"):
         named = [word for word in words if any(char.isdigit() for char in word)]

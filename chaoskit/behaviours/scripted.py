@@ -1,0 +1,95 @@
+"""A model that says what the scenario wrote down."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from chaoskit.answering import answer, written
+from chaoskit.behaviour import Scene
+from chaoskit.conversation import Conversation, read
+from chaoskit.exchange import Call, Part, Reply, Stop, Text, ToolCall
+from chaoskit.settings import settings
+
+__all__ = ["Scripted", "ScriptedCall", "ScriptedTurn"]
+
+
+@settings
+class ScriptedCall:
+    """One tool call of a scripted turn."""
+
+    tool: str
+    """Name of the tool, offered or not."""
+
+    arguments: dict[str, Any] | str = ""
+    """The arguments as a table, or the JSON text itself, which may be broken; empty is `{}`."""
+
+
+@settings
+class ScriptedTurn:
+    """What the model says in one turn."""
+
+    text: str = ""
+    """The text, before any tool calls."""
+
+    call: ScriptedCall | tuple[ScriptedCall, ...] = ()
+    """One tool call or several."""
+
+    stop: Stop | None = None
+    """Why the model stopped; by default what the content implies."""
+
+
+@settings
+class Scripted:
+    """Replays turns, the first one after each question of the user.
+
+    In texts and in arguments `{prompt}` stands for the question, `{result}` for the newest tool
+    results.
+    """
+
+    turns: tuple[ScriptedTurn, ...]
+    """The turns, in order."""
+
+    after: Literal["repeat", "answer"] = "repeat"
+    """After the last turn: repeat it, or answer from what the tools found."""
+
+    def __post_init__(self) -> None:
+        if not self.turns:
+            raise ValueError("a script has one turn at least")
+
+    def reply(self, call: Call, scene: Scene) -> Reply:
+        """Return the turn that the script has for this step of the conversation."""
+        seen = read(call)
+        if seen.step >= len(self.turns) and self.after == "answer":
+            return answer(call, seen, scene.rng)
+        turn = self.turns[min(seen.step, len(self.turns) - 1)]
+        calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
+        content: list[Part] = [Text(_filled(turn.text, seen))] if turn.text else []
+        content += [
+            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, seen))
+            for one in calls
+        ]
+        return Reply(content=tuple(content), stop=turn.stop or ("tool_use" if calls else "end"))
+
+
+def _arguments(arguments: dict[str, Any] | str, seen: Conversation) -> str:
+    if isinstance(arguments, str):
+        return arguments or "{}"
+    return written({name: _filled_in(value, seen) for name, value in arguments.items()})
+
+
+def _filled_in(value: object, seen: Conversation) -> object:
+    if isinstance(value, str):
+        return _filled(value, seen)
+    if isinstance(value, dict):
+        return {name: _filled_in(inner, seen) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled_in(inner, seen) for inner in value]
+    return value
+
+
+def _filled(text: str, seen: Conversation) -> str:
+    if "{" not in text:
+        return text
+    results = "\n".join(result.text for result in seen.newest)
+    pieces = text.split("{prompt}")
+    return seen.prompt.join(piece.replace("{result}", results) for piece in pieces)
