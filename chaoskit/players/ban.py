@@ -17,7 +17,12 @@ from chaoskit.player import Host
 __all__ = ["banned"]
 
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", ""})
-_LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen")
+_LIBRARIES = (
+    f"{os.sep}site-packages{os.sep}",
+    f"{os.sep}lib{os.sep}python",
+    "<frozen",
+    os.path.dirname(__file__),  # noqa: PTH120 - compared with frames' file names as they are
+)
 
 
 @contextlib.contextmanager
@@ -91,7 +96,7 @@ def _caller() -> str:
     outermost = "an unknown place"
     while frame is not None:
         name = frame.f_code.co_filename
-        if not any(part in name for part in _LIBRARIES) and name != __file__:
+        if not any(part in name for part in _LIBRARIES):
             return f"{os.path.basename(name)}:{frame.f_lineno}"  # noqa: PTH119 - a pure string
         outermost = f"{os.path.basename(name)}:{frame.f_lineno}"  # noqa: PTH119 - as above
         frame = frame.f_back

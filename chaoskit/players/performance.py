@@ -66,11 +66,11 @@ class Performance:
         for step in self._exchange.steps:
             if isinstance(step, Wait):
                 if silence + step.seconds > self._read:
-                    yield self._read - silence
+                    yield float(self._read - silence)
                     self._finish("timeout")
                     raise Broken("timeout", "The read operation timed out", begun=begun)
                 silence += step.seconds
-                yield step.seconds
+                yield float(step.seconds)
                 continue
             silence = 0.0
             if isinstance(step, Head):
