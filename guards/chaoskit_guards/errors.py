@@ -10,6 +10,7 @@ GuardError
 │   └── BudgetTimeout      it could not be granted in the time that the caller gave
 ├── CircuitOpenError       the breaker is open; nothing was sent
 ├── AllProvidersFailed     no provider of a router answered
+├── LoopDetectedError      an agent goes in circles; the text tells the model what to do
 ├── UntranslatableRequest  a request cannot be said in the other vendor's words
 ├── UnreadableResponse     a provider answered with something that is no answer
 └── StreamTruncated        a stream ended before the provider said that it is complete
@@ -35,6 +36,7 @@ __all__ = [
     "BudgetTooLarge",
     "CircuitOpenError",
     "GuardError",
+    "LoopDetectedError",
     "RetryAfterTooLong",
     "RetryError",
     "RetryExhausted",
@@ -242,3 +244,21 @@ class UnreadableResponse(GuardError):
 
 class StreamTruncated(GuardError):
     """A stream ended before the provider said that it is complete."""
+
+
+class LoopDetectedError(GuardError):
+    """An agent goes in circles; the call should not run. The text is fit for the model.
+
+    Attributes:
+        tool: name of the tool.
+        kind: `repeat`, `cycle`, `rephrased`, `fruitless` or `failing`.
+        level: `block`, answer the call with this text; `stop`, end the run.
+        count: how often it has happened, this call included.
+    """
+
+    def __init__(self, message: str, *, tool: str, kind: str, level: str, count: int) -> None:
+        super().__init__(message)
+        self.tool = tool
+        self.kind = kind
+        self.level = level
+        self.count = count

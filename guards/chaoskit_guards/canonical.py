@@ -1,0 +1,154 @@
+"""Tool arguments and results in one canonical form, so that the same call looks the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
+from typing import Any
+
+__all__ = ["VOLATILE", "call_key", "canonical", "outcome", "result_key", "words"]
+
+VOLATILE = frozenset(
+    {
+        "call_id",
+        "correlation_id",
+        "idempotency_key",
+        "nonce",
+        "request_id",
+        "span_id",
+        "timestamp",
+        "tool_call_id",
+        "trace_id",
+        "ts",
+    }
+)
+"""Arguments that change with every call and mean nothing."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_WORD = re.compile(r"\w+")
+_NOTHING = re.compile(
+    r"\b(?:no|zero|0|without)\s+(?:\w+\s+){0,2}"
+    r"(?:results?|match(?:es)?|hits?|entries|records?|rows?|documents?|items?|data|articles?|news)\b"
+    r"|\bnothing\s+(?:was\s+)?found\b|\bnot?\s+found\b|\bnone\s+found\b|\bno such\b",
+    re.IGNORECASE,
+)
+_first = itemgetter(0)
+_DEEP = 16
+_SHORT = 300
+
+
+def canonical(value: object, ignore: Collection[str] = VOLATILE, depth: int = 0) -> object:
+    """Return a value that is equal for calls that mean the same.
+
+    Key order, spelling (case, blanks), 1 and 1.0, absent and null, and volatile keys do not count.
+    """
+    if isinstance(value, str):
+        return " ".join(value.casefold().split())
+    if isinstance(value, dict):  # the common case, without the detour over the abstract class
+        return _pairs(value, ignore, depth)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    if depth > _DEEP:
+        return "..."
+    if isinstance(value, Mapping):
+        return _pairs(value, ignore, depth)
+    if isinstance(value, (list, tuple)):
+        return [canonical(item, ignore, depth + 1) for item in value]
+    if isinstance(value, AbstractSet):
+        return sorted([repr(canonical(item, ignore, depth + 1)) for item in value])
+    return _ADDRESS.sub("", repr(value))
+
+
+def _pairs(value: Mapping[Any, object], ignore: Collection[str], depth: int) -> object:
+    if depth > _DEEP:
+        return "..."
+    pairs = [
+        (str(key), canonical(item, ignore, depth + 1))
+        for key, item in value.items()
+        if item is not None and key not in ignore
+    ]
+    pairs.sort(key=_first)
+    return tuple(pairs)
+
+
+def _parsed(args: object) -> object:
+    """Return arguments that came as JSON text as what they say."""
+    if isinstance(args, str) and args[:1] in "{[" and args:
+        try:
+            return json.loads(args)
+        except ValueError:
+            return args
+    return args
+
+
+def _digest(value: object) -> bytes:
+    return hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def call_key(name: str, args: object, ignore: Collection[str] = VOLATILE) -> bytes:
+    """Return a short key that two calls share exactly when they mean the same."""
+    return _digest((name, canonical(_parsed(args), ignore)))
+
+
+def result_key(result: object) -> bytes:
+    """Return a short key of a result; any change in it is progress."""
+    return _digest(canonical(result, ()))
+
+
+def outcome(result: object) -> str:
+    """Return what a result brought: `empty`, `error` or `value`."""
+    value = _parsed(result)
+    if _is_empty(value):
+        return "empty"
+    if isinstance(value, Mapping):
+        if value.get("is_error") or value.get("error"):
+            return "error"
+        return "value"
+    if isinstance(value, BaseException):
+        return "error"
+    if isinstance(value, str) and len(value) <= _SHORT:
+        if _NOTHING.search(value):
+            return "empty"
+        if value.lstrip()[:5].lower() == "error":
+            return "error"
+    return "value"
+
+
+def _is_empty(value: Any) -> bool:
+    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+        return True
+    if isinstance(value, Mapping):
+        bodies = [item for key, item in value.items() if not isinstance(item, (bool, int, float))]
+        found = [
+            item
+            for item in bodies
+            if isinstance(item, (Mapping, list, tuple, AbstractSet)) or item is None or item == ""
+        ]
+        return not value or (bool(found) and all(not item for item in found))
+    return isinstance(value, (list, tuple, AbstractSet)) and not value
+
+
+def words(args: object, limit: int = 48) -> frozenset[str]:
+    """Return the words of the arguments' values: what a rephrased query has in common."""
+    found: list[str] = []
+    _collect(_parsed(args), found)
+    return frozenset(found[:limit])
+
+
+def _collect(value: object, found: list[str], depth: int = 0) -> None:
+    if isinstance(value, str):
+        found.extend(_WORD.findall(value[:1_000].casefold()))
+    elif isinstance(value, (int, float)):
+        found.append(str(value))
+    elif depth <= _DEEP and isinstance(value, Mapping):
+        for item in value.values():
+            _collect(item, found, depth + 1)
+    elif depth <= _DEEP and isinstance(value, (list, tuple)):
+        for item in value:
+            _collect(item, found, depth + 1)
