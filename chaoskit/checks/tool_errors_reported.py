@@ -1,0 +1,104 @@
+"""The model is told when its tool call was wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import ClassVar
+
+from chaoskit import advice
+from chaoskit.check import Finding, Judgement
+from chaoskit.evidence import Exchange, Turn, turns
+from chaoskit.journal import CalledTool, GotResult, Journal
+from chaoskit.settings import settings
+
+__all__ = ["ToolErrorsReported"]
+
+_SAYS_ERROR = re.compile(
+    r"\b(errors?|exception|traceback|invalid|malformed|missing|required|unexpected|expected|"
+    r"must be|not a valid|not allowed|unknown (tool|function|argument)|no such tool|"
+    r"does not exist|not found|bad arguments?|wrong type|reject\w*|refused|cannot|could not)\b",
+    re.IGNORECASE,
+)
+_BAD_IF_TRUE = frozenset({"error", "errors", "is_error", "iserror", "exception", "problems"})
+_BAD_IF_FALSE = frozenset({"ok", "success", "valid"})
+_BAD_IF_ERROR = frozenset({"status", "type", "result", "code"})
+_TEXTS = frozenset({"message", "detail", "reason", "content"})
+_HEAD = 200
+
+
+@settings
+class ToolErrorsReported:
+    """After a call with bad arguments, the next request answers that very call with an error.
+
+    An error is a result marked as one, an object with a key that says so, or a text that begins
+    with one. A result that merely holds such words, as log lines do, is none.
+    """
+
+    outcome: ClassVar[bool] = False
+
+    @property
+    def sentence(self) -> str:
+        """The promise in one line."""
+        return "the model is told when its tool call was wrong"
+
+    def judge(self, journal: Journal) -> Judgement:
+        """Judge a run by its journal."""
+        judged = 0
+        findings = []
+        for turn in turns(journal):
+            for exchange, called in turn.tool_calls:
+                if called.valid:
+                    continue
+                judged += 1
+                why = _unreported(turn, exchange, called)
+                if why:
+                    findings.append(
+                        Finding(
+                            message=f"{turn.name}: call {exchange.request.call} asked for "
+                            f"{called.tool} with bad arguments, and {why}",
+                            at=exchange.ended,
+                            user=turn.user,
+                            turn=turn.turn,
+                            call=exchange.request.call,
+                            cost_usd=exchange.cost_usd,
+                            advice=advice.VET,
+                        )
+                    )
+        return Judgement.of(judged, findings, nothing="the model made no bad tool call")
+
+
+def _unreported(turn: Turn, exchange: Exchange, called: CalledTool) -> str:
+    later = [one.request for one in turn.exchanges if one.request.call > exchange.request.call]
+    if not later:
+        return "the model was not asked again"
+    for request in later:
+        for result in request.results:
+            if result.call_id == called.call_id:
+                return "" if _is_error(result) else "was given a result that is no error"
+    return "no later request answers that call"
+
+
+def _is_error(result: GotResult) -> bool:
+    if result.is_error:
+        return True
+    try:
+        value = json.loads(result.text)
+    except ValueError:
+        return _SAYS_ERROR.search(result.text[:_HEAD]) is not None
+    if isinstance(value, str):
+        return _SAYS_ERROR.search(value[:_HEAD]) is not None
+    return isinstance(value, dict) and any(_bad(str(key), item) for key, item in value.items())
+
+
+def _bad(key: str, value: object) -> bool:
+    name = key.lower()
+    if name in _BAD_IF_TRUE:
+        return bool(value)
+    if name in _BAD_IF_FALSE:
+        return value is False
+    if name in _BAD_IF_ERROR:
+        return isinstance(value, str) and "error" in value.lower()
+    if name in _TEXTS:
+        return isinstance(value, str) and _SAYS_ERROR.search(value[:_HEAD]) is not None
+    return False

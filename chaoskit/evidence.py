@@ -1,0 +1,270 @@
+"""Views of a journal that several checks need: exchanges, turns, chains of retries, outages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from chaoskit.journal import (
+    Answered,
+    CalledTool,
+    Delivered,
+    Event,
+    Failed,
+    GotResult,
+    Journal,
+    RanTool,
+    Refused,
+    Replied,
+    Requested,
+    Struck,
+    TurnStarted,
+)
+
+__all__ = [
+    "Exchange",
+    "Per",
+    "Turn",
+    "chains",
+    "exchanges",
+    "gathered",
+    "lasting",
+    "same_request",
+    "turns",
+]
+
+Per: TypeAlias = Literal["turn", "user", "run"]
+"""What a bound is counted over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP attempt and everything that became of it."""
+
+    request: Requested
+    strikes: tuple[Struck, ...] = ()
+    refusal: Refused | None = None
+    reply: Replied | None = None
+    delivery: Delivered | None = None
+
+    @property
+    def failed(self) -> bool:
+        """The client did not get the whole answer, and not because it had seen enough of it."""
+        if self.refusal is not None:
+            return True
+        end = self.delivery
+        if end is None:
+            return False
+        if end.how == "abandoned":
+            return not end.sent_content
+        return end.error_frame or end.how != "complete"
+
+    @property
+    def down(self) -> bool:
+        """It failed as services fail that are down: server errors, broken connections, silence."""
+        if self.refusal is not None:
+            return self.refusal.status >= 500 or self.refusal.status == 408
+        return self.failed
+
+    @property
+    def complete(self) -> bool:
+        """The model answered and the answer arrived."""
+        return self.reply is not None and not self.failed
+
+    @property
+    def ended(self) -> float:
+        """When it was over for the client, as far as the journal can tell."""
+        last = self.delivery or self.refusal or self.reply or self.request
+        return last.at
+
+    @property
+    def cost_usd(self) -> float:
+        """What it cost."""
+        return self.reply.cost_usd if self.reply else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One question of a user and everything that was done about it."""
+
+    user: str
+    turn: int
+    started: TurnStarted | None = None
+    answered: Answered | None = None
+    failed: Failed | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    ran: tuple[RanTool, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The user, and which of the user's turns it is."""
+        return f"{self.user}, turn {self.turn}"
+
+    @property
+    def ended(self) -> float:
+        """When the agent returned or raised, or what happened last when it did neither."""
+        end = self.answered or self.failed
+        if end is not None:
+            return end.at
+        if self.exchanges:
+            return self.exchanges[-1].ended
+        return self.started.at if self.started else 0.0
+
+    @property
+    def cost_usd(self) -> float:
+        """What the turn cost."""
+        return sum(exchange.cost_usd for exchange in self.exchanges)
+
+    @property
+    def results(self) -> tuple[GotResult, ...]:
+        """The tool results that the agent sent, retries of the same step counted once."""
+        seen: dict[tuple[str, str], GotResult] = {}
+        for exchange in self.exchanges:
+            for result in exchange.request.results:
+                seen.setdefault((exchange.request.step, result.call_id), result)
+        return tuple(seen.values())
+
+    @property
+    def tool_calls(self) -> tuple[tuple[Exchange, CalledTool], ...]:
+        """The tool calls that reached the agent, with the exchange that brought each."""
+        return tuple(
+            (exchange, called)
+            for exchange in self.exchanges
+            if exchange.complete and exchange.reply
+            for called in exchange.reply.tool_calls
+        )
+
+
+def exchanges(journal: Journal) -> list[Exchange]:
+    """Return every HTTP attempt of a run, in the order of the requests."""
+    parts: dict[int, dict[str, Event]] = {}
+    strikes: dict[int, list[Struck]] = {}
+    for event in journal:
+        match event:
+            case Requested():
+                parts.setdefault(event.call, {})["request"] = event
+            case Refused():
+                parts.setdefault(event.call, {})["refusal"] = event
+            case Replied():
+                parts.setdefault(event.call, {})["reply"] = event
+            case Delivered():
+                parts.setdefault(event.call, {})["delivery"] = event
+            case Struck() if event.call:
+                strikes.setdefault(event.call, []).append(event)
+            case _:
+                pass
+    return [
+        Exchange(strikes=tuple(strikes.get(call, ())), **found)  # type: ignore[arg-type]  # by name
+        for call, found in parts.items()
+        if "request" in found
+    ]
+
+
+def turns(journal: Journal) -> list[Turn]:
+    """Return the turns of all users, in the order in which they began."""
+    parts: dict[tuple[str, int], dict[str, Event]] = {}
+    ran: dict[tuple[str, int], list[RanTool]] = {}
+    sent: dict[tuple[str, int], list[Exchange]] = {}
+    for event in journal:
+        if not event.turn:
+            continue
+        key = (event.user, event.turn)
+        found = parts.setdefault(key, {})
+        match event:
+            case TurnStarted():
+                found["started"] = event
+            case Answered():
+                found["answered"] = event
+            case Failed():
+                found["failed"] = event
+            case RanTool():
+                ran.setdefault(key, []).append(event)
+            case _:
+                pass
+    for exchange in exchanges(journal):
+        request = exchange.request
+        sent.setdefault((request.user, request.turn), []).append(exchange)
+    return [
+        Turn(
+            user=user,
+            turn=turn,
+            exchanges=tuple(sent.get((user, turn), ())),
+            ran=tuple(ran.get((user, turn), ())),
+            **found,  # type: ignore[arg-type]  # by name
+        )
+        for (user, turn), found in parts.items()
+    ]
+
+
+def gathered(found: Iterable[Exchange], per: Per) -> Mapping[tuple[str, int], list[Exchange]]:
+    """Return exchanges by user and turn, by user, or all in one; turns and users are of people."""
+    groups: dict[tuple[str, int], list[Exchange]] = {}
+    for exchange in found:
+        user, turn = exchange.request.user, exchange.request.turn
+        if per == "run":
+            key = ("", 0)
+        elif not user:
+            continue
+        else:
+            key = (user, turn if per == "turn" else 0)
+        groups.setdefault(key, []).append(exchange)
+    return groups
+
+
+def chains(found: Iterable[Exchange]) -> list[list[Exchange]]:
+    """Return the attempts at each step of an agent: a request and its retries.
+
+    A request continues a chain when the same user's attempt at the same step had failed before it
+    began. Steps are told apart by the conversation's shape, so a changing nonce hides nothing;
+    requests side by side, and equal ones after a success, are steps of their own.
+    """
+    made: list[list[Exchange]] = []
+    open_ones: dict[tuple[str, int, str, str], list[list[Exchange]]] = {}
+    for exchange in found:
+        request = exchange.request
+        key = (request.user, request.turn, request.operation, request.step)
+        waiting = open_ones.setdefault(key, [])
+        before = [chain for chain in waiting if chain[-1].ended <= request.at]
+        if before:
+            chain = max(before, key=lambda one: one[-1].ended)
+            waiting.remove(chain)
+            chain.append(exchange)
+        else:
+            chain = [exchange]
+            made.append(chain)
+        if exchange.failed:
+            waiting.append(chain)
+    return made
+
+
+def same_request(first: Requested, second: Requested) -> bool:
+    """Tell whether a later request asks for the same thing as an earlier one, unmended.
+
+    A shorter prompt, another model, another key or another limit on the output is a new attempt
+    to get through; another wording of the same conversation is not.
+    """
+    where = _place(first) == _place(second)
+    if first.digest == second.digest:
+        return where
+    return (
+        where
+        and first.turn == second.turn
+        and first.step == second.step
+        and first.prefix == second.prefix
+        and first.max_tokens == second.max_tokens
+        and second.prompt_tokens >= first.prompt_tokens
+    )
+
+
+def _place(request: Requested) -> tuple[str, ...]:
+    return (request.user, request.provider, request.model, request.operation, request.key)
+
+
+_UNITS = ((3600.0, "h", 1 / 3600), (60.0, "m", 1 / 60), (1.0, "s", 1.0), (0.0, "ms", 1000.0))
+
+
+def lasting(seconds: float) -> str:
+    """Return a duration for people, such as `5m` or `1.5s`."""
+    unit, scale = next((unit, scale) for least, unit, scale in _UNITS if seconds >= least)
+    return f"{seconds * scale:.3g}{unit}"
