@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from chaoskit import match
 from chaoskit.match import Numbers, Operation, Predicate
-from chaoskit.settings import Duration, given, settings
+from chaoskit.settings import Duration, Share, given, settings
 
 __all__ = ["When"]
 
@@ -33,7 +33,7 @@ class When:
     sick: Duration | None = None
     """How long each period of flapping is bad, from its beginning; needs `every`."""
 
-    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    probability: Share = 1.0
     """Share of the chosen calls that are struck."""
 
     user: str | int | tuple[str | int, ...] | None = None

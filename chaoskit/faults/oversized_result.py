@@ -51,7 +51,7 @@ def _padded(value: Any, characters: int, rng: random.Random) -> Any:
         case str():
             return f"{value}\n{_lines(characters, rng)}" if value else _lines(characters, rng)
         case list() | tuple() if value:
-            size = max(len(str(value)), 1)
+            size = len(str([*value]))
             return type(value)(value) * (1 + -(-characters // size))
         case list() | tuple():
             return type(value)(_lines(characters, rng).splitlines())
