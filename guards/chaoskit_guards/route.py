@@ -1,0 +1,315 @@
+"""The way of one request through the providers: who is asked next, and what a failure means.
+
+It performs nothing itself; the router asks, sleeps and tells it how things went.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chaoskit_guards.breaker import CircuitBreaker
+from chaoskit_guards.circuit import Permit
+from chaoskit_guards.classify import Failure, Kind, classify
+from chaoskit_guards.clients import Caller, NotConfigured
+from chaoskit_guards.completion import Completion
+from chaoskit_guards.errors import (
+    AllProvidersFailed,
+    Attempt,
+    CircuitOpenError,
+    UntranslatableRequest,
+)
+
+__all__ = ["Ask", "Pause", "Provider", "Request", "Route", "Rules"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How a router treats failures; durations are seconds.
+
+    Attributes:
+        patience: a rate-limited provider is waited for so long before the next one is asked.
+        max_wait: it is waited for so long when nobody else is left.
+        out_of_route: how long a provider stays out after it refused our credentials, does not
+            know the model, or says that the money is spent.
+        rounds: how often one request asks one provider at most.
+    """
+
+    patience: float = 2.0
+    max_wait: float = 15.0
+    out_of_route: float = 600.0
+    rounds: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked, in the neutral shape."""
+
+    system: Any
+    messages: list[dict[str, Any]]
+    tools: Sequence[Any] | None
+    max_tokens: int
+    options: dict[str, Any]
+    prompt_tokens: int | None
+
+
+class Provider:
+    """One provider and what the router knows about it, shared by all requests."""
+
+    def __init__(self, caller: Caller, breaker: CircuitBreaker) -> None:
+        self.caller = caller
+        self.config = caller.config
+        self.breaker = breaker
+        self._lock = threading.Lock()
+        self._away: tuple[float, Kind] = (0.0, "rate_limited")
+
+    def rest(self, until: float, why: Kind) -> None:
+        """Ask it no more before `until`."""
+        with self._lock:
+            self._away = max(self._away, (until, why))
+
+    def resting(self, now: float) -> tuple[float, Kind]:
+        """Return for how many seconds it is left alone, 0 for none, and why."""
+        until, why = self._away
+        return max(0.0, until - now), why
+
+    def reinstate(self) -> None:
+        """Ask it again at once."""
+        with self._lock:
+            self._away = (0.0, "rate_limited")
+        self.breaker.reset()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask this provider now."""
+
+    provider: Provider
+    permit: Permit
+    request: dict[str, Any]
+    timeout: float
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait before the next step."""
+
+    seconds: float
+    provider: str
+
+
+class Route:
+    """One request on its way.
+
+    Args:
+        providers: in the order in which they are asked.
+        request: what is asked.
+        rules: how failures are treated.
+        skip: names of providers to leave out.
+        deadline: the moment at which everything must be over.
+        clock: monotonic seconds.
+        spread: adds jitter to a wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        providers: Sequence[Provider],
+        request: Request,
+        rules: Rules,
+        skip: Collection[str],
+        deadline: float,
+        clock: Callable[[], float],
+        spread: Callable[[float], float],
+    ) -> None:
+        self.attempts: list[Attempt] = []
+        self._request = request
+        self._rules = rules
+        self._deadline = deadline
+        self._clock = clock
+        self._spread = spread
+        self._todo: list[Provider] = []
+        self._asked: dict[str, int] = {}
+        self._limited: list[Provider] = []
+        self._patient: Provider | None = None
+        self._overflow: tuple[int | None, Exception] | None = None
+        self._last: Exception | None = None
+        for provider in providers:
+            if provider.config.name in skip:
+                self._skip(provider, "left out by the caller")
+            else:
+                self._todo.append(provider)
+
+    def step(self) -> Ask | Pause:
+        """Return what to do next.
+
+        Raises:
+            AllProvidersFailed: nobody is left to ask.
+        """
+        if self._patient is not None:
+            provider, self._patient = self._patient, None
+            self._todo.insert(0, provider)
+            return Pause(self._spread(provider.resting(self._clock())[0]), provider.config.name)
+        while self._todo:
+            ask = self._try(self._todo.pop(0))
+            if ask is not None:
+                return ask
+        return self._last_resort()
+
+    def answered(self, ask: Ask, completion: Completion) -> Completion:
+        """Note a success and return the completion with its whole story."""
+        ask.permit.success()
+        self._note(ask, "answered")
+        return replace(
+            completion,
+            provider=ask.provider.config.name,
+            model=ask.provider.config.model,
+            attempts=tuple(self.attempts),
+        )
+
+    def failed(self, ask: Ask, error: BaseException) -> bool:
+        """Note a failure and return whether somebody else may be asked."""
+        failure = _judge(error)
+        kind, provider, now = failure.kind, ask.provider, self._clock()
+        self._note(ask, kind, failure, error)
+        if not isinstance(error, Exception) or kind in ("cancelled", "local"):
+            ask.permit.abandon()
+            return False
+        self._last = error
+        if kind == "invalid_request":
+            ask.permit.success()  # the provider works, the request does not
+            return False
+        if kind == "context_overflow":
+            ask.permit.success()
+            self._overflow = (provider.config.context_window, error)
+        elif kind in ("auth", "not_found", "quota"):
+            ask.permit.abandon()
+            provider.rest(now + self._rules.out_of_route, kind)
+        elif kind == "rate_limited" and failure.retry_after:
+            ask.permit.abandon()
+            provider.rest(now + failure.retry_after, kind)
+            self._limited.append(provider)
+            if self._may_wait(provider, self._rules.patience):
+                self._patient = provider
+        else:
+            ask.permit.failure(error if failure.retry_after else None)
+        return True
+
+    def stop(self) -> BaseException:
+        """Return the error to raise when nobody is left."""
+        if self._overflow is not None and self._last is self._overflow[1]:
+            return self._overflow[1]
+        error = AllProvidersFailed(tuple(self.attempts))
+        error.__cause__ = self._last
+        return error
+
+    def _try(self, provider: Provider) -> Ask | None:
+        config, now = provider.config, self._clock()
+        left = self._deadline - now
+        if left <= 0:
+            return self._skip(provider, "no time left")
+        wait, why = provider.resting(now)
+        if wait > 0:
+            if why == "rate_limited":
+                self._limited.append(provider)
+            reason = f"{why.replace('_', ' ')}, left alone for {wait:.1f} s"
+            return self._skip(provider, reason, wait)
+        if not self._fits(provider):
+            return self._skip(provider, "the prompt does not fit into its window")
+        try:
+            request = provider.caller.request(
+                self._request.max_tokens,
+                system=self._request.system,
+                messages=self._request.messages,
+                tools=self._request.tools,
+                options=self._request.options,
+            )
+        except UntranslatableRequest as error:
+            self._last = error
+            return self._skip(provider, f"cannot be asked this: {error}")
+        try:
+            permit = provider.breaker.acquire()
+        except CircuitOpenError as error:
+            return self._skip(provider, f"circuit open, {error}", error.retry_after)
+        self._asked[config.name] = self._asked.get(config.name, 0) + 1
+        # What is left is shared with those who may have to be asked after this one.
+        timeout = min(
+            provider.caller.timeout(self._request.max_tokens), left / (1 + len(self._todo))
+        )
+        return Ask(provider, permit, request, timeout, now)
+
+    def _fits(self, provider: Provider) -> bool:
+        window = provider.config.context_window
+        if self._overflow is not None:
+            refused_by, _ = self._overflow
+            if window is None or (refused_by is not None and window <= refused_by):
+                return False
+        tokens = self._request.prompt_tokens
+        return window is None or tokens is None or tokens + self._request.max_tokens <= window
+
+    def _last_resort(self) -> Pause:
+        """Wait for a rate-limited provider when everybody else has been tried."""
+        waitable = [p for p in self._limited if self._may_wait(p, self._rules.max_wait)]
+        self._limited = []
+        if not waitable:
+            raise self.stop()
+        provider = min(waitable, key=lambda p: p.resting(self._clock())[0])
+        self._todo.append(provider)
+        return Pause(self._spread(provider.resting(self._clock())[0]), provider.config.name)
+
+    def _may_wait(self, provider: Provider, bound: float) -> bool:
+        now = self._clock()
+        wait, why = provider.resting(now)
+        return (
+            why == "rate_limited"
+            and wait <= bound
+            and wait < self._deadline - now
+            and self._asked.get(provider.config.name, 0) < self._rules.rounds
+        )
+
+    def _skip(self, provider: Provider, detail: str, retry_after: float | None = None) -> None:
+        self.attempts.append(
+            Attempt(
+                provider=provider.config.name,
+                model=provider.config.model,
+                outcome="skipped",
+                detail=detail,
+                retry_after=retry_after,
+            )
+        )
+
+    def _note(
+        self,
+        ask: Ask,
+        outcome: str,
+        failure: Failure | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        status = failure.status if failure is not None else None
+        what = outcome.replace("_", " ") + (f" ({status})" if status else "")
+        if isinstance(error, NotConfigured):
+            what = str(error)
+        elif outcome == "unknown":
+            what = type(error).__name__
+        self.attempts.append(
+            Attempt(
+                provider=ask.provider.config.name,
+                model=ask.provider.config.model,
+                outcome=outcome,
+                detail=what,
+                status_code=status,
+                elapsed=self._clock() - ask.began,
+                retry_after=failure.retry_after if failure is not None else None,
+            )
+        )
+
+
+def _judge(error: BaseException) -> Failure:
+    if isinstance(error, NotConfigured):
+        return Failure("auth")
+    if isinstance(error, UnicodeDecodeError) or type(error).__name__ == "JSONDecodeError":
+        return Failure("server")  # only the SDK decodes here, and only what the provider sent
+    return classify(error)

@@ -1,0 +1,414 @@
+"""Ask the next provider when one is down, and the first one again when it is back.
+
+Each provider has a breaker of its own, one deadline covers everything, and every failure has its
+own consequence: an overloaded provider is left alone for a while, a rate-limited one as long as it
+asks for, one that refuses our credentials much longer; a bad request or a mistake on this side is
+nobody else's business and is raised as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from chaoskit_guards.answers import assembler, read
+from chaoskit_guards.breaker import CircuitBreaker
+from chaoskit_guards.clients import Caller, ProviderConfig
+from chaoskit_guards.completion import Completion, RoutedText
+from chaoskit_guards.errors import UnreadableResponse
+from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.retry_run import Random
+from chaoskit_guards.route import Ask, Pause, Provider, Request, Route, Rules
+from chaoskit_guards.translate import OPTIONS, copied, neutral
+
+__all__ = ["FallbackRouter", "ProviderConfig", "RoutedStream", "Rules"]
+
+
+class FallbackRouter:
+    """Answers from the first provider that can. Durations are seconds.
+
+    Messages, tools and `tool_choice` are in the shape of Anthropic's Messages API, or messages and
+    tools in that of OpenAI's Chat Completions; each provider gets them in its own words.
+
+    Args:
+        providers: those to ask, in the order of `priority`.
+        deadline: bound of one request with all its attempts.
+        rules: how failures are treated.
+        breaker: makes the breaker of a provider from its name.
+        count_tokens: counts the tokens of messages, so that a provider whose window is too small
+            is not asked at all.
+        clock: monotonic seconds; `time.monotonic` when it is None.
+        sleep: `time.sleep` when it is None.
+        async_sleep: `asyncio.sleep` when it is None.
+        rng: source of jitter; the `random` module when it is None.
+        listener: told about every attempt and every change of a breaker.
+
+    Raises:
+        ValueError: no provider, or two of one name.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[ProviderConfig],
+        *,
+        deadline: float = 300.0,
+        rules: Rules | None = None,
+        breaker: Callable[[str], CircuitBreaker] | None = None,
+        count_tokens: Callable[[Any], int] | None = None,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], object] | None = None,
+        async_sleep: Callable[[float], Awaitable[object]] | None = None,
+        rng: Random | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        names = [provider.name for provider in providers]
+        if not names:
+            raise ValueError("a router needs at least one provider")
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"two providers are called {', '.join(doubled)}")
+        if not deadline > 0:
+            raise ValueError("deadline is more than 0 seconds")
+        self.deadline = deadline
+        self._rules = rules or Rules()
+        self._count_tokens = count_tokens
+        self._clock = clock
+        self._sleep = sleep
+        self._async_sleep = async_sleep
+        self._rng = rng
+        self._listener = listener
+        self._providers = [
+            Provider(Caller(config), (breaker or self._breaker)(config.name))
+            for config in sorted(providers, key=lambda config: config.priority)
+        ]
+        self._names = frozenset(names)
+
+    def call(self, messages: Sequence[Any], max_tokens: int = 1024, **keywords: Any) -> RoutedText:
+        """Return the text of an answer; the keywords are those of `complete`."""
+        return RoutedText(self.complete(messages, max_tokens, **keywords))
+
+    async def acall(
+        self, messages: Sequence[Any], max_tokens: int = 1024, **keywords: Any
+    ) -> RoutedText:
+        """Return the text of an answer; the keywords are those of `complete`."""
+        return RoutedText(await self.acomplete(messages, max_tokens, **keywords))
+
+    def complete(
+        self,
+        messages: Sequence[Any],
+        max_tokens: int = 1024,
+        *,
+        system: Any = None,
+        tools: Sequence[Any] | None = None,
+        skip_providers: Collection[str] = (),
+        deadline: float | None = None,
+        **options: Any,
+    ) -> Completion:
+        """Return an answer with all its blocks, tool calls included.
+
+        Args:
+            messages: the conversation.
+            max_tokens: bound of the answer.
+            system: system prompt, text or blocks.
+            tools: tools that the model may call.
+            skip_providers: names of providers to leave out.
+            deadline: in place of the router's own.
+            options: temperature, top_p, stop_sequences, tool_choice.
+
+        Raises:
+            AllProvidersFailed: nobody answered; it names each provider and why.
+        """
+        route = self._route(
+            messages=messages,
+            max_tokens=max_tokens,
+            system=system,
+            tools=tools,
+            skip=skip_providers,
+            deadline=deadline,
+            options=options,
+        )
+        while True:
+            step = route.step()
+            if isinstance(step, Pause):
+                self._pause(step)
+                continue
+            try:
+                answer = step.provider.caller.send(step.request, step.timeout)
+                completion = _read(step, answer)
+            except BaseException as error:
+                if not self._failed(route, step, error):
+                    raise
+            else:
+                return self._answered(route, step, completion)
+
+    async def acomplete(
+        self,
+        messages: Sequence[Any],
+        max_tokens: int = 1024,
+        *,
+        system: Any = None,
+        tools: Sequence[Any] | None = None,
+        skip_providers: Collection[str] = (),
+        deadline: float | None = None,
+        **options: Any,
+    ) -> Completion:
+        """Return an answer without blocking; see `complete`.
+
+        Raises:
+            AllProvidersFailed: nobody answered; it names each provider and why.
+        """
+        route = self._route(
+            messages=messages,
+            max_tokens=max_tokens,
+            system=system,
+            tools=tools,
+            skip=skip_providers,
+            deadline=deadline,
+            options=options,
+        )
+        while True:
+            step = route.step()
+            if isinstance(step, Pause):
+                await self._apause(step)
+                continue
+            try:
+                answer = await step.provider.caller.asend(step.request, step.timeout)
+                completion = _read(step, answer)
+            except BaseException as error:
+                if not self._failed(route, step, error):
+                    raise
+            else:
+                return self._answered(route, step, completion)
+
+    def stream(
+        self,
+        messages: Sequence[Any],
+        max_tokens: int = 1024,
+        *,
+        system: Any = None,
+        tools: Sequence[Any] | None = None,
+        skip_providers: Collection[str] = (),
+        deadline: float | None = None,
+        **options: Any,
+    ) -> RoutedStream:
+        """Return an iterator over the pieces of the text; see `complete`.
+
+        Until the first piece is out another provider may take over; after it a failure is raised,
+        because what has been shown cannot be taken back.
+        """
+        return RoutedStream(
+            self,
+            self._route(
+                messages=messages,
+                max_tokens=max_tokens,
+                system=system,
+                tools=tools,
+                skip=skip_providers,
+                deadline=deadline,
+                options=options,
+            ),
+        )
+
+    def reinstate(self, name: str) -> None:
+        """Ask a provider again at once, for example after its key was changed."""
+        for provider in self._providers:
+            if provider.config.name == name:
+                provider.reinstate()
+                return
+        raise ValueError(f"no provider is called {name!r}")
+
+    def breakers(self) -> dict[str, CircuitBreaker]:
+        """Return the breaker of each provider."""
+        return {p.config.name: p.breaker for p in self._providers}
+
+    def _breaker(self, name: str) -> CircuitBreaker:
+        return CircuitBreaker(
+            name=name,
+            failure_threshold=5,
+            recovery_timeout=30.0,
+            max_recovery_timeout=120.0,
+            failure_rate=0.5,
+            minimum_calls=20,
+            clock=self._clock,
+            rng=self._rng,
+            listener=self._listener,
+        )
+
+    def _route(
+        self,
+        *,
+        messages: Sequence[Any],
+        max_tokens: int,
+        system: Any,
+        tools: Sequence[Any] | None,
+        skip: Collection[str],
+        deadline: float | None,
+        options: dict[str, Any],
+    ) -> Route:
+        unknown = sorted(set(options) - set(OPTIONS))
+        if unknown:
+            raise TypeError(
+                f"{', '.join(unknown)}: not known to all vendors; give it to one provider with "
+                "ProviderConfig(options=…)"
+            )
+        strangers = sorted(set(skip) - self._names)
+        if isinstance(skip, str) or strangers:
+            raise ValueError(f"skip_providers names nobody: {skip!r}")
+        system, said = neutral(messages, system)
+        tokens = None if self._count_tokens is None else self._count_tokens(said)
+        now = self._now()
+        return Route(
+            providers=self._providers,
+            request=Request(
+                system=system,
+                messages=said,
+                tools=tools,
+                max_tokens=max_tokens,
+                options=copied(options),
+                prompt_tokens=tokens,
+            ),
+            rules=self._rules,
+            skip=skip,
+            deadline=now + (self.deadline if deadline is None else deadline),
+            clock=self._now,
+            spread=self._spread,
+        )
+
+    def _now(self) -> float:
+        return (self._clock or time.monotonic)()
+
+    def _spread(self, seconds: float) -> float:
+        return seconds + (self._rng or random).uniform(0.0, max(0.1, seconds / 4))
+
+    def _pause(self, step: Pause) -> None:
+        emit(self._listener, "waiting", "router", provider=step.provider, wait=step.seconds)
+        (self._sleep or time.sleep)(step.seconds)
+
+    async def _apause(self, step: Pause) -> None:
+        emit(self._listener, "waiting", "router", provider=step.provider, wait=step.seconds)
+        await (self._async_sleep or asyncio.sleep)(step.seconds)
+
+    def _failed(self, route: Route, ask: Ask, error: BaseException) -> bool:
+        may_go_on = route.failed(ask, error)
+        self._tell(route, ask)
+        return may_go_on
+
+    def _answered(self, route: Route, ask: Ask, completion: Completion) -> Completion:
+        completion = route.answered(ask, completion)
+        self._tell(route, ask)
+        return completion
+
+    def _tell(self, route: Route, ask: Ask) -> None:
+        if self._listener is None or not route.attempts:
+            return
+        last = route.attempts[-1]
+        emit(
+            self._listener,
+            "attempt",
+            "router",
+            provider=ask.provider.config.name,
+            model=ask.provider.config.model,
+            outcome=last.outcome,
+            status=last.status_code,
+            elapsed=last.elapsed,
+        )
+
+
+class RoutedStream:
+    """The pieces of a text as they arrive; iterate it once, with `for` or `async for`.
+
+    Attributes:
+        completion: the whole answer, once the iteration has ended.
+    """
+
+    def __init__(self, router: FallbackRouter, route: Route) -> None:
+        self.completion: Completion | None = None
+        self._router = router
+        self._route = route
+        self._shown = False
+
+    def __iter__(self) -> Iterator[str]:
+        router, route = self._router, self._route
+        while True:
+            step = route.step()
+            if isinstance(step, Pause):
+                router._pause(step)  # noqa: SLF001 - the streaming half of the router
+                continue
+            try:
+                yield from self._pieces(step)
+            except BaseException as error:
+                if not self._moves_on(step, error):
+                    raise
+            else:
+                return
+
+    async def __aiter__(self) -> AsyncGenerator[str, None]:
+        router, route = self._router, self._route
+        while True:
+            step = route.step()
+            if isinstance(step, Pause):
+                await router._apause(step)  # noqa: SLF001 - the streaming half of the router
+                continue
+            try:
+                async with aclosing(self._apieces(step)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except BaseException as error:
+                if not self._moves_on(step, error):
+                    raise
+            else:
+                return
+
+    def _pieces(self, step: Ask) -> Iterator[str]:
+        caller = step.provider.caller
+        if not caller.streams:
+            completion = _read(step, caller.send(step.request, step.timeout))
+            self._end(step, completion)
+            yield completion.text
+            return
+        parts = assembler(step.provider.config.words)
+        for event in caller.stream(step.request, step.timeout):
+            piece = parts.feed(event)
+            if piece:
+                self._shown = True
+                yield piece
+        self._end(step, parts.completion())
+
+    async def _apieces(self, step: Ask) -> AsyncGenerator[str, None]:
+        caller = step.provider.caller
+        if not caller.streams:
+            completion = _read(step, await caller.asend(step.request, step.timeout))
+            self._end(step, completion)
+            yield completion.text
+            return
+        parts = assembler(step.provider.config.words)
+        async with aclosing(caller.astream(step.request, step.timeout)) as events:
+            async for event in events:
+                piece = parts.feed(event)
+                if piece:
+                    self._shown = True
+                    yield piece
+        self._end(step, parts.completion())
+
+    def _end(self, step: Ask, completion: Completion) -> None:
+        self._shown = True
+        self.completion = self._router._answered(self._route, step, completion)  # noqa: SLF001 - the streaming half of the router
+
+    def _moves_on(self, step: Ask, error: BaseException) -> bool:
+        if self.completion is not None:
+            return False
+        may_go_on = self._router._failed(self._route, step, error)  # noqa: SLF001 - the streaming half of the router
+        return may_go_on and not self._shown
+
+
+def _read(ask: Ask, answer: Any) -> Completion:
+    config = ask.provider.config
+    if isinstance(answer, str):
+        if ask.provider.caller.streams:  # an SDK hands out the body as text when it is no JSON
+            raise UnreadableResponse("the provider answered with something that is no JSON")
+        answer = {"content": [{"type": "text", "text": answer}]}
+    return read(answer, config.words)
