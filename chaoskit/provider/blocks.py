@@ -1,0 +1,150 @@
+"""A prompt as the cache sees it: blocks in the order tools, system, messages.
+
+Two prompts share a prefix exactly when their first blocks are equal. What does not stand in a
+block but decides how it is read (the choice of tools, the mode of thinking, …) is a block of its
+own without tokens, at the beginning of the section that it invalidates.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Literal, NamedTuple, TypeAlias
+
+from chaoskit.exchange import Call, Image, Part, Text, Thinking, ToolCall, ToolResult, Ttl
+from chaoskit.provider.prompt import builtin_tools, unmarked
+from chaoskit.provider.tokens import Memo
+
+__all__ = ["Block", "Blocks"]
+
+Run: TypeAlias = Literal["", "tool_use", "tool_result"]
+
+_SHORT = 256
+_CHUNK = 512  # characters; about 128 tokens, the step of automatic caching
+_SYSTEM_OPTIONS = ("output_schema", "json_object", "speed")
+_MESSAGE_OPTIONS = ("thinking", "effort")
+
+
+class Block(NamedTuple):
+    """One block.
+
+    Attributes:
+        where: its place, such as `tools[3]` or `messages[4].content[1]`, in parts.
+        tokens: 0 for what is not sent as text.
+        digest: of its content; equal blocks have equal digests.
+        ttl: set where a cache breakpoint follows.
+        run: neighbours of the same run count as one position when the cache looks back.
+        text: what may be shared in part, or empty.
+    """
+
+    where: tuple[str, int, int]
+    tokens: int
+    digest: bytes
+    ttl: Ttl | None = None
+    run: Run = ""
+    text: str = ""
+
+
+class Blocks:
+    """Takes prompts apart; remembers the digests of long texts."""
+
+    def __init__(self) -> None:
+        self._digest: Memo[bytes] = Memo(_digest)
+        self.chunks: Memo[tuple[bytes, ...]] = Memo(_chunks)
+        """Digests of ever longer beginnings of a text, in steps of `chunk` characters."""
+        self.chunk = _CHUNK
+
+    def of(self, call: Call, tokens: tuple[int, ...], *, strict: bool) -> list[Block]:
+        """Return the blocks of a call whose tokens are known.
+
+        With `strict`, pictures anywhere and the choice of tools invalidate the messages.
+        """
+        sizes = iter(tokens)
+        found = list(self._tools(call, sizes))
+        settings = [(name, call.options[name]) for name in _SYSTEM_OPTIONS if name in call.options]
+        if settings:
+            found.append(_settings("system", settings))
+        for at, part in enumerate(call.system):
+            found.append(self._part(part, ("system", at, -1), next(sizes), "system"))
+        settings = [(name, call.options[name]) for name in _MESSAGE_OPTIONS if name in call.options]
+        if strict:
+            choice = call.tool_choice
+            settings.append(("tool_choice", (choice.mode, choice.name, choice.parallel)))
+            settings.append(("images", _has_images(call)))
+        found.append(_settings("messages", settings))
+        for at, message in enumerate(call.messages):
+            role = message.role
+            for index, part in enumerate(message.content):
+                found.append(self._part(part, ("messages", at, index), next(sizes), role))
+        return found
+
+    def _tools(self, call: Call, sizes: Iterator[int]) -> Iterator[Block]:
+        for at, tool in enumerate(call.tools):
+            raw = tool.raw if tool.cache is None else unmarked(tool.raw)
+            yield Block(("tools", at, -1), next(sizes), self._text("tool", raw), tool.cache)
+        if call.options:
+            for at, raw in enumerate(builtin_tools(call), len(call.tools)):
+                yield Block(("tools", at, -1), next(sizes), self._text("tool", raw))
+
+    def _part(self, part: Part, where: tuple[str, int, int], tokens: int, role: str) -> Block:
+        if isinstance(part, Text):
+            digest = self._text(role, part.text)
+            return Block(where, tokens, digest, part.cache, "", part.text)
+        ttl = None if isinstance(part, Thinking) else part.cache
+        run: Run = ""
+        text = ""
+        if isinstance(part, ToolResult):
+            run = "tool_result"
+            text = part.text if len(part.content) == 1 else ""
+        elif isinstance(part, ToolCall):
+            run = "tool_use"
+        return Block(where, tokens, self._content(part, role), ttl, run, text)
+
+    def _content(self, part: Part, role: str) -> bytes:
+        if isinstance(part, Text):
+            return self._text(role, part.text)
+        if isinstance(part, ToolResult):
+            inner = b"".join(self._content(item, role) for item in part.content)
+            return _digest(f"result:{part.is_error}:{part.call_id}:{inner.hex()}")
+        if isinstance(part, ToolCall):
+            lengths = f"{len(part.id)}:{len(part.name)}"
+            return self._text("call", f"{lengths}:{part.id}{part.name}{part.arguments}")
+        if isinstance(part, Image):
+            return _digest(f"image:{part.source}")
+        if isinstance(part, Thinking):
+            return self._text("thinking", f"{len(part.text)}:{part.text}{part.signature}")
+        raw = part.raw if part.cache is None else unmarked(part.raw)
+        return self._text(f"opaque:{part.kind}", raw)
+
+    def _text(self, label: str, text: str) -> bytes:
+        if len(text) < _SHORT:
+            return _digest(f"{label}:{text}")
+        return _digest(f"{label}\0{self._digest(text).hex()}")
+
+
+def _settings(section: str, values: list[tuple[str, object]]) -> Block:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return Block((section, -1, -1), 0, _digest(f"settings:{section}:{text}"))
+
+
+def _has_images(call: Call) -> bool:
+    return any(
+        isinstance(part, Image)
+        or (isinstance(part, ToolResult) and any(isinstance(p, Image) for p in part.content))
+        for message in call.messages
+        for part in message.content
+    ) or any(isinstance(part, Image) for part in call.system)
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _chunks(text: str) -> tuple[bytes, ...]:
+    running = blake2b(digest_size=8)
+    found = []
+    for end in range(_CHUNK, len(text) + 1, _CHUNK):
+        running.update(text[end - _CHUNK : end].encode("utf-8", "surrogatepass"))
+        found.append(running.digest())
+    return tuple(found)

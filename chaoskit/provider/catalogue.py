@@ -1,0 +1,198 @@
+"""What is known of models, by name or by family.
+
+`models.toml` holds the facts. The features, by which dialects decide what production accepts:
+
+    overflow_stops      prompt and `max_tokens` may together exceed the window; generation then
+                        ends there (`window_exceeded`). Without it such a request is refused
+    prefill             the conversation may end with the beginning of the answer
+    sampling            `temperature`, `top_p` and such may differ from their defaults
+    thinking_adaptive   Anthropic: `thinking.type` may be `adaptive`
+    thinking_enabled    Anthropic: `thinking.type` may be `enabled`, with a budget
+    thinking_disabled   Anthropic: `thinking.type` may be `disabled`
+    forced_tool_choice  `tool_choice` may demand a call
+    reasoning           OpenAI: a reasoning model, which refuses `max_tokens`
+    structured_output   OpenAI: `response_format` may hold a JSON Schema
+    embedding           it embeds texts and does not answer
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from chaoskit.dialect import ModelFacts
+from chaoskit.provider.images import ImageRule, image_rule
+from chaoskit.provider.settings import ProviderSettings
+from chaoskit.settings import duration
+
+__all__ = ["Catalogue", "Model", "Overhead"]
+
+VENDORS = ("anthropic", "openai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overhead:
+    """Tokens that a request has beyond its texts.
+
+    Attributes:
+        request: once.
+        system: once, when there is a system prompt apart from the messages.
+        message: for each message.
+        tools: once, when tools are offered: the vendor's hidden instructions on their use.
+        tool: for each tool.
+        call: for each tool call, in prompts and in answers.
+        result: for each tool result.
+    """
+
+    request: int
+    system: int
+    message: int
+    tools: int
+    tool: int
+    call: int
+    result: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model as the service sees it.
+
+    Attributes:
+        group: class of models that share rate limits.
+        scale: tokens per token of the counter.
+        cache: `breakpoints` as at Anthropic, `automatic` as at OpenAI.
+        cache_life: lifetime of automatic entries, in seconds.
+        cache_writes: automatic writes are reported, and billed.
+        overflow_text: the vendor's text when prompt and `max_tokens` exceed the window.
+    """
+
+    facts: ModelFacts
+    group: str
+    overhead: Overhead
+    image: ImageRule
+    scale: float = 1.0
+    cache: Literal["breakpoints", "automatic"] = "breakpoints"
+    cache_life: float = 0.0
+    cache_writes: bool = False
+    overflow_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Vendor:
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    families: tuple[Mapping[str, Any], ...] = ()
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Catalogue:
+    """The models of the simulated service, known or of a known family."""
+
+    def __init__(self, settings: ProviderSettings | None = None) -> None:
+        self._settings = settings or ProviderSettings()
+        self._vendors = {name: self._settings.of(name) for name in VENDORS}
+        self._found: dict[tuple[str, str], Model | None] = {}
+
+    def find(self, name: str, provider: str) -> ModelFacts | None:
+        """Return the facts on a model, under its dated name where it has one; None when unknown."""
+        model = self.model(name, provider)
+        return model.facts if model is not None else None
+
+    def all(self, provider: str) -> tuple[ModelFacts, ...]:
+        """Return the models that the provider lists, newest first."""
+        if self._settings.models is not None:
+            found = (self.find(name, provider) for name in self._settings.models)
+            return tuple(facts for facts in found if facts is not None)
+        listed = dict.fromkeys(entry["name"] for entry in _vendor(provider).models.values())
+        return tuple(facts for name in listed if (facts := self.find(name, provider)) is not None)
+
+    def model(self, name: str, provider: str) -> Model | None:
+        """Return what the service knows of a model, or None."""
+        key = (name, provider)
+        if key not in self._found:
+            self._found[key] = self._make(name, provider)
+        return self._found[key]
+
+    def _make(self, name: str, provider: str) -> Model | None:
+        vendor = _vendor(provider)
+        fitting = [entry for entry in vendor.families if fnmatchcase(name, entry["match"])]
+        allowed = self._settings.models
+        if not fitting or (allowed is not None and not _meant(name, vendor, allowed)):
+            return None
+        table: dict[str, Any] = dict(vendor.defaults)
+        for entry in reversed(fitting):
+            table |= entry
+        table |= vendor.models.get(name, {"name": name})
+        return self._overridden(_model(table, provider), name)
+
+    def _overridden(self, model: Model, name: str) -> Model:
+        everywhere = self._vendors[model.facts.provider]
+        single = self._settings.per_model.get(name) or self._settings.per_model.get(
+            model.facts.name
+        )
+        changes = {
+            key: value
+            for layer in (everywhere, single)
+            for key in ("window", "max_output", "cache_minimum")
+            if (value := getattr(layer, key, None)) is not None
+        }
+        return replace(model, facts=replace(model.facts, **changes)) if changes else model
+
+
+def _meant(name: str, vendor: _Vendor, allowed: tuple[str, ...]) -> bool:
+    """Tell whether a name, dated or not, is among the allowed ones."""
+    dated = vendor.models.get(name, {}).get("name", name)
+    return any(dated == vendor.models.get(other, {}).get("name", other) for other in allowed)
+
+
+def _model(table: Mapping[str, Any], provider: str) -> Model:
+    created: dt.date | None = table.get("created")
+    midnight = dt.time(tzinfo=dt.UTC)
+    facts = ModelFacts(
+        name=table["name"],
+        provider=provider,
+        window=table["window"],
+        max_output=table["max_output"],
+        cache_minimum=table["cache_minimum"],
+        features=frozenset(table["features"]),
+        created=int(dt.datetime.combine(created, midnight).timestamp()) if created else 0,
+        display_name=table.get("title", table["name"]),
+    )
+    return Model(
+        facts=facts,
+        group=table.get("class", table["name"]),
+        overhead=Overhead(**table["overhead"]),
+        image=image_rule(table["image"]),
+        scale=table.get("scale", 1.0),
+        cache=table["cache"],
+        cache_life=duration(table.get("cache_life", 0)),
+        cache_writes=table.get("cache_writes", False),
+        overflow_text=table.get("overflow_text", ""),
+    )
+
+
+@cache
+def _file() -> Mapping[str, Any]:
+    text = resources.files("chaoskit.provider").joinpath("models.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def as_of() -> dt.date:
+    """Return the day of the facts, on which prices are looked up."""
+    day: dt.date = _file()["as_of"]
+    return day
+
+
+@cache
+def _vendor(provider: str) -> _Vendor:
+    table = _file().get(provider)
+    if not isinstance(table, dict):
+        return _Vendor()
+    models = {entry["name"]: entry for entry in table["models"]}
+    models |= {entry["alias"]: entry for entry in table["models"] if "alias" in entry}
+    return _Vendor(defaults=table["defaults"], families=tuple(table["families"]), models=models)

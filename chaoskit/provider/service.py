@@ -1,0 +1,239 @@
+"""The simulated service: what stands between a decoded request and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chaoskit.dialect import LimitState
+from chaoskit.exchange import Call, Refusal, Reply, Usage
+from chaoskit.provider.cache import CacheUse, PromptCache
+from chaoskit.provider.catalogue import Catalogue, Model
+from chaoskit.provider.ending import end
+from chaoskit.provider.latency import Latency
+from chaoskit.provider.limits import Account, RateLimits, Refused
+from chaoskit.provider.prices import Prices
+from chaoskit.provider.prompt import PromptCount, count
+from chaoskit.provider.settings import ProviderSettings
+from chaoskit.provider.tokens import TokenCounter
+
+__all__ = ["Admission", "Service", "Settled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A request that was let through.
+
+    Attributes:
+        at: when it was admitted, in seconds of the run.
+        cache: what of the prompt is read from the cache, and written to it.
+        limits: the limits after this request, for the headers.
+        first_token: seconds until the answer begins.
+    """
+
+    at: float
+    model: Model
+    account: Account
+    prompt: PromptCount
+    cache: CacheUse
+    limits: tuple[LimitState, ...]
+    latency: Latency
+    first_token: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The pace of the answer after its first token."""
+        return self.latency.tokens_per_second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An answer with its usage and its bill.
+
+    Attributes:
+        priced: whether the price of the model is known; `cost_usd` is 0 when it is not.
+        seconds: from the request to the last token.
+    """
+
+    reply: Reply
+    cost_usd: float
+    priced: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Vendor:
+    settings: ProviderSettings
+    limits: tuple[tuple[str, int], ...]
+
+
+class Service:
+    """Rate limits, windows, prompt cache, prices and pace of every vendor, for one run.
+
+    Its state depends on the calls it was given and their times, on nothing else.
+    """
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        *,
+        catalogue: Catalogue | None = None,
+        counter: TokenCounter | None = None,
+    ) -> None:
+        settings = settings or ProviderSettings()
+        self.settings = settings
+        self.catalogue = catalogue or Catalogue(settings)
+        self.counter = counter or TokenCounter()
+        self.cache = PromptCache()
+        self._limits = RateLimits()
+        self._prices = Prices(settings)
+        self._vendors: dict[str, _Vendor] = {}
+        self._latest: dict[str, Account] = {}
+        self._counted: tuple[Call, PromptCount] | None = None
+
+    def count(self, call: Call) -> int:
+        """Return the tokens of the call's prompt; 0 for a model that is not known."""
+        model = self.catalogue.model(call.model, call.provider)
+        return 0 if model is None else self._count(call, model).total
+
+    def cacheable(self, call: Call) -> bool:
+        """Tell whether tools and system prompt are long enough for the model's prompt cache."""
+        model = self.catalogue.model(call.model, call.provider)
+        if model is None or not model.facts.cache_minimum:
+            return False
+        prompt = self._count(call, model)
+        return prompt.tools + prompt.system >= model.facts.cache_minimum
+
+    def admit(self, call: Call, *, now: float, caller: str = "") -> Refusal | Admission:
+        """Let a `generate` call through, or refuse it as production does.
+
+        `caller` is who comes back when told to; the key unless given.
+        """
+        model = self.catalogue.model(call.model, call.provider)
+        if model is None:
+            return Refusal(kind="not_found", message=f"model: {call.model}")
+        vendor = self._vendors.get(call.provider) or self._vendor(call.provider)
+        prompt = self._count(call, model)
+        overflow = _overflow(call, model, prompt)
+        if overflow is not None:
+            return overflow
+        use = (
+            self.cache.look_up(call, model, prompt, now=now)
+            if vendor.settings.cache
+            else CacheUse(uncached=prompt.total)
+        )
+        account = (call.provider, call.key, model.group)
+        self._latest[call.key] = account
+        refused = self._limits.admit(
+            account,
+            vendor.limits,
+            _costs(call, vendor.settings, prompt, use),
+            caller=caller or call.key,
+            now=now,
+        )
+        if refused is not None:
+            return _rate_limited(refused)
+        if use.hits:
+            self.cache.touch(use, now=now)
+        return Admission(
+            at=now,
+            model=model,
+            account=account,
+            prompt=prompt,
+            cache=use,
+            limits=self._limits.states(account, now),
+            latency=vendor.settings.latency,
+            first_token=vendor.settings.latency.first_token,
+        )
+
+    def settle(
+        self, admission: Admission, call: Call, reply: Reply, *, now: float, begins: float
+    ) -> Settled:
+        """End the answer where it has to end, count it, bill it, and let the cache remember it.
+
+        `begins` is when the first byte of the answer goes out.
+        """
+        model, use = admission.model, admission.cache
+        room = model.facts.window - admission.prompt.total
+        ended, output = end(reply, call, model, self.counter, room=room)
+        usage = Usage(
+            input=use.uncached,
+            cache_read=use.read,
+            cache_write_5m=use.write_5m,
+            cache_write_1h=use.write_1h,
+            output=output,
+        )
+        self._limits.charge(admission.account, "output_tokens", output, now=now)
+        if use.writes:
+            self.cache.store(use, started=admission.at, begins=begins)
+        cost = self._prices.cost(call.provider, model.facts.name, usage)
+        return Settled(
+            reply=replace(ended, usage=usage),
+            cost_usd=0.0 if cost is None else cost,
+            priced=cost is not None,
+            seconds=admission.latency.seconds(output),
+        )
+
+    def states(self, key: str, now: float, call: Call | None = None) -> tuple[LimitState, ...]:
+        """Return the limits for the headers of an answer that was not admitted.
+
+        They are those of the call's model, or of the one that the key used last.
+        """
+        account = self._latest.get(key)
+        if call is not None:
+            model = self.catalogue.model(call.model, call.provider)
+            if model is not None:
+                account = (call.provider, call.key, model.group)
+        return () if account is None else self._limits.states(account, now)
+
+    def deploy(self) -> None:
+        """Empty the prompt caches, as a deploy of the service does."""
+        self.cache.clear()
+
+    def _count(self, call: Call, model: Model) -> PromptCount:
+        if self._counted is None or self._counted[0] is not call:
+            self._counted = (call, count(call, model, self.counter))
+        return self._counted[1]
+
+    def _vendor(self, provider: str) -> _Vendor:
+        settings = self.settings.of(provider)
+        vendor = _Vendor(settings=settings, limits=settings.limits.of(provider))
+        return self._vendors.setdefault(provider, vendor)
+
+
+def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
+    """Return the refusal of a request that is too large for the window."""
+    window, output = model.facts.window, call.max_tokens or 0
+    details = {"tokens": prompt.total, "window": window, "max_tokens": output}
+    if prompt.total > window:
+        return Refusal(kind="context_overflow", details=details)
+    if prompt.total + output > window and "overflow_stops" not in model.facts.features:
+        message = model.overflow_text.format(**details)
+        return Refusal(kind="context_overflow", message=message, details=details)
+    return None
+
+
+def _costs(
+    call: Call, vendor: ProviderSettings, prompt: PromptCount, use: CacheUse
+) -> tuple[int, ...]:
+    """Return what the request takes of each limit. Cache reads count at OpenAI only."""
+    if call.provider == "openai":
+        tokens = prompt.total
+        if vendor.limits.counts_max_tokens:
+            tokens = max(tokens, call.max_tokens or 0)
+        return (1, tokens)
+    return (1, prompt.total - use.read, 0)
+
+
+def _rate_limited(refused: Refused) -> Refusal:
+    return Refusal(
+        kind="rate_limited",
+        retry_after=refused.retry_after,
+        limit=refused.limit,
+        details={
+            "limit_value": refused.value,
+            "used": refused.used,
+            "requested": refused.requested,
+            "early": refused.early,
+            "waited": refused.waited,
+        },
+    )
