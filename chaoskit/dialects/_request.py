@@ -8,12 +8,15 @@ from urllib.parse import parse_qsl, unquote
 
 from chaoskit.exchange import HttpRequest
 
-__all__ = ["api_key", "fingerprint", "host_of", "model_of", "query_of", "retry_count"]
+__all__ = ["api_key", "fingerprint", "model_of", "query_of", "retry_count", "vendor_of"]
 
 
-def host_of(request: HttpRequest) -> str:
-    """Return the host without its port."""
-    return request.host.partition(":")[0].lower()
+_VENDORS = {"api.anthropic.com": "anthropic", "api.openai.com": "openai"}
+
+
+def vendor_of(request: HttpRequest) -> str | None:
+    """Return whose own host the request is for; None for a proxy, which may speak for anyone."""
+    return _VENDORS.get(request.host.partition(":")[0].lower())
 
 
 def api_key(headers: Mapping[str, str], *others: str) -> str:

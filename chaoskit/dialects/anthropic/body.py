@@ -46,6 +46,8 @@ _NEWEST = _COUNTED | {
 }
 _OLDER = _NEWEST | _SAMPLING
 _MESSAGE = frozenset({"role", "content"})
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_SPEEDS = ("standard", "fast")
 _THINKING = ("adaptive", "between_tools", "disabled", "enabled")
 
 
@@ -74,6 +76,8 @@ class Body:
     budget: int
     temperature: float | None
     output_schema: Json | None
+    effort: str
+    speed: str
 
 
 def read(body: Json, *, newest: bool, counting: bool) -> Body:
@@ -117,6 +121,8 @@ def read(body: Json, *, newest: bool, counting: bool) -> Body:
         budget=budget,
         temperature=sampling,
         output_schema=_output_schema(body),
+        effort=_choice(body.get("output_config") or {}, "effort", _EFFORTS, "output_config."),
+        speed=_choice(body, "speed", _SPEEDS),
     )
     values.known(body, _COUNTED if counting else _NEWEST if newest else _OLDER, "")
     if body.get("thread") is not None:
@@ -210,6 +216,11 @@ def _metadata(value: object) -> None:
         values.known(record, {"user_id"}, "metadata.")
         if record.get("user_id") is not None:
             values.string(record["user_id"], "metadata.user_id")
+
+
+def _choice(record: Json, key: str, choices: tuple[str, ...], path: str = "") -> str:
+    value = record.get(key)
+    return "" if value is None else values.literal(value, choices, f"{path}{key}")
 
 
 def _output_schema(body: Json) -> Json | None:

@@ -94,7 +94,11 @@ def _call(
     if body.output_schema is not None:
         options["output_schema"] = body.output_schema
     if body.thinking:
-        options["thinking"] = body.thinking
+        options["thinking"] = (body.thinking, body.budget)
+    if body.effort:
+        options["effort"] = body.effort
+    if body.speed:
+        options["speed"] = body.speed
     return Call(
         dialect=_NAME,
         provider=_NAME,

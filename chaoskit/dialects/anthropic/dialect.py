@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 
 from chaoskit.dialect import Envelope, Models
 from chaoskit.dialects.anthropic import decode, encode, errors, listing, routes, stream
+from chaoskit.dialects.anthropic import ids as make_ids
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
 from chaoskit.steps import Frame
 
@@ -25,6 +27,10 @@ class AnthropicDialect:
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request, models)
+
+    def call_id(self, ids: random.Random) -> str:
+        """Return a new id for a tool call."""
+        return make_ids.tool_use_id(ids)
 
     def plain(self, reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
         """Encode an unstreamed answer."""

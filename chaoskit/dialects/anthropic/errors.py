@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from math import ceil
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
@@ -69,7 +68,7 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     """Encode an error response."""
     status = refusal.status or _KINDS[refusal.kind][0]
     if refusal.body is not None:
-        return foreign(refusal, status)
+        return foreign(refusal, status, envelope.wall)
     request = ids.request_id(envelope.ids)
     body = {"type": "error", "error": _error(refusal, call, envelope), "request_id": request}
     data = dumps(body).encode()
@@ -80,9 +79,8 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     made["x-should-retry"] = "true" if status in _RETRIED or status >= 500 else "false"
     if status == 429:
         made |= headers.limits(envelope)
-    if refusal.retry_after is not None:
-        made["retry-after"] = str(ceil(refusal.retry_after))
-    return HttpReply(status=status, headers=made | dict(refusal.headers), body=data)
+    made |= refusal.retry_headers(envelope.wall) | dict(refusal.headers)
+    return HttpReply(status=status, headers=made, body=data)
 
 
 def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from math import ceil
 from uuid import NAMESPACE_URL, uuid5
 
@@ -22,7 +23,12 @@ _LIMITS = {
 
 def timestamp(wall: float) -> str:
     """Return a point in time in RFC 3339, in whole seconds of UTC, rounded up."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ceil(wall)))
+    return _second(ceil(wall))
+
+
+@lru_cache(maxsize=256)
+def _second(wall: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall))
 
 
 def common(

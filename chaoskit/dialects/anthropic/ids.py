@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import random
 
+from chaoskit.dialects._random import Alphabet
+
 __all__ = ["message_id", "request_id", "tool_use_id"]
 
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-def _tail(ids: random.Random) -> str:
-    return "".join(ids.choices(_BASE58, k=22))
+_BASE58 = Alphabet("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 
 
 def message_id(ids: random.Random) -> str:
     """Return a new id of a message."""
-    return f"msg_01{_tail(ids)}"
+    return f"msg_01{_BASE58.draw(ids, 22)}"
 
 
 def tool_use_id(ids: random.Random) -> str:
     """Return a new id of a tool call."""
-    return f"toolu_01{_tail(ids)}"
+    return f"toolu_01{_BASE58.draw(ids, 22)}"
 
 
 def request_id(ids: random.Random) -> str:
     """Return a new id of an HTTP request."""
-    return f"req_01{_tail(ids)}"
+    return f"req_01{_BASE58.draw(ids, 22)}"

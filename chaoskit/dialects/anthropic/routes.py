@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from chaoskit.dialects._refused import RefusedError
-from chaoskit.dialects._request import api_key, host_of, model_of
+from chaoskit.dialects._request import api_key, model_of, vendor_of
 from chaoskit.exchange import HttpRequest, Refusal
 
-__all__ = ["HOST", "NEWEST", "Operation", "authenticate", "claims", "route", "version"]
+__all__ = ["NEWEST", "Operation", "authenticate", "claims", "route", "version"]
 
-HOST = "api.anthropic.com"
 NEWEST = "2026-10-21"
 _VERSIONS = frozenset({"2023-01-01", "2023-06-01", NEWEST})
 _LARGEST_BODY = 32 * 1024 * 1024
@@ -36,7 +35,10 @@ def claims(request: HttpRequest) -> bool:
 
     `/v1/models` is OpenAI's as well: the version header, which only this API has, tells them apart.
     """
-    if host_of(request) == HOST or "anthropic-version" in request.headers:
+    vendor = vendor_of(request)
+    if vendor is not None:
+        return vendor == "anthropic"
+    if "anthropic-version" in request.headers:
         return True
     place = _locate(request.path)
     return place is not None and place[0] in {"generate", "count_tokens"}

@@ -59,6 +59,7 @@ _NUMBERS = (
     ("frequency_penalty", -2, 2),
     ("presence_penalty", -2, 2),
 )
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _MOST_STOPS = 4
 _MOST_CHOICES = 128
 
@@ -87,6 +88,7 @@ class Body:
     sampling: dict[str, float]
     output_schema: Json | None
     json_object: bool
+    effort: str
 
 
 def read(body: Json) -> Body:
@@ -108,6 +110,7 @@ def read(body: Json) -> Body:
     limit, limit_name = _limit(body)
     stream, include_usage = _stream(body)
     count, stop = body.get("n"), body.get("stop")
+    effort = body.get("reasoning_effort")
     schema, json_object = _format(body.get("response_format"))
     return Body(
         model=model,
@@ -129,6 +132,7 @@ def read(body: Json) -> Body:
         sampling=_sampling(body),
         output_schema=schema,
         json_object=json_object,
+        effort="" if effort is None else values.one_of(effort, _EFFORTS, "reasoning_effort"),
     )
 
 

@@ -70,6 +70,8 @@ def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) 
         options["builtin_tools"] = body.builtin_tools
     if body.output_schema is not None:
         options["output_schema"] = body.output_schema
+    if body.effort:
+        options["effort"] = body.effort
     if body.json_object:
         options["json_object"] = True
     system: list[Part] = []

@@ -25,7 +25,7 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     made["choices"] = [
         {
             "index": index,
-            "message": _message(reply, envelope),
+            "message": _message(reply, index, envelope),
             "logprobs": None,
             "finish_reason": finish_reason(reply, call),
         }
@@ -57,9 +57,12 @@ def choices(call: Call) -> int:
     return count if isinstance(count, int) else 1
 
 
-def identified(reply: Reply, envelope: Envelope) -> list[tuple[str, ToolCall]]:
-    """Return the tool calls with their ids."""
-    return [(call.id or ids.call_id(envelope.ids), call) for call in reply.tool_calls]
+def identified(reply: Reply, choice: int, envelope: Envelope) -> list[tuple[str, ToolCall]]:
+    """Return the tool calls with their ids; each choice but the first has ids of its own."""
+    return [
+        (call.id if call.id and not choice else ids.call_id(envelope.ids), call)
+        for call in reply.tool_calls
+    ]
 
 
 def finish_reason(reply: Reply, call: Call) -> str:
@@ -89,8 +92,8 @@ def usage(tokens: Usage) -> Json:
     }
 
 
-def _message(reply: Reply, envelope: Envelope) -> Json:
-    calls = identified(reply, envelope)
+def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:
+    calls = identified(reply, choice, envelope)
     message: Json = {
         "role": "assistant",
         "content": reply.text or (None if calls else ""),

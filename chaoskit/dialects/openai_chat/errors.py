@@ -61,17 +61,18 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     """Encode an error response."""
     status = refusal.status or _KINDS[refusal.kind].status
     if refusal.body is not None:
-        return foreign(refusal, status)
+        return foreign(refusal, status, envelope.wall)
     data = dumps({"error": _error(refusal, call, envelope)}).encode()
     known = refusal.kind != "authentication"
     made = headers.common("application/json", envelope, authenticated=known)
     made["content-length"] = str(len(data))
     if status == 429:
         made |= headers.limits(envelope)
-    if refusal.retry_after is not None:
-        made["retry-after"] = str(ceil(refusal.retry_after))
+    made |= refusal.retry_headers(envelope.wall)
+    if refusal.retry_after is not None and refusal.retry_after_form != "date":
         made["retry-after-ms"] = str(ceil(round(refusal.retry_after * 1000, 6)))
-    return HttpReply(status=status, headers=made | dict(refusal.headers), body=data)
+    made |= refusal.headers
+    return HttpReply(status=status, headers=made, body=data)
 
 
 def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:

@@ -6,19 +6,21 @@ import random
 from hashlib import blake2b
 from string import ascii_letters, digits
 
+from chaoskit.dialects._random import Alphabet
+
 __all__ = ["call_id", "completion_id", "fingerprint", "request_id"]
 
-_ALPHABET = ascii_letters + digits
+_ALPHABET = Alphabet(ascii_letters + digits)
 
 
 def completion_id(ids: random.Random) -> str:
     """Return a new id of a completion."""
-    return f"chatcmpl-{''.join(ids.choices(_ALPHABET, k=29))}"
+    return f"chatcmpl-{_ALPHABET.draw(ids, 29)}"
 
 
 def call_id(ids: random.Random) -> str:
     """Return a new id of a tool call."""
-    return f"call_{''.join(ids.choices(_ALPHABET, k=24))}"
+    return f"call_{_ALPHABET.draw(ids, 24)}"
 
 
 def request_id(ids: random.Random) -> str:

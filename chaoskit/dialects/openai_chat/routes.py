@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from chaoskit.dialects._refused import RefusedError
-from chaoskit.dialects._request import api_key, host_of, model_of
+from chaoskit.dialects._request import api_key, model_of, vendor_of
 from chaoskit.exchange import HttpRequest, Refusal
 
 __all__ = ["Operation", "authenticate", "claims", "route", "unknown_model"]
-
-_HOST = "api.openai.com"
 
 Operation: TypeAlias = Literal["generate", "list_models", "get_model"]
 
@@ -30,8 +28,9 @@ def claims(request: HttpRequest) -> bool:
 
     The models have the same path at Anthropic, whose clients always send a version header.
     """
-    if host_of(request) == _HOST:
-        return True
+    vendor = vendor_of(request)
+    if vendor is not None:
+        return vendor == "openai"
     return "anthropic-version" not in request.headers and _locate(request.path) is not None
 
 

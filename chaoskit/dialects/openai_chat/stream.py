@@ -37,7 +37,7 @@ def stream(
     tail = ',"usage":null}' if told else "}"
     frames: list[Frame] = []
     for index in range(choices(call)):
-        for kind, delta, finish in _deltas(reply, call, envelope):
+        for kind, delta, finish in _deltas(reply, call, index, envelope):
             data = (
                 f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":null,'
                 f'"finish_reason":{finish}}}]{tail}'
@@ -53,10 +53,10 @@ def stream(
 
 
 def _deltas(
-    reply: Reply, call: Call, envelope: Envelope
+    reply: Reply, call: Call, choice: int, envelope: Envelope
 ) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str]]:
     """Yield what each chunk is for, its delta and its finish reason, both as JSON."""
-    calls = identified(reply, envelope)
+    calls = identified(reply, choice, envelope)
     text = reply.text
     opening = "null" if calls and not text else '""'
     yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null"

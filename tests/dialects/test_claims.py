@@ -1,0 +1,38 @@
+"""Whose request it is, whatever the base URL."""
+
+import pytest
+
+from chaoskit.dialects import DIALECTS
+from chaoskit.exchange import HttpRequest
+
+VERSION = {"anthropic-version": "2026-10-21"}
+
+CASES = [
+    ("POST", "api.anthropic.com", "/v1/messages", {}, "anthropic"),
+    ("POST", "127.0.0.1:8080", "/v1/messages", {}, "anthropic"),
+    ("POST", "127.0.0.1:8080", "/v1/messages/", {}, "anthropic"),
+    ("POST", "proxy", "/team/a/v1/messages/count_tokens", {}, "anthropic"),
+    ("GET", "proxy", "/v1/models", VERSION, "anthropic"),
+    ("GET", "proxy", "/v1/models/claude", VERSION, "anthropic"),
+    ("GET", "api.anthropic.com", "/v1/models", {}, "anthropic"),
+    ("POST", "api.anthropic.com", "/v1/nope", {}, "anthropic"),
+    ("POST", "proxy", "/v1/messages/batches", VERSION, "anthropic"),
+    ("POST", "api.openai.com:443", "/v1/chat/completions", {}, "openai_chat"),
+    ("POST", "proxy", "/chat/completions", {}, "openai_chat"),
+    ("POST", "proxy", "/openai/v1/chat/completions/", {}, "openai_chat"),
+    ("GET", "proxy", "/v1/models", {}, "openai_chat"),
+    ("GET", "proxy", "/v1/models/gpt", {}, "openai_chat"),
+    ("POST", "API.openai.com", "/v1/nope", {}, "openai_chat"),
+    ("GET", "proxy", "/v1/models/a/b", {}, None),
+    ("POST", "api.anthropic.com", "/v1/chat/completions", {}, "anthropic"),
+    ("POST", "api.openai.com", "/v1/messages", VERSION, "openai_chat"),
+    ("GET", "example.com", "/", {}, None),
+    ("POST", "proxy", "/v1/threads/t/messages", {}, None),
+]
+
+
+@pytest.mark.parametrize(("method", "host", "path", "headers", "expected"), CASES)
+def test_request_belongs_to_the_dialect(method, host, path, headers, expected):
+    """Host, path and the version header decide; at most one dialect claims it."""
+    request = HttpRequest(method=method, host=host, path=path, headers=headers)
+    assert [expected] * (expected is not None) == [d.name for d in DIALECTS if d.claims(request)]
