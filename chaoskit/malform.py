@@ -179,10 +179,10 @@ def _enums(
 
 def _resolve(root: Schema, reference: str) -> Any:
     found: Any = root
-    for step in reference.removeprefix("#").split("/")[1:]:
+    for step in reference.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         found = found.get(name) if isinstance(found, dict) else None
-    return found if reference.startswith("#") else None
+    return found
 
 
 def _paths(value: Any, path: Path = ()) -> list[Path]:
