@@ -12,10 +12,10 @@ __all__ = ["Place", "locate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an object was found: as the attribute `name` of `owner`."""
+    """Where an object was found: attribute `name` of `owner`, or entry of a dict or list."""
 
     owner: object
-    name: str
+    name: str | int
     value: object
 
 

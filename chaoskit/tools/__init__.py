@@ -1,1 +1,1 @@
-"""tools"""
+"""How the agent's tools are found, replaced in place, and simulated."""

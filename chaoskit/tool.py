@@ -1,0 +1,239 @@
+"""What a simulated tool is: its settings, and what it asks of the run around it.
+
+A tool of the agent is simulated in place: whoever calls the agent's function, by whatever
+reference, gets what the scenario says, and the run hears of it. See `chaoskit.tools` for how.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
+
+from chaoskit.fault import Result, ToolRequest
+from chaoskit.settings import Duration, settings
+
+__all__ = [
+    "FakerResult",
+    "Replacement",
+    "SimulatedToolError",
+    "SizedResult",
+    "TextResult",
+    "ToolHost",
+    "ToolResultSettings",
+    "ToolSettings",
+    "as_text",
+]
+
+_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+_SCHEMA_WORDS = ("properties", "$ref", "allOf", "anyOf", "oneOf")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+class SimulatedToolError(RuntimeError):
+    """What a simulated tool raises when the scenario, or a fault, lets it fail."""
+
+
+@settings
+class FakerResult:
+    """Rows of plausible data. The same seed and arguments give the same rows."""
+
+    origin: Annotated[Literal["faker"], Field(alias="from")] = "faker"
+    """Where the rows come from."""
+
+    rows: Annotated[int, Field(ge=0)] = 3
+    """How many rows."""
+
+    fields: dict[str, str | dict[str, Any]] = Field(default_factory=dict)
+    """What a row contains: names, and for each a provider of Faker such as `city`, or a table with
+    `provider` and its arguments. Empty gives an id, a title, an owner and a time."""
+
+
+@settings
+class TextResult:
+    """A text."""
+
+    text: str
+    """The text itself."""
+
+
+@settings
+class SizedResult:
+    """A text of a given size, for results that fill a context window."""
+
+    tokens: Annotated[int, Field(ge=1)]
+    """Approximate size, in tokens."""
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, (FakerResult, TextResult, SizedResult)):
+        return {FakerResult: "faker", TextResult: "text", SizedResult: "tokens"}[type(value)]
+    if isinstance(value, Mapping):
+        if "from" in value:
+            return "faker"
+        if len(value) == 1 and (only := next(iter(value))) in ("text", "tokens"):
+            return str(only)
+    return "literal"
+
+
+ToolResultSettings: TypeAlias = Annotated[
+    Annotated[FakerResult, Tag("faker")]
+    | Annotated[TextResult, Tag("text")]
+    | Annotated[SizedResult, Tag("tokens")]
+    | Annotated[Any, Tag("literal")],
+    Discriminator(_kind),
+]
+"""A literal value, `{ from = "faker" }`, `{ text = "…" }` or `{ tokens = 3000 }`."""
+
+
+@settings
+class ToolSettings:
+    """One tool of the agent, as the scenario simulates it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """The name under which the agent offers it to the model."""
+
+    description: str = ""
+    """What it does, for clients that ask the tool server."""
+
+    input: dict[str, Any] = Field(default_factory=dict)
+    """Its arguments: `{ query = "string", limit = "integer?" }`, or a full JSON Schema."""
+
+    result: ToolResultSettings = Field(default_factory=FakerResult)
+    """What it returns."""
+
+    returns: Literal["auto", "text", "value"] = "auto"
+    """Whether it returns JSON text or the value; `auto`: text where the agent's own function is
+    annotated with `-> str`."""
+
+    error: str | None = None
+    """It raises this text instead of returning."""
+
+    latency: Duration = 0.0
+    """How long it takes, in seconds."""
+
+    patch: str = ""
+    """Dotted path of the agent's function, `myapp.tools:search` or `myapp.tools:Tools.search`;
+    empty to find it by its name."""
+
+    real: bool = False
+    """The agent's own function runs; faults change its result only."""
+
+    def __post_init__(self) -> None:
+        if self.real and self.error is not None:
+            raise ValueError("a real tool raises by itself; leave out `error` or `real`")
+        wrong = [
+            name
+            for name, kind in self.input.items()
+            if not isinstance(kind, dict) and str(kind).removesuffix("?") not in _TYPES
+        ]
+        if wrong and not self._is_schema:
+            raise ValueError(
+                f"the arguments {', '.join(wrong)} need a type: one of {', '.join(_TYPES)}, with "
+                "'?' after it where optional, or a JSON Schema"
+            )
+
+    @property
+    def _is_schema(self) -> bool:
+        return self.input.get("type") == "object" or any(w in self.input for w in _SCHEMA_WORDS)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of its arguments."""
+        if self._is_schema:
+            return self.input
+        return {
+            "type": "object",
+            "properties": {
+                name: {"type": kind.removesuffix("?")} if isinstance(kind, str) else kind
+                for name, kind in self.input.items()
+            },
+            "required": [
+                name
+                for name, kind in self.input.items()
+                if not (isinstance(kind, str) and kind.endswith("?"))
+            ],
+        }
+
+
+class ToolHost(Protocol):
+    """The run around the simulated tools: it journals, lets faults strike, and keeps the time."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        ...
+
+    def now(self) -> float:
+        """Return seconds since the run began."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass for the calling thread."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass for the calling task."""
+        ...
+
+    def before(self, tool: ToolSettings, request: ToolRequest) -> None:
+        """Take note that a tool is about to run.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        ...
+
+    def after(
+        self,
+        tool: ToolSettings,
+        request: ToolRequest,
+        result: Result,
+        *,
+        seconds: float,
+        raised: bool,
+    ) -> Result:
+        """Let faults strike, journal the outcome, and return what the agent gets.
+
+        Args:
+            seconds: how long the tool took.
+            raised: the agent's own function raised; `result.error` names the exception. The
+                same object returned lets that exception through.
+        """
+        ...
+
+
+class Replacement(Protocol):
+    """What stands in for a function of the agent."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Do what a plain function does."""
+        ...
+
+    async def awaited(self, *args: object, **kwargs: object) -> object:
+        """Do what a coroutine function does."""
+        ...
+
+
+def as_text(value: object) -> str:
+    """Return any value as JSON text, whatever it is made of; strings stay as they are.
+
+    What JSON has no word for is replaced by its `repr`, without memory addresses.
+    """
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_described)
+    except (TypeError, ValueError, RecursionError):  # strange keys, circles
+        return _described(value)
+
+
+def _described(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a broken repr of the agent's must not end the run
+        text = f"<{type(value).__name__}>"
+    return _ADDRESS.sub("", text)
