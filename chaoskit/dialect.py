@@ -100,6 +100,10 @@ class Dialect(Protocol):
         """Return the call, or the refusal with which production answers an invalid request."""
         ...
 
+    def call_id(self, ids: random.Random) -> str:
+        """Return a new id for a tool call, in the provider's format."""
+        ...
+
     def plain(self, reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
         """Encode an unstreamed answer."""
         ...

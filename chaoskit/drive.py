@@ -32,12 +32,14 @@ class Guest:
 
     Attributes:
         every: seconds between the beginnings of two turns; 0 to ask on as soon as answered.
+        remembers: the turns are one conversation.
     """
 
     name: str
     arrives: float
     prompts: tuple[str, ...]
     every: float = 0.0
+    remembers: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +129,13 @@ class Driver:
             self._emit(TurnStarted(at=began, user=guest.name, turn=number, prompt=prompt))
             offered = {
                 "user": guest.name,
-                "session": guest.name,
+                "session": guest.name if guest.remembers else f"{guest.name}/{number}",
                 "history": [dict(entry) for entry in past],
             }
             keywords = {name: offered[name] for name in self._agent.keywords}
             came = (yield _Ask(self._agent.answer, (prompt,), keywords)) or _Came()
             self._ended(guest.name, number, began, came)
-            if came.error is None:
+            if came.error is None and guest.remembers:
                 call = self._last_call(guest.name)
                 past.extend(history.of_turn(prompt, call, _text(came.value)))
             if self._clock.stopped:

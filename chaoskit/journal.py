@@ -143,6 +143,7 @@ class Requested(Event):
         prefix: hash of tools and system, the part that a prompt cache would keep.
         prompt_tokens: counted by the simulation; 0 when the request could not be decoded.
         results: tool results after the last model turn.
+        cacheable: tools and system prompt are long enough for the model's prompt cache.
     """
 
     call: int
@@ -162,6 +163,7 @@ class Requested(Event):
     max_tokens: int | None
     sdk_retry: int = -1
     results: tuple[GotResult, ...] = ()
+    cacheable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

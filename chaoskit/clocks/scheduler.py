@@ -100,6 +100,7 @@ class Scheduler:
     def __init__(self, *, limit: float = 600.0) -> None:
         self.elapsed = 0
         self.strays: list[str] = []
+        self.abandoned: list[str] = []
         self.stopped = ""
         self.on_stop: list[Callable[[], object]] = []
         self._limit = limit
@@ -123,8 +124,8 @@ class Scheduler:
         self.enter(self._main)
         _thread.start_new_thread(self._watch, ())
 
-    def end(self, *, patience: float = 2.0) -> list[str]:
-        """Stop every worker but the first; return the names of those that did not stop in time."""
+    def end(self, *, patience: float = 2.0) -> None:
+        """Stop every worker but the first; `abandoned` names those that did not stop in time."""
         self.stopped = self.stopped or "the run is over"
         self._ended = True
         deadline = _real_monotonic() + patience
@@ -143,7 +144,7 @@ class Scheduler:
         if self._main is not None:
             _WORKERS.pop(self._main.ident, None)
             self._main.alive = False
-        return [worker.name for worker in rest]
+        self.abandoned = [worker.name for worker in rest]
 
     def stop(self, reason: str) -> None:
         """Raise `RunStopped` in every worker but the first, as soon as it waits or wakes."""

@@ -203,10 +203,16 @@ class Service:
 def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
     """Return the refusal of a request that is too large for the window."""
     window, output = model.facts.window, call.max_tokens or 0
-    details = {"tokens": prompt.total, "window": window, "max_tokens": output}
+    requested = prompt.total + output
+    details = {
+        "tokens": prompt.total,
+        "window": window,
+        "max_tokens": output,
+        "requested": requested,
+    }
     if prompt.total > window:
         return Refusal(kind="context_overflow", details=details)
-    if prompt.total + output > window and "overflow_stops" not in model.facts.features:
+    if requested > window and "overflow_stops" not in model.facts.features:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None

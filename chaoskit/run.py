@@ -1,0 +1,311 @@
+"""One scenario against one agent: the healthy run, the run with faults, and the verdict.
+
+This is the only place where everything is joined: clock, world, tools, watch, player and users.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from chaoskit.agent import Agent, dummy_keys, load_agent
+from chaoskit.canary import Canaries
+from chaoskit.check import Judgement, Verdict, worst
+from chaoskit.checks import FaultsStruck
+from chaoskit.clocks.virtual import VirtualClock
+from chaoskit.drive import Driver, Guest, Happening
+from chaoskit.journal import (
+    Blocked,
+    Delivered,
+    Event,
+    Journal,
+    Noted,
+    Planted,
+    RanTool,
+    Replied,
+    Requested,
+    RunEnded,
+    RunStarted,
+)
+from chaoskit.outcome import Judged, Outcome
+from chaoskit.plan import Plan, PlanState
+from chaoskit.players.ban import banned
+from chaoskit.players.intercept import intercepted
+from chaoskit.provider.service import Service
+from chaoskit.scenario import Promise, Scenario
+from chaoskit.seed import derive, number
+from chaoskit.toolbox import Toolbox
+from chaoskit.watch import Watch
+from chaoskit.who import who
+from chaoskit.world import World
+
+__all__ = ["Progress", "load_agent", "play", "run"]
+
+Progress = Callable[[str, float], None]
+"""Gets what is going on and the seconds of the run so far."""
+
+_EVERY = 64  # events between two reports of progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What one run left behind."""
+
+    journal: Journal
+    real_tools: tuple[str, ...] = ()
+    output: str = field(default="", repr=False)
+
+    @property
+    def virtual_seconds(self) -> float:
+        """How long the run took on its own clock."""
+        return max((event.at for event in self.journal), default=0.0)
+
+
+def run(
+    scenario: Scenario,
+    agent: Agent,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    quiet: bool = True,
+) -> Outcome:
+    """Run a scenario against an agent: first without its faults, then with them.
+
+    Args:
+        quiet: keep back what the agent prints and logs.
+    """
+    began = time.perf_counter()
+    calm = play(scenario.healthy(), agent, seed=seed, healthy=True, progress=progress, quiet=quiet)
+    outcomes = tuple(promise for promise in scenario.promises if promise.check.outcome)
+    healthy = judge(outcomes, calm.journal)
+    shared = _Shared(scenario=scenario, agent=agent, seed=seed, began=began, calm=calm)
+    if any(item.judgement.verdict is Verdict.FAIL for item in healthy):
+        return shared.outcome(Verdict.UNKNOWN, _first(healthy), healthy=healthy, sick=True)
+    if lacking := _lacking(scenario, agent, calm):
+        return shared.outcome(Verdict.NOT_APPLICABLE, lacking, healthy=healthy)
+    if any(item.judgement.verdict is Verdict.UNKNOWN for item in healthy):
+        return shared.outcome(Verdict.UNKNOWN, _first(healthy), healthy=healthy, sick=True)
+    rough = play(scenario, agent, seed=seed, progress=progress, quiet=quiet)
+    struck = (Promise(name="faults_struck", check=FaultsStruck()),) if scenario.faults else ()
+    promises = judge((*scenario.promises, *struck), rough.journal)
+    verdict = worst([item.judgement.verdict for item in promises])
+    return shared.outcome(
+        verdict, _first(promises), healthy=healthy, promises=promises, rough=rough
+    )
+
+
+def play(
+    scenario: Scenario,
+    agent: Agent,
+    *,
+    seed: int = 0,
+    healthy: bool = False,
+    progress: Progress | None = None,
+    quiet: bool = True,
+) -> Played:
+    """Run a scenario once and return its journal; nothing is judged."""
+    journal = Journal()
+    base = number(seed, scenario.name)
+    clock = VirtualClock(real_limit=scenario.bounds.real)
+    phase = f"{scenario.name} (healthy)" if healthy else scenario.name
+
+    def emit(event: Event) -> None:
+        journal.append(event)
+        if progress is not None and len(journal) % _EVERY == 1:
+            progress(phase, event.at)
+
+    def planted(label: str) -> None:
+        user, turn = who()
+        emit(Planted(at=clock.now(), user=user, turn=turn, canary=label))
+
+    canaries = Canaries(base, made=planted)
+    plan = Plan(rules=scenario.faults, seed=base)
+    state = PlanState(plan, canary=canaries.make)
+    world = World(
+        service=Service(scenario.provider),
+        behaviour=scenario.behaviour,
+        plan=state,
+        canaries=canaries,
+        clock=clock,
+        seed=base,
+        max_calls=scenario.bounds.calls,
+        max_usd=scenario.bounds.usd,
+        emit=emit,
+    )
+    watch = Watch(canaries, emit, who, clock.now, quiet=quiet)
+    toolbox = Toolbox(declared=scenario.tools, agent=agent, world=world, seed=base)
+    driver = Driver(
+        agent=agent,
+        clock=clock,
+        emit=emit,
+        seen=watch.seen,
+        hide=canaries.redact,
+        last_call=world.last.get,
+    )
+    workload = scenario.workload
+    arrivals = workload.arrivals(derive(base, "arrivals"))
+    guests = [
+        Guest(
+            name=name,
+            arrives=arrives,
+            prompts=workload.questions(name),
+            every=workload.every,
+            remembers=workload.session,
+        )
+        for name, arrives in zip(workload.names(), arrivals, strict=True)
+    ]
+    happenings = [
+        Happening(at=event.at, what=event.do, effect=world.service.deploy)
+        for event in scenario.events
+    ]
+    emit(
+        RunStarted(
+            at=0.0,
+            scenario=scenario.name,
+            agent=agent.name,
+            seed=seed,
+            healthy=healthy,
+            clock=clock.name,
+            users=workload.users,
+            rules=plan.describe(),
+        )
+    )
+    with ExitStack() as stack:
+        stack.enter_context(dummy_keys())
+        stack.enter_context(clock.running(derive(base, "ambient")))
+        stack.enter_context(watch)
+        stack.enter_context(banned(world, allow=scenario.network.allow))
+        stack.enter_context(intercepted(world, clock))
+        stack.enter_context(toolbox)
+        driver.play(guests, happenings, limit=scenario.bounds.virtual)
+        end = clock.now()
+        reason = clock.stopped or "finished"
+    for place in dict.fromkeys(clock.scheduler.strays):
+        emit(Noted(at=end, kind="not reproducible", text=f"a thread waited for real: {place}"))
+    for name in clock.scheduler.abandoned:
+        emit(Noted(at=end, kind="not stopped", text=f"{name} did not end with the run"))
+    emit(RunEnded(at=end, reason=reason))
+    called = {call.tool for reply in journal.of(Replied) for call in reply.tool_calls}
+    unseen = tuple(name for name in toolbox.unseen if name in called)
+    return Played(journal=journal, real_tools=(*toolbox.real, *unseen), output=watch.captured)
+
+
+def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]:
+    """Judge a journal by promises. A check that crashes says UNKNOWN, and why."""
+    judged = []
+    for promise in promises:
+        try:
+            judgement = promise.check.judge(journal)
+        except Exception as error:  # noqa: BLE001 - a broken check is no verdict on the agent
+            reason = f"the check crashed: {type(error).__name__}: {error}"
+            judgement = Judgement(verdict=Verdict.UNKNOWN, reason=reason)
+        if promise.optional and judgement.verdict is Verdict.UNKNOWN:
+            judgement = Judgement(verdict=Verdict.NOT_APPLICABLE, reason=judgement.reason)
+        judged.append(Judged(name=promise.name, sentence=promise.sentence, judgement=judgement))
+    if not journal.of(Requested):
+        reason = "the agent made no request to a simulated provider"
+        nothing = Judgement(verdict=Verdict.UNKNOWN, reason=reason)
+        judged.append(
+            Judged(name="calls_made", sentence="the agent asks a model", judgement=nothing)
+        )
+    return tuple(judged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What every outcome of a scenario says, whatever the verdict."""
+
+    scenario: Scenario
+    agent: Agent
+    seed: int
+    began: float
+    calm: Played
+
+    def outcome(
+        self,
+        verdict: Verdict,
+        reason: str,
+        *,
+        healthy: tuple[Judged, ...],
+        promises: tuple[Judged, ...] = (),
+        rough: Played | None = None,
+        sick: bool = False,
+    ) -> Outcome:
+        shown = rough or self.calm
+        replies = shown.journal.of(Replied)
+        return Outcome(
+            scenario=self.scenario.name,
+            title=self.scenario.title,
+            day=self.scenario.day,
+            agent=self.agent.name,
+            seed=self.seed,
+            verdict=verdict,
+            reason=reason,
+            promises=promises,
+            healthy=healthy,
+            healthy_failed=sick,
+            calls=len(shown.journal.of(Requested)),
+            tokens=sum(
+                it.input_tokens + it.cache_read_tokens + it.cache_write_tokens + it.output_tokens
+                for it in replies
+            ),
+            cost_usd=sum(reply.cost_usd for reply in replies),
+            virtual_seconds=shown.virtual_seconds,
+            real_seconds=time.perf_counter() - self.began,
+            real_tools=shown.real_tools,
+            notes=_notes(shown.journal),
+            journal=rough.journal if rough else Journal(),
+            healthy_journal=self.calm.journal,
+        )
+
+
+def _first(judged: tuple[Judged, ...]) -> str:
+    """Return in one line what decided: the first promise with the gravest verdict."""
+    verdict = worst([item.judgement.verdict for item in judged])
+    if verdict is Verdict.PASS:
+        return ""
+    item = next(item for item in judged if item.judgement.verdict is verdict)
+    findings = item.judgement.findings
+    return findings[0].message if findings else f"{item.sentence}: {item.judgement.reason}"
+
+
+def _lacking(scenario: Scenario, agent: Agent, calm: Played) -> str:
+    """Return what the scenario needs and the healthy run shows the agent not to have."""
+    requests = calm.journal.of(Requested)
+    if not requests:
+        return ""
+    longest = max(request.messages for request in requests if request.turn <= 1)
+    have: Mapping[str, tuple[bool, str]] = {
+        "tools": (any(request.tools for request in requests), "the agent offers no tools"),
+        "tool_functions": (
+            bool(calm.journal.of(RanTool)),
+            "the agent's tool functions were not found; name them with --tool NAME=module:function",
+        ),
+        "history": (
+            any(request.turn > 1 and request.messages > longest for request in requests),
+            "the agent keeps no history: its later requests do not carry the earlier turns",
+        ),
+        "startup": (agent.startup is not None, "the agent has no startup()"),
+        "cacheable_prompt": (
+            any(request.cacheable for request in requests),
+            "tools and system prompt are too short for the provider to cache",
+        ),
+    }
+    return next((have[need][1] for need in scenario.needs if not have[need][0]), "")
+
+
+def _notes(journal: Journal) -> tuple[str, ...]:
+    notes = [f"{note.kind}: {note.text}" for note in journal.of(Noted)]
+    notes += [
+        f"the agent reached for {blocked.host} ({blocked.caller}); nothing was sent"
+        for blocked in journal.of(Blocked)
+    ]
+    ended = journal.of(RunEnded)
+    if ended and ended[-1].reason != "finished":
+        notes.append(f"the run was ended: {ended[-1].reason}")
+    open_calls = len(journal.of(Requested)) - len(journal.of(Delivered))
+    if open_calls and ended and ended[-1].reason == "finished":
+        notes.append(f"{open_calls} requests were still open when the last user had an answer")
+    return tuple(dict.fromkeys(notes))

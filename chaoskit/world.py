@@ -1,0 +1,486 @@
+"""The world around the agent: what becomes of each request.
+
+A request is decoded, admitted, answered, damaged and encoded here, and every arrow of that way is
+journalled. Nothing is performed: the result is the steps that a player carries out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chaoskit import fingerprint
+from chaoskit.arguments import is_valid
+from chaoskit.behaviour import Behaviour, Scene
+from chaoskit.canary import Canaries
+from chaoskit.clock import Clock
+from chaoskit.dialect import Dialect, Envelope, LimitState
+from chaoskit.dialects import DIALECTS
+from chaoskit.errors import RunStopped
+from chaoskit.exchange import (
+    Call,
+    HttpReply,
+    HttpRequest,
+    Refusal,
+    Reply,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from chaoskit.journal import (
+    Blocked,
+    CalledTool,
+    Delivered,
+    Event,
+    GotResult,
+    Leaked,
+    Refused,
+    Replied,
+    Requested,
+    Struck,
+)
+from chaoskit.match import Subject
+from chaoskit.plan import Decision, PlanState
+from chaoskit.player import Ending, Exchange
+from chaoskit.provider.service import Service, Settled
+from chaoskit.seed import derive
+from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
+from chaoskit.who import who
+
+__all__ = ["World"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visit:
+    """One request on its way through the world. `call` is None when it could not be decoded."""
+
+    number: int
+    user: str
+    turn: int
+    now: float
+    dialect: Dialect
+    call: Call | None
+    subject: Subject
+
+
+class World:
+    """The simulated provider with its faults: the host behind every player.
+
+    Args:
+        max_calls, max_usd: bounds of the run.
+        emit: takes each event of the journal.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: Service,
+        behaviour: Behaviour,
+        plan: PlanState,
+        canaries: Canaries,
+        clock: Clock,
+        seed: int,
+        max_calls: int,
+        max_usd: float,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self.service = service
+        self.plan = plan
+        self.canaries = canaries
+        self.clock = clock
+        self.emit = emit
+        self.last: dict[str, Call] = {}
+        self.on_offer: Callable[[Call], None] | None = None
+        self._behaviour = behaviour
+        self._seed = seed
+        self._max_calls = max_calls
+        self._max_usd = max_usd
+        self._ids = derive(seed, "ids")
+        self._calls = 0
+        self._spent_usd = 0.0
+        self._attempts: Counter[str] = Counter()
+        self._users: dict[str, int] = {}
+
+    # What a player asks.
+
+    def claims(self, request: HttpRequest) -> bool:
+        """Tell whether the request is in a dialect of the simulated provider."""
+        return any(dialect.claims(request) for dialect in DIALECTS)
+
+    def exchange(self, request: HttpRequest) -> Exchange:
+        """Answer a request.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        self._calls += 1
+        if self._calls > self._max_calls:
+            self._end(f"calls: more than {self._max_calls}")
+        dialect = next(dialect for dialect in DIALECTS if dialect.claims(request))
+        decoded = dialect.decode(request, self.service.catalogue)
+        visit = self._received(request, dialect, decoded)
+        steps, whole, error_frame = self._answer(visit, decoded)
+        for decision in self.plan.decide(visit.subject, "steps"):
+            damaged = decision.fault.steps(steps, decision.strike)  # type: ignore[union-attr]  # by stage
+            if damaged is not steps:
+                steps = damaged
+                self._struck(visit, decision, "steps")
+        return Exchange(
+            call=visit.number,
+            user=visit.user,
+            turn=visit.turn,
+            began=visit.now,
+            steps=steps,
+            whole=whole,
+            error_frame=error_frame,
+        )
+
+    def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
+        """Take note of how an exchange ended for the client."""
+        now = self.clock.now()
+        self.emit(
+            Delivered(
+                at=now,
+                user=exchange.user,
+                turn=exchange.turn,
+                call=exchange.call,
+                how=how,
+                seconds=now - exchange.began,
+                sent_content=sent_content,
+                error_frame=exchange.error_frame,
+            )
+        )
+
+    def blocked(self, host: str, caller: str) -> None:
+        """Take note of an attempt to reach another host."""
+        user, turn = who()
+        self.emit(Blocked(at=self.clock.now(), user=user, turn=turn, host=host, caller=caller))
+
+    # What the rest of a run asks.
+
+    def number_of(self, user: str) -> int:
+        """Return the number of a user, from 1 in order of appearance; 0 for nobody."""
+        return self._users.setdefault(user, len(self._users) + 1) if user else 0
+
+    # The way of a request.
+
+    def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> _Visit:
+        user, turn = who()
+        now = self.clock.now()
+        self._attempts[user] += 1
+        call = decoded if isinstance(decoded, Call) else None
+        number = self.number_of(user)
+        if call is None:
+            subject = Subject(
+                user=user,
+                number=number,
+                turn=turn,
+                now=now,
+                operation="unknown",
+                provider=dialect.provider,
+                dialect=dialect.name,
+            )
+        else:
+            subject = Subject.of(call, user=user, number=number, turn=turn, now=now)
+        retries = request.headers.get("x-stainless-retry-count", "")
+        generating = call is not None and call.operation == "generate"
+        self.emit(
+            Requested(
+                at=now,
+                user=user,
+                turn=turn,
+                call=self._calls,
+                attempt=self._attempts[user],
+                provider=dialect.provider,
+                dialect=dialect.name,
+                operation=call.operation if call else "unknown",
+                model=call.model if call else "",
+                stream=bool(call and call.stream),
+                key=call.key if call else "",
+                digest=fingerprint.digest(request.body),
+                step=fingerprint.step(call) if call else "",
+                prefix=fingerprint.prefix(call) if call else "",
+                messages=len(call.messages) if call else 0,
+                tools=subject.tools,
+                prompt_tokens=self.service.count(call) if call and generating else 0,
+                max_tokens=call.max_tokens if call else None,
+                sdk_retry=int(retries) if retries.isdecimal() else -1,
+                results=self._results(call) if call else (),
+                cacheable=bool(call and generating and self.service.cacheable(call)),
+            )
+        )
+        self._look_for_foreign_secrets(request, user, turn, now)
+        return _Visit(
+            number=self._calls,
+            user=user,
+            turn=turn,
+            now=now,
+            dialect=dialect,
+            call=call,
+            subject=subject,
+        )
+
+    def _answer(
+        self, visit: _Visit, decoded: Call | Refusal
+    ) -> tuple[tuple[Step, ...], bool, bool]:
+        """Return the steps, whether they are all the provider meant to send, and error events."""
+        for decision in self.plan.decide(visit.subject, "admit"):
+            outcome = decision.again or (
+                decision.fault.admit(visit.call or _NO_CALL, decision.strike)  # type: ignore[union-attr]  # by stage
+            )
+            if outcome is None:
+                continue
+            self.plan.struck(decision, outcome)
+            self._struck(visit, decision, "admit", tell_plan=False)
+            if isinstance(outcome, Refusal):
+                return self._refuse(visit, outcome, decision=decision), True, False
+            return outcome, True, False
+        if isinstance(decoded, Refusal):
+            return self._refuse(visit, decoded), True, False
+        call = decoded
+        if call.operation == "count_tokens":
+            counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
+            return _plain(counted), True, False
+        if call.operation != "generate":
+            reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
+            return _plain(reply), True, False
+        return self._generate(visit, call)
+
+    def _generate(self, visit: _Visit, call: Call) -> tuple[tuple[Step, ...], bool, bool]:
+        if self.on_offer is not None and call.tools:
+            self.on_offer(call)
+        admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
+        if isinstance(admission, Refusal):
+            return self._refuse(visit, admission), True, False
+        drawn = self._behaviour.reply(call, self._scene(visit, call))
+        subject = replace(visit.subject, called=tuple(tool.name for tool in drawn.tool_calls))
+        for decision in self.plan.decide(subject, "reply"):
+            changed = decision.fault.reply(drawn, call, decision.strike)  # type: ignore[union-attr]  # by stage
+            if changed is not drawn:
+                drawn = changed
+                self._struck(visit, decision, "reply")
+        begins = visit.now + admission.first_token
+        settled = self.service.settle(admission, call, drawn, now=visit.now, begins=begins)
+        reply = self._with_ids(settled.reply, visit.dialect)
+        settled = replace(settled, reply=reply)
+        self._replied(visit, call, settled)
+        self.last[visit.user] = call
+        envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
+        if not call.stream:
+            http = visit.dialect.plain(reply, call, envelope)
+            return _plain(http, wait=settled.seconds), True, False
+        headers, frames = visit.dialect.stream(reply, call, envelope)
+        maker = _Maker(visit.dialect, envelope)
+        for decision in self.plan.decide(subject, "frames"):
+            torn = decision.fault.frames(frames, maker, decision.strike)  # type: ignore[union-attr]  # by stage
+            if torn is not frames:
+                frames = torn
+                self._struck(visit, decision, "frames")
+        whole = any(frame.kind == "done" for frame in frames)
+        failed = any(frame.kind == "error" for frame in frames)
+        steps = _streamed(headers, frames, admission.first_token, settled.seconds)
+        return steps, whole, failed
+
+    def _scene(self, visit: _Visit, call: Call) -> Scene:
+        step = 0
+        for message in reversed(call.messages):
+            if message.role == "assistant":
+                step += 1
+            elif message.role == "user" and any(isinstance(part, Text) for part in message.content):
+                break
+        return Scene(
+            rng=derive(self._seed, "scene", visit.user, visit.turn, step),
+            user=visit.user,
+            turn=visit.turn,
+            step=step,
+        )
+
+    def _refuse(
+        self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
+    ) -> tuple[Step, ...]:
+        http = visit.dialect.refuse(refusal, visit.call, self._envelope(visit))
+        self.emit(
+            Refused(
+                at=visit.now,
+                user=visit.user,
+                turn=visit.turn,
+                call=visit.number,
+                status=http.status,
+                kind=refusal.kind,
+                message=_told(http),
+                retry_after=refusal.retry_after,
+                injected=decision is not None,
+                early=decision.early if decision else bool(refusal.details.get("early", False)),
+                waited=decision.waited if decision else float(refusal.details.get("waited", 0.0)),
+            )
+        )
+        return _plain(http)
+
+    def _replied(self, visit: _Visit, call: Call, settled: Settled) -> None:
+        reply, usage = settled.reply, settled.reply.usage
+        hide = self.canaries.redact
+        calls = []
+        for tool_call in reply.tool_calls:
+            spec = call.tool(tool_call.name)
+            calls.append(
+                CalledTool(
+                    call_id=tool_call.id,
+                    tool=tool_call.name,
+                    arguments=hide(tool_call.arguments),
+                    valid=spec is not None and is_valid(spec.schema, tool_call.arguments),
+                )
+            )
+        self.emit(
+            Replied(
+                at=visit.now,
+                user=visit.user,
+                turn=visit.turn,
+                call=visit.number,
+                provider=call.provider,
+                model=call.model,
+                stop=reply.stop,
+                text=hide(reply.text),
+                tool_calls=tuple(calls),
+                facts=reply.facts,
+                streamed=call.stream,
+                input_tokens=usage.input,
+                cache_read_tokens=usage.cache_read,
+                cache_write_tokens=usage.cache_write_5m + usage.cache_write_1h,
+                output_tokens=usage.output,
+                cost_usd=settled.cost_usd,
+            )
+        )
+        self._spent_usd += settled.cost_usd
+        if self._spent_usd > self._max_usd:
+            self._end(f"cost: more than {self._max_usd:g} USD")
+
+    def _struck(
+        self, visit: _Visit, decision: Decision, stage: Any, *, tell_plan: bool = True
+    ) -> None:
+        if tell_plan:
+            self.plan.struck(decision)
+        self.emit(
+            Struck(
+                at=visit.now,
+                user=visit.user,
+                turn=visit.turn,
+                call=visit.number,
+                rule=decision.rule,
+                fault=type(decision.fault).__name__,
+                stage=stage,
+            )
+        )
+
+    def _with_ids(self, reply: Reply, dialect: Dialect) -> Reply:
+        if all(call.id for call in reply.tool_calls):
+            return reply
+        content = tuple(
+            replace(part, id=dialect.call_id(self._ids))
+            if isinstance(part, ToolCall) and not part.id
+            else part
+            for part in reply.content
+        )
+        return replace(reply, content=content)
+
+    def _results(self, call: Call) -> tuple[GotResult, ...]:
+        """Return the tool results after the model's last turn."""
+        names: dict[str, str] = {}
+        found: list[ToolResult] = []
+        for message in reversed(call.messages):
+            if message.role == "assistant":
+                names = {
+                    part.id: part.name for part in message.content if isinstance(part, ToolCall)
+                }
+                break
+            found[:0] = [part for part in message.content if isinstance(part, ToolResult)]
+        return tuple(
+            GotResult(
+                call_id=result.call_id,
+                tool=names.get(result.call_id, ""),
+                is_error=result.is_error,
+                text=self.canaries.redact(result.text),
+            )
+            for result in found
+        )
+
+    def _look_for_foreign_secrets(
+        self, request: HttpRequest, user: str, turn: int, now: float
+    ) -> None:
+        """A secret that was planted for one user has no business in the prompt of another."""
+        for sighting in self.canaries.find(request.body.decode("utf-8", "replace")):
+            owner = sighting.label.rpartition("/")[2]
+            if owner != user:
+                self.emit(
+                    Leaked(
+                        at=now,
+                        user=user,
+                        turn=turn,
+                        canary=sighting.label,
+                        channel="request",
+                        encoding=sighting.encoding,
+                        where=request.host,
+                    )
+                )
+
+    def _envelope(
+        self, visit: _Visit, *, limits: tuple[LimitState, ...] | None = None, latency: float = 0.0
+    ) -> Envelope:
+        key = visit.call.key if visit.call else ""
+        return Envelope(
+            ids=self._ids,
+            wall=self.clock.wall(),
+            limits=self.service.states(key, visit.now, visit.call) if limits is None else limits,
+            latency=latency,
+            authenticated=bool(key),
+        )
+
+    def _end(self, reason: str) -> None:
+        self.clock.stop(reason)
+        raise RunStopped(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes frames in the dialect of one exchange."""
+
+    dialect: Dialect
+    envelope: Envelope
+
+    def error(self, refusal: Refusal) -> Frame:
+        """Return the event by which the provider reports an error after HTTP 200."""
+        return self.dialect.error_frame(refusal, self.envelope)
+
+
+_NO_CALL = Call(dialect="", provider="")
+
+
+def _plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
+    head, send = Head(reply.status, reply.headers), Send(reply.body, content=reply.status < 400)
+    return (Wait(wait), head, send, Finish()) if wait else (head, send, Finish())
+
+
+def _streamed(
+    headers: Any, frames: tuple[Frame, ...], first_token: float, seconds: float
+) -> tuple[Step, ...]:
+    carrying = sum(frame.kind in ("content", "tool") for frame in frames)
+    pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
+    steps: list[Step] = [Wait(first_token)] if first_token else []
+    steps.append(Head(200, headers, chunked=True))
+    for frame in frames:
+        content = frame.kind in ("content", "tool")
+        if content and pause:
+            steps.append(Wait(pause))
+        steps.append(Send(frame.encode(), content=content))
+    steps.append(Finish())
+    return tuple(steps)
+
+
+def _told(reply: HttpReply) -> str:
+    """Return what an error response says, without its ids."""
+    try:
+        return str(json.loads(reply.body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return reply.body.decode("utf-8", "replace")[:200]
