@@ -20,6 +20,7 @@ from chaoskit.exchange import Call, ToolResult
 __all__ = [
     "ALWAYS",
     "NEVER",
+    "PRIMARY",
     "Numbers",
     "Operation",
     "Predicate",
@@ -39,6 +40,9 @@ __all__ = [
     "within",
 ]
 
+PRIMARY = "primary"
+"""Stands for the provider that the run asked first."""
+
 Operation: TypeAlias = Literal[
     "generate", "count_tokens", "list_models", "get_model", "run_tool", "unknown"
 ]
@@ -57,6 +61,7 @@ class Subject:
         tools: names of the tools that the request offers.
         called: names of the tools that the reply at hand calls, or of the one that is to run.
         reported: the request tells the model that a tool call went wrong.
+        primary: it goes to the provider that the run asked first.
     """
 
     user: str = ""
@@ -72,6 +77,7 @@ class Subject:
     tools: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     reported: bool = False
+    primary: bool = True
 
     @classmethod
     def of(cls, request: Call, *, user: str, number: int = 0, turn: int = 0, now: float) -> Subject:
@@ -217,7 +223,9 @@ def to_model(pattern: str) -> Predicate:
 
 
 def to_provider(name: str) -> Predicate:
-    """Match by the provider's name."""
+    """Match by the provider's name; `primary` is the one that the run asked first."""
+    if name == PRIMARY:
+        return Predicate("to the primary provider", lambda subject: subject.primary)
     return Predicate(f"to provider {name}", lambda subject: subject.provider == name)
 
 

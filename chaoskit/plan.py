@@ -221,8 +221,8 @@ class PlanState:
         if when.until == "reported" and (subject.user, subject.turn) in self._reported:
             return None
         if when.probability < 1:
-            rng = seeds.derive(self.plan.seed, "rule", index, subject.user, tool, n)
-            if rng.random() >= when.probability:
+            drawn = seeds.number(self.plan.seed, "rule", index, subject.user, tool, n)
+            if drawn >= when.probability * 2**64:
                 return None
         asked = self._asked.get(_place(index, subject))
         return Decision(

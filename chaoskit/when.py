@@ -46,7 +46,7 @@ class When:
     """Only models of this name; `*` and `?` stand for anything."""
 
     provider: str | None = None
-    """Only this provider: `anthropic`, `openai`."""
+    """Only this provider: `anthropic`, `openai`, or `primary`, the one that the run asked first."""
 
     dialect: str | None = None
     """Only this wire protocol: `anthropic`, `openai_chat`, …"""

@@ -162,6 +162,7 @@ def test_an_error_is_reported_in_many_words(text):
         '{"results": [{"message": "TypeError in worker"}]}',
         '{"error": null, "results": []}',
         '{"status": "ok", "errors": []}',
+        '{"results": []}',
         '{"error": broken',
         "[1, 2]",
     ],

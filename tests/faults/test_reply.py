@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from chaoskit.arguments import is_valid
-from chaoskit.exchange import Call, Reply, Text, ToolCall, ToolSpec
+from chaoskit.exchange import Call, Image, Reply, Text, ToolCall, ToolSpec
 from chaoskit.faults import (
     EmptyCompletion,
     MalformedArguments,
@@ -111,6 +111,13 @@ def test_truncation_cuts_the_json_of_a_tool_call(call, tool_reply, strike):
 def test_truncation_that_keeps_nothing_leaves_no_empty_text(call, text_reply, strike):
     """Providers send no empty text blocks."""
     assert TruncatedAtMaxTokens(keep=0).reply(text_reply, call, strike()).content == ()
+
+
+def test_truncation_passes_over_what_cannot_be_cut(call, strike):
+    """The last text or tool call is cut, and what comes after it stays."""
+    picture = Image(source="data")
+    cut = TruncatedAtMaxTokens().reply(Reply(content=(Text("abcd"), picture)), call, strike())
+    assert cut.content == (Text("ab"), picture)
 
 
 def test_truncation_leaves_an_empty_reply_alone(call, strike):
