@@ -1,0 +1,36 @@
+"""What a run may use before it is ended, and whom it may reach."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chaoskit.settings import Duration, Usd, settings
+
+__all__ = ["Bounds", "Network"]
+
+
+@settings
+class Bounds:
+    """A run that needs more is ended, and judged by what it did until then."""
+
+    calls: Annotated[int, Field(ge=1)] = 20_000
+    """HTTP attempts of all users together."""
+
+    usd: Usd = 100.0
+    """What all calls together cost, in US dollars."""
+
+    virtual: Duration = 21_600.0
+    """Time on the run's own clock."""
+
+    real: Duration = 60.0
+    """Time on the machine."""
+
+
+@settings
+class Network:
+    """What of the real network a run may reach."""
+
+    allow: tuple[str, ...] = ()
+    """Hosts that the agent may reach for real; none unless named."""

@@ -1,0 +1,273 @@
+"""The tables of a scenario file become its parts; whatever is wrong is collected, not raised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, fields
+from datetime import date, time
+from typing import Any, TypeVar
+
+from chaoskit.behaviour import Behaviour
+from chaoskit.behaviours import BEHAVIOURS
+from chaoskit.bounds import Bounds, Network
+from chaoskit.checks import CHECKS
+from chaoskit.faults import FAULTS
+from chaoskit.plan import Rule, When
+from chaoskit.promise import Promise
+from chaoskit.provider.settings import ProviderSettings
+from chaoskit.registry import Registry
+from chaoskit.scenario_lines import Path
+from chaoskit.scenario_problems import Wrong, keys_of, read, suggestion, what_is
+from chaoskit.settings import settings
+from chaoskit.story import Happening, Story
+from chaoskit.tool import ToolSettings
+from chaoskit.workload import Workload
+
+__all__ = ["HEALTHY", "SECTIONS", "Kept", "Strikes", "overlaid", "parts", "wrong_in_health"]
+
+T = TypeVar("T")
+
+SECTIONS: Mapping[str, type] = {
+    "workload": Workload,
+    "provider": ProviderSettings,
+    "bounds": Bounds,
+    "network": Network,
+}
+LISTS: Mapping[str, type] = {"tools": ToolSettings, "events": Happening}
+HEALTHY = ("workload", "provider", "behaviour", "tools", "events", "bounds", "network")
+"""What `[healthy]` may change."""
+
+_KEYS = (*SECTIONS, *LISTS, "behaviour", "faults", "promises", "healthy")
+_EXCLUSIVE = {"prompt": "prompts", "prompts": "prompt"}
+
+
+@settings
+class Strikes:
+    """What an entry of `[[faults]]` says beside the settings of its fault."""
+
+    when: When = field(default_factory=When)
+    """Which calls are struck; all of them unless set."""
+
+    optional: bool = False
+    """It is fine when this fault had nothing to do."""
+
+    sticky: bool = True
+    """Who comes back before the time that a Retry-After asked for is refused again."""
+
+
+@settings
+class Kept:
+    """What an entry of `[[promises]]` says beside the settings of its check."""
+
+    optional: bool = False
+    """It is fine when there was nothing to judge."""
+
+
+def parts(table: Mapping[str, Any]) -> tuple[list[Wrong], dict[str, Any]]:
+    """Return what is wrong with the table of a scenario, and its parts by their names."""
+    reader = _Reader(table)
+    made = reader.parts()
+    return reader.wrong, made
+
+
+def overlaid(table: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of the healthy world: no faults, and the overrides in their place."""
+    healthy = {key: value for key, value in table.items() if key not in ("faults", "healthy")}
+    return _over(healthy, overrides)
+
+
+def wrong_in_health(table: Mapping[str, Any], known: Sequence[Wrong]) -> list[Wrong]:
+    """Return what is wrong with the `[healthy]` table, beyond what is known of the others."""
+    overrides = table.get("healthy", {})
+    if not isinstance(overrides, dict):
+        return [Wrong(("healthy",), f"must be a table, not {what_is(overrides)}")]
+    strange = [
+        Wrong(("healthy", key), "cannot be different in the healthy run", _why_not(key))
+        if key in _KEYS or key in keys_of(Story)
+        else Wrong(("healthy", key), "unknown key", suggestion(key, HEALTHY))
+        for key in overrides
+        if key not in HEALTHY
+    ]
+    allowed = {key: value for key, value in overrides.items() if key in HEALTHY}
+    wrong, _ = parts(overlaid(table, allowed))
+    told = {(item.path, item.message) for item in known}
+    return strange + [
+        Wrong(_in_overrides(item.path, table, allowed), item.message, item.advice)
+        for item in wrong
+        if (item.path, item.message) not in told
+    ]
+
+
+def _why_not(key: str) -> str:
+    if key == "faults":
+        return "it has none"
+    return f"it may change {', '.join(HEALTHY)}"
+
+
+def _over(base: object, over: object) -> Any:
+    """Return `over` laid over `base`: tables key by key, tools name by name."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        if "use" in over and over["use"] != base.get("use", "helpful"):
+            return over
+        gone = {_EXCLUSIVE[key] for key in over if key in _EXCLUSIVE}
+        kept = {key: value for key, value in base.items() if key not in gone}
+        return kept | {key: _over(base.get(key), value) for key, value in over.items()}
+    if _are_named(base) and _are_named(over):
+        instead = {item["name"]: item for item in over}
+        return [item | instead.pop(item["name"], {}) for item in base] + list(instead.values())
+    return over
+
+
+def _listing(registry: Registry[Any]) -> str:
+    return f"`chaoskit list {registry.kind}s` shows what there is"
+
+
+def _are_named(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in value
+    )
+
+
+def _in_overrides(path: Path, table: Mapping[str, Any], overrides: Mapping[str, Any]) -> Path:
+    """Return where the overrides write what stands at a path of the healthy table."""
+    if len(path) > 1 and path[0] == "tools" and isinstance(path[1], int):
+        name = overlaid(table, overrides)["tools"][path[1]]
+        named = name.get("name") if isinstance(name, dict) else None
+        for position, item in enumerate(overrides.get("tools", ())):
+            if item == name or (isinstance(item, dict) and item.get("name") == named):
+                return ("healthy", "tools", position, *path[2:])
+    return ("healthy", *path)
+
+
+class _Reader:
+    """Takes one table apart."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.wrong: list[Wrong] = []
+        self.table = {key: self.plain(value, (key,)) for key, value in table.items()}
+
+    def parts(self) -> dict[str, Any]:
+        made: dict[str, Any] = self.story()
+        for key, kind in SECTIONS.items():
+            if key in self.table or kind is Workload:
+                made[key] = self.section(key, kind)
+        if "behaviour" in self.table:
+            made["behaviour"] = self.behaviour()
+        for key, kind in LISTS.items():
+            items = (self.read(kind, item, path) for path, item in self.items(key))
+            made[key] = tuple(item for item in items if item is not None)
+        self.unlike_names()
+        made["faults"] = tuple(self.faults())
+        made["promises"] = tuple(self.promises())
+        return made
+
+    def plain(self, value: Any, path: Path) -> Any:
+        """Return a value without dates, which scenario files have no use for."""
+        if isinstance(value, dict):
+            return {key: self.plain(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.plain(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, (date, time)):
+            self.wrong.append(Wrong(path, "is a date or a time of day", "write a text in quotes"))
+            return str(value)
+        return value
+
+    def read(self, make: type[T], table: object, path: Path, **more: Any) -> T | None:
+        made = read(make, table, path, **more)
+        if isinstance(made, list):
+            self.wrong += made
+            return None
+        return made
+
+    def story(self) -> dict[str, Any]:
+        own = {key: value for key, value in self.table.items() if key not in _KEYS}
+        hints = {
+            key: f"it belongs into [{section}]"
+            for section, kind in SECTIONS.items()
+            for key in keys_of(kind)
+            if key not in _KEYS
+        }
+        story = self.read(Story, own, (), also=_KEYS, hints=hints)
+        if story is None:
+            return {}
+        return {item.name: getattr(story, item.name) for item in fields(Story)}  # type: ignore[arg-type]  # pydantic's decorator hides the dataclass
+
+    def section(self, key: str, kind: type[T]) -> T | None:
+        table = self.table.get(key, {})
+        hints = dict.fromkeys(keys_of(Story), "write it above the first [section]")
+        return self.read(kind, table, (key,), hints=hints)
+
+    def items(self, key: str) -> Iterator[tuple[Path, Any]]:
+        """Return the tables of a list, with their paths."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list):
+            message = f"must be a list of tables, not {what_is(value)}"
+            self.wrong.append(Wrong((key,), message, f"write [[{key}]]"))
+            return
+        for index, item in enumerate(value):
+            yield (key, index), item
+
+    def behaviour(self) -> Behaviour | None:
+        table = self.table["behaviour"]
+        if isinstance(table, dict):
+            table = {"use": "helpful", **table}
+        return self.member(table, ("behaviour",), "use", BEHAVIOURS)
+
+    def member(
+        self, table: Any, path: Path, word: str, registry: Registry[T], own: type | None = None
+    ) -> T | None:
+        """Return what an entry makes of the member of a catalogue that it names at `word`."""
+        if not isinstance(table, dict):
+            self.wrong.append(Wrong(path, f"must be a table, not {what_is(table)}"))
+            return None
+        name, where = table.get(word), (*path, word)
+        if word not in table:
+            self.wrong.append(Wrong(where, "missing", _listing(registry)))
+        elif not isinstance(name, str):
+            self.wrong.append(Wrong(where, f"must be a text, not {what_is(name)}"))
+        elif name not in registry:
+            message = f"there is no {registry.kind} called {name!r}"
+            near = registry.advice(name)
+            advice = _listing(registry) if near.startswith("known") else near
+            self.wrong.append(Wrong(where, message, advice))
+        else:
+            beside = (word, *(keys_of(own) if own else ()))
+            rest = {key: value for key, value in table.items() if key not in beside}
+            hints = dict.fromkeys(keys_of(When), "write it inside `when = { … }`")
+            more = {"hints": hints} if own is Strikes else {}
+            return self.read(registry[name], rest, path, also=beside, **more)
+        return None
+
+    def beside(self, table: Any, path: Path, own: type[T]) -> T | None:
+        if not isinstance(table, dict):
+            return None
+        return self.read(
+            own, {key: value for key, value in table.items() if key in keys_of(own)}, path
+        )
+
+    def faults(self) -> Iterator[Rule]:
+        for path, table in self.items("faults"):
+            fault = self.member(table, path, "fault", FAULTS, Strikes)
+            rule = self.beside(table, path, Strikes)
+            if fault is not None and rule is not None:
+                yield Rule(fault=fault, when=rule.when, optional=rule.optional, sticky=rule.sticky)
+
+    def promises(self) -> Iterator[Promise]:
+        if not self.table.get("promises", ()):
+            advice = 'write what must hold: [[promises]] and check = "every_user_answered"'
+            self.wrong.append(Wrong(("promises",), "missing", advice))
+        for path, table in self.items("promises"):
+            check = self.member(table, path, "check", CHECKS, Kept)
+            kept = self.beside(table, path, Kept)
+            if check is not None and kept is not None:
+                yield Promise(name=table["check"], check=check, optional=kept.optional)
+
+    def unlike_names(self) -> None:
+        seen: set[str] = set()
+        for path, table in self.items("tools"):
+            name = table.get("name") if isinstance(table, dict) else None
+            if isinstance(name, str) and name in seen:
+                message = f"there is a tool called {name!r} already"
+                self.wrong.append(Wrong((*path, "name"), message))
+            elif isinstance(name, str):
+                seen.add(name)
