@@ -101,6 +101,7 @@ class World:
         self._ids = derive(seed, "ids")
         self._calls = 0
         self._spent_usd = 0.0
+        self._primary = ""
         self._attempts: Counter[str] = Counter()
         self._users: dict[str, int] = {}
 
@@ -185,6 +186,9 @@ class World:
             )
         else:
             subject = Subject.of(call, user=user, number=number, turn=turn, now=now)
+        self._primary = self._primary or dialect.provider
+        if self._primary != dialect.provider:
+            subject = replace(subject, primary=False)
         retries = request.headers.get("x-stainless-retry-count", "")
         generating = call is not None and call.operation == "generate"
         self.emit(

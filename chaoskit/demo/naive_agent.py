@@ -17,6 +17,8 @@ from chaoskit.history import to_anthropic
 __all__ = ["naive", "naive_async"]
 
 log = logging.getLogger("demo.naive")
+log.setLevel(logging.INFO)
+log.addHandler(logging.StreamHandler())
 
 MODEL = "claude-sonnet-4-6"
 

@@ -16,7 +16,9 @@ from chaoskit.history import to_openai
 
 __all__ = ["naive_openai", "naive_openai_async"]
 
-log = logging.getLogger("demo.naive")
+log = logging.getLogger("demo.naive_openai")
+log.setLevel(logging.INFO)
+log.addHandler(logging.StreamHandler())
 
 MODEL = "gpt-5.4"
 TOOLS: Any = [
