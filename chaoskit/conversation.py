@@ -37,7 +37,7 @@ _STOP = re.compile(
     re.IGNORECASE,
 )
 _ROWS = ("results", "items", "hits", "matches", "rows", "data", "documents", "records", "entries")
-_REMARK = 800  # characters; longer texts are data, which may speak of stopping for other reasons
+_REMARK = 800  # characters; longer texts are data, which may use the same words otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,16 +158,23 @@ def is_error(result: ToolResult) -> bool:
 
 def is_empty(result: ToolResult) -> bool:
     """Tell whether a tool result says that there is nothing to be had."""
-    text = result.text.strip()
-    if text in ("", "None", "()", "set()"):
-        return all(isinstance(part, Text) for part in result.content)
+    if not all(isinstance(part, Text) for part in result.content):
+        return False
+    return _says_nothing(result.text.strip())
+
+
+def _says_nothing(text: str) -> bool:
+    if text in ("", "None", "null", "()", "set()"):
+        return True
     value = _parsed(text)
     if isinstance(value, dict):
         lists = [value[name] for name in _ROWS if isinstance(value.get(name), (list, dict))]
         return not any(lists) if lists else not any(value.values())
-    if isinstance(value, (list, str)) or (value is None and text == "null"):
+    if isinstance(value, str):  # JSON inside of JSON
+        return _says_nothing(value.strip())
+    if isinstance(value, list):
         return not value
-    return len(text) < 400 and _NOTHING.match(text) is not None
+    return len(text) < _REMARK and _NOTHING.match(text) is not None
 
 
 def asks_to_stop(text: str) -> bool:
@@ -176,7 +183,7 @@ def asks_to_stop(text: str) -> bool:
 
 
 def _parsed(text: str) -> object:
-    if text.lstrip()[:1] not in ("{", "[", '"', "n"):
+    if text.lstrip()[:1] not in ("{", "[", '"'):
         return None
     try:
         parsed: object = json.loads(text)
