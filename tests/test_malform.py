@@ -140,3 +140,40 @@ def test_choices_are_found_through_recursive_references():
     text = '{"next": {"next": {"mode": "r"}}}'
     damaged = json.loads(malform(schema, text, ["wrong_enum"], derive(1)))
     assert damaged["next"]["next"]["mode"] != "r"
+
+
+TYPED = {"flag": True, "ratio": 0.5, "nested": {"a": 1}, "items": [1, 2], "nothing": None}
+TYPES = {
+    "flag": "boolean",
+    "ratio": "number",
+    "nested": "object",
+    "items": "array",
+    "nothing": "null",
+}
+
+
+@pytest.mark.parametrize("name", list(TYPED))
+def test_every_type_has_a_wrong_type(name):
+    """None of them is spared."""
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": TYPES[name]}},
+        "required": [name],
+        "additionalProperties": False,
+    }
+    text = json.dumps({name: TYPED[name]})
+    changed = [
+        json.loads(damaged)[name] for damaged in _all("wrong_type", schema=schema, text=text)
+    ]
+    shown = {repr(value) for value in changed}  # True equals 1 in Python, not in JSON
+    assert len(shown) > 1
+    assert repr(TYPED[name]) not in shown
+
+
+@pytest.mark.parametrize(("choices", "value"), [([1, 2], 1), ([None], None), ([[1]], [1])])
+def test_a_choice_of_any_type_has_a_near_miss(choices, value):
+    """Not only texts are listed in schemas."""
+    schema = {"type": "object", "properties": {"x": {"enum": choices}, "y": True}}
+    text = json.dumps({"x": value, "y": {}})
+    for damaged in _all("wrong_enum", schema=schema, text=text):
+        assert json.loads(damaged)["x"] not in choices

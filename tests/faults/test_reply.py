@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from chaoskit.arguments import is_valid
-from chaoskit.exchange import Call, Image, Reply, Text, ToolCall, ToolSpec
+from chaoskit.exchange import Call, Reply, Text, Thinking, ToolCall, ToolSpec
 from chaoskit.faults import (
     EmptyCompletion,
     MalformedArguments,
@@ -113,11 +113,11 @@ def test_truncation_that_keeps_nothing_leaves_no_empty_text(call, text_reply, st
     assert TruncatedAtMaxTokens(keep=0).reply(text_reply, call, strike()).content == ()
 
 
-def test_truncation_passes_over_what_cannot_be_cut(call, strike):
-    """The last text or tool call is cut, and what comes after it stays."""
-    picture = Image(source="data")
-    cut = TruncatedAtMaxTokens().reply(Reply(content=(Text("abcd"), picture)), call, strike())
-    assert cut.content == (Text("ab"), picture)
+def test_truncation_drops_what_comes_after_the_cut(call, strike):
+    """The last text or tool call is cut, and nothing follows it."""
+    thought = Thinking(text="hm")
+    reply = Reply(content=(thought, Text("abcd"), thought))
+    assert TruncatedAtMaxTokens().reply(reply, call, strike()).content == (thought, Text("ab"))
 
 
 def test_truncation_leaves_an_empty_reply_alone(call, strike):

@@ -79,7 +79,18 @@ def test_leaked_secret_needs_room(strike):
 
 @pytest.mark.parametrize(
     "value",
-    ["", "text", [], ["a"], ("a",), {}, {"rows": [{"a": 1}]}, {"text": "x", "n": 1}, '{"a": [1]}', "{no json"],
+    [
+        "",
+        "text",
+        [],
+        ["a"],
+        ("a",),
+        {},
+        {"rows": [{"a": 1}]},
+        {"text": "x", "n": 1},
+        '{"a": [1]}',
+        "{no json",
+    ],
 )
 def test_oversized_result_has_the_size_and_the_shape(strike, value):
     """About four characters to a token, in the type that the tool always returns."""
