@@ -41,11 +41,19 @@ if TYPE_CHECKING:
         RoutedStream,
         Rules,
     )
+    from chaoskit_guards.vet import (
+        Arg,
+        ArgSpec,
+        GuardedTool,
+        Vet,
+    )
 
 _HOME = {
     "AllProvidersFailed": "errors",
+    "Arg": "vet",
     "ArgError": "errors",
     "ArgProblem": "errors",
+    "ArgSpec": "vet",
     "Attempt": "errors",
     "BudgetError": "errors",
     "BudgetTimeout": "errors",
@@ -57,6 +65,7 @@ _HOME = {
     "FallbackRouter": "router",
     "GuardError": "errors",
     "GuardEvent": "events",
+    "GuardedTool": "vet",
     "Listener": "events",
     "Permit": "breaker",
     "ProviderConfig": "router",
@@ -72,6 +81,7 @@ _HOME = {
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
     "Usage": "completion",
+    "Vet": "vet",
     "classify": "classify",
     "current_attempt": "retry",
     "with_retry": "retry",
@@ -81,8 +91,10 @@ _HOME = {
 
 __all__ = [
     "AllProvidersFailed",
+    "Arg",
     "ArgError",
     "ArgProblem",
+    "ArgSpec",
     "Attempt",
     "BudgetError",
     "BudgetTimeout",
@@ -94,6 +106,7 @@ __all__ = [
     "FallbackRouter",
     "GuardError",
     "GuardEvent",
+    "GuardedTool",
     "Listener",
     "Permit",
     "ProviderConfig",
@@ -109,6 +122,7 @@ __all__ = [
     "UnreadableResponse",
     "UntranslatableRequest",
     "Usage",
+    "Vet",
     "classify",
     "current_attempt",
     "with_retry",
