@@ -66,6 +66,22 @@ class _Visit:
     subject: Subject
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """The steps of an answer, before they are damaged.
+
+    Attributes:
+        whole: they are all that the provider meant to send.
+        error_frame: the stream reports an error after HTTP 200.
+        called: names of the tools that the reply calls.
+    """
+
+    steps: tuple[Step, ...]
+    whole: bool = True
+    error_frame: bool = False
+    called: tuple[str, ...] = ()
+
+
 class World:
     """The simulated provider with its faults: the host behind every player.
 
@@ -123,8 +139,9 @@ class World:
         dialect = next(dialect for dialect in DIALECTS if dialect.claims(request))
         decoded = dialect.decode(request, self.service.catalogue)
         visit = self._received(request, dialect, decoded)
-        steps, whole, error_frame = self._answer(visit, decoded)
-        for decision in self.plan.decide(visit.subject, "steps"):
+        answer = self._answer(visit, decoded)
+        steps = answer.steps
+        for decision in self.plan.decide(replace(visit.subject, called=answer.called), "steps"):
             damaged = decision.fault.steps(steps, decision.strike)  # type: ignore[union-attr]  # by stage
             if damaged is not steps:
                 steps = damaged
@@ -135,8 +152,8 @@ class World:
             turn=visit.turn,
             began=visit.now,
             steps=steps,
-            whole=whole,
-            error_frame=error_frame,
+            whole=answer.whole,
+            error_frame=answer.error_frame,
         )
 
     def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
@@ -227,10 +244,7 @@ class World:
             subject=subject,
         )
 
-    def _answer(
-        self, visit: _Visit, decoded: Call | Refusal
-    ) -> tuple[tuple[Step, ...], bool, bool]:
-        """Return the steps, whether they are all the provider meant to send, and error events."""
+    def _answer(self, visit: _Visit, decoded: Call | Refusal) -> _Answer:
         for decision in self.plan.decide(visit.subject, "admit"):
             outcome = decision.again or (
                 decision.fault.admit(visit.call or _NO_CALL, decision.strike)  # type: ignore[union-attr]  # by stage
@@ -240,25 +254,25 @@ class World:
             self.plan.struck(decision, outcome)
             self._struck(visit, decision, "admit", tell_plan=False)
             if isinstance(outcome, Refusal):
-                return self._refuse(visit, outcome, decision=decision), True, False
-            return outcome, True, False
+                return self._refuse(visit, outcome, decision=decision)
+            return _Answer(steps=outcome)
         if isinstance(decoded, Refusal):
-            return self._refuse(visit, decoded), True, False
+            return self._refuse(visit, decoded)
         call = decoded
         if call.operation == "count_tokens":
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
-            return _plain(counted), True, False
+            return _Answer(steps=_plain(counted))
         if call.operation != "generate":
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
-            return _plain(reply), True, False
+            return _Answer(steps=_plain(reply))
         return self._generate(visit, call)
 
-    def _generate(self, visit: _Visit, call: Call) -> tuple[tuple[Step, ...], bool, bool]:
+    def _generate(self, visit: _Visit, call: Call) -> _Answer:
         if self.on_offer is not None and call.tools:
             self.on_offer(call)
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
-            return self._refuse(visit, admission), True, False
+            return self._refuse(visit, admission)
         drawn = self._behaviour.reply(call, self._scene(visit, call))
         subject = replace(visit.subject, called=tuple(tool.name for tool in drawn.tool_calls))
         for decision in self.plan.decide(subject, "reply"):
@@ -275,7 +289,7 @@ class World:
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         if not call.stream:
             http = visit.dialect.plain(reply, call, envelope)
-            return _plain(http, wait=settled.seconds), True, False
+            return _Answer(steps=_plain(http, wait=settled.seconds), called=subject.called)
         headers, frames = visit.dialect.stream(reply, call, envelope)
         maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
@@ -283,10 +297,12 @@ class World:
             if torn is not frames:
                 frames = torn
                 self._struck(visit, decision, "frames")
-        whole = any(frame.kind == "done" for frame in frames)
-        failed = any(frame.kind == "error" for frame in frames)
-        steps = _streamed(headers, frames, admission.first_token, settled.seconds)
-        return steps, whole, failed
+        return _Answer(
+            steps=_streamed(headers, frames, admission.first_token, settled.seconds),
+            whole=any(frame.kind == "done" for frame in frames),
+            error_frame=any(frame.kind == "error" for frame in frames),
+            called=subject.called,
+        )
 
     def _scene(self, visit: _Visit, call: Call) -> Scene:
         step = 0
@@ -304,7 +320,7 @@ class World:
 
     def _refuse(
         self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
-    ) -> tuple[Step, ...]:
+    ) -> _Answer:
         http = visit.dialect.refuse(refusal, visit.call, self._envelope(visit))
         self.emit(
             Refused(
@@ -321,7 +337,7 @@ class World:
                 waited=decision.waited if decision else float(refusal.details.get("waited", 0.0)),
             )
         )
-        return _plain(http)
+        return _Answer(steps=_plain(http))
 
     def _replied(self, visit: _Visit, call: Call, settled: Settled) -> None:
         reply, usage = settled.reply, settled.reply.usage
