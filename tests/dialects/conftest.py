@@ -10,7 +10,9 @@ from chaoskit.dialect import Envelope, LimitState, ModelFacts
 from chaoskit.dialects import AnthropicDialect, OpenAIChatDialect
 from chaoskit.exchange import HttpRequest
 
-OLD = frozenset({"prefill", "forced_tool_choice", "thinking_enabled", "thinking_disabled"})
+OLD = frozenset(
+    {"prefill", "sampling", "forced_tool_choice", "thinking_enabled", "thinking_disabled"}
+)
 NEW = frozenset({"forced_tool_choice", "thinking_adaptive", "thinking_disabled"})
 BOUND = frozenset({"thinking_adaptive"})
 
@@ -35,7 +37,11 @@ class FewModels:
         _claude("claude-opus-new", NEW, 1_790_000_000),
         _claude("claude-fable-bound", BOUND, 1_780_000_000),
         ModelFacts(
-            name="gpt-plain-2026-01-01", provider="openai", window=128_000, max_output=16_384
+            name="gpt-plain-2026-01-01",
+            provider="openai",
+            window=128_000,
+            max_output=16_384,
+            features=frozenset({"sampling", "structured_output"}),
         ),
         ModelFacts(
             name="gpt-thinker",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chaoskit.dialect import LimitState
-from chaoskit.exchange import Call, Opaque, Refusal, Reply, Text, Thinking, ToolCall, Usage
+from chaoskit.exchange import Call, Image, Opaque, Refusal, Reply, Text, Thinking, ToolCall, Usage
 
 CALL = Call(dialect="anthropic", provider="anthropic", model="claude-old")
 USAGE = Usage(input=5, cache_read=30, cache_write_5m=7, cache_write_1h=2, output=11)
@@ -364,3 +364,25 @@ def test_one_model(anthropic, models, envelope, ask_anthropic):
     call = ask_anthropic(b"", path="/v1/models/claude-old", method="GET")
     assert parsed(anthropic.models(call, models, envelope()))["id"] == "claude-old-20250929"
     assert ask_anthropic(b"", path="/v1/models/nope", method="GET").kind == "not_found"
+
+
+def test_model_that_vanished_is_not_found(anthropic, models, envelope):
+    """A call may outlive the model it asks for."""
+    gone = Call(dialect="anthropic", provider="anthropic", operation="get_model", model="gone")
+    http = anthropic.models(gone, models, envelope())
+    assert (http.status, parsed(http)["error"]["message"]) == (404, "model: gone")
+
+
+def test_new_id_of_a_tool_call(anthropic, envelope):
+    """In the format of the vendor."""
+    assert anthropic.call_id(envelope().ids).startswith("toolu_01")
+
+
+def test_pictures_are_no_part_of_an_answer(anthropic, envelope):
+    """Neither in one piece nor in a stream."""
+    reply = Reply(content=(Image(source="x"), Text("hi")))
+    assert parsed(anthropic.plain(reply, CALL, envelope()))["content"] == [
+        {"type": "text", "text": "hi"}
+    ]
+    _, frames = anthropic.stream(reply, CALL, envelope())
+    assert {0} == {event["index"] for event in events(frames) if "index" in event}

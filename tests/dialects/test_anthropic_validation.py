@@ -231,6 +231,32 @@ REFUSED = [
         body(cache_control=EPHEMERAL, messages=said([text(cache_control=HOUR)])),
         "cache_control: the last cacheable block already has a cache_control block with ttl='1h', which differs from ttl='5m'.",
     ),
+    (
+        body(model="claude-opus-new", temperature=0.2),
+        "`temperature` is deprecated for this model.",
+    ),
+    (body(model="claude-opus-new", top_k=5), "`top_k` is deprecated for this model."),
+    (
+        body(max_tokens=3000, temperature=0.5, thinking={"type": "enabled", "budget_tokens": 2000}),
+        "`temperature` may only be set to 1 when thinking is enabled. Please consult our documentation at https://platform.claude.com/docs/en/build-with-claude/extended-thinking#important-considerations-when-using-extended-thinking",
+    ),
+    (
+        body(cache_control=HOUR, system=[text(cache_control=EPHEMERAL)]),
+        "cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`.",
+    ),
+    (body(speed="warp"), "speed: Input should be 'standard' or 'fast'"),
+    (
+        body(tools=[{"type": "function", "function": {}}]),
+        "tools.0: Input tag 'function' found using 'type' does not match any of the expected tags: 'bash_20250124', 'custom', 'text_editor_20250728', 'web_search_20250305'",
+    ),
+    (
+        body(tool_choice={"type": "maybe"}),
+        "tool_choice: Input tag 'maybe' found using 'type' does not match any of the expected tags: 'auto', 'any', 'tool', 'none'",
+    ),
+    (
+        body(thinking={"type": "maybe"}),
+        "thinking: Input tag 'maybe' found using 'type' does not match any of the expected tags: 'adaptive', 'between_tools', 'disabled', 'enabled'",
+    ),
     # the conversation
     (
         body(messages=said("")),
@@ -328,6 +354,22 @@ def test_newest_version_refuses_documents_of_the_assistant(ask_anthropic):
 
 
 ACCEPTED = {
+    "default temperature": body(model="claude-opus-new", temperature=1, top_p=1.0),
+    "pictures": body(
+        messages=said(
+            [
+                {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+                {"type": "image", "source": {"type": "file", "file_id": "file_01"}},
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"},
+                },
+            ]
+        )
+    ),
+    "redacted thinking": body(
+        messages=said("hi", [{"type": "redacted_thinking", "data": "x"}, text()], "go on")
+    ),
     "consecutive messages of one role": body(messages=[USER, USER]),
     "results in several messages": body(
         messages=[
@@ -574,3 +616,25 @@ def test_raw_tool_keeps_the_order_of_its_keys(ask_anthropic):
     one = ask_anthropic(body(tools=[TOOL])).tools[0].raw
     other = ask_anthropic(body(tools=[dict(reversed(TOOL.items()))])).tools[0].raw
     assert one != other
+
+
+def test_options_hold_what_decides_the_cache(ask_anthropic):
+    """Thinking, effort and speed invalidate parts of a prompt."""
+    call = ask_anthropic(
+        body(
+            max_tokens=3000,
+            thinking={"type": "enabled", "budget_tokens": 2000},
+            output_config={"effort": "low", "format": {"type": "json_schema", "schema": {}}},
+            speed="fast",
+            tools=[{"type": "web_search_20250305", "name": "web_search"}],
+        )
+    )
+    expected = {
+        "served": "claude-old-20250929",
+        "thinking": ("enabled", 2000),
+        "effort": "low",
+        "speed": "fast",
+        "output_schema": {},
+        "builtin_tools": ({"type": "web_search_20250305", "name": "web_search"},),
+    }
+    assert expected == call.options

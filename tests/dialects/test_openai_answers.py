@@ -313,3 +313,28 @@ def test_nobody_counts_tokens_here(openai, envelope):
     """There is no such route, so a call for it is a mistake of the harness."""
     with pytest.raises(InternalError, match="openai_chat cannot answer generate"):
         openai.count(1, call(), envelope())
+
+
+def test_model_that_vanished_is_not_found(openai, models, envelope):
+    """A call may outlive the model it asks for."""
+    http = openai.models(call(operation="get_model", model="gone"), models, envelope())
+    assert (http.status, parsed(http)["error"]["code"]) == (404, "model_not_found")
+
+
+def test_new_id_of_a_tool_call(openai, envelope):
+    """In the format of the vendor."""
+    assert openai.call_id(envelope().ids).startswith("call_")
+
+
+def test_status_of_the_refusal_decides_the_type(openai, envelope):
+    """A failure of the server is never the fault of the request."""
+    http = openai.refuse(Refusal(kind="not_found", status=500), None, envelope())
+    assert (http.status, parsed(http)["error"]["type"]) == (500, "server_error")
+
+
+def test_time_to_wait_may_be_a_date(openai, envelope):
+    """Then nothing else is said."""
+    refusal = Refusal(kind="overloaded", retry_after=60, retry_after_form="date")
+    headers = openai.refuse(refusal, None, envelope()).headers
+    assert headers["retry-after"] == "Sun, 22 Nov 2026 07:01:00 GMT"
+    assert "retry-after-ms" not in headers

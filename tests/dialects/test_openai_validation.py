@@ -53,6 +53,30 @@ ROLES = "'system', 'assistant', 'user', 'function', 'tool', and 'developer'"
 NAME = "Invalid 'tools[0].function.name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
 
 REFUSED = [
+    (
+        body(temperature="hot"),
+        "Invalid type for 'temperature': expected a decimal, but got a string instead.",
+        "temperature",
+        "invalid_type",
+    ),
+    (
+        body(n=1.5),
+        "Invalid type for 'n': expected an integer, but got a decimal instead.",
+        "n",
+        "invalid_type",
+    ),
+    (
+        body(reasoning_effort="huge"),
+        "Invalid value: 'huge'. Supported values are: 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', and 'max'.",
+        "reasoning_effort",
+        "invalid_value",
+    ),
+    (
+        body(model="gpt-thinker", response_format=schema(CLOSED)),
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+        "response_format",
+        None,
+    ),
     (body(model=...), "you must provide a model parameter", None, None),
     (
         body(messages=...),

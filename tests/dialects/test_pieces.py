@@ -42,7 +42,7 @@ def test_size_of_a_picture_is_read(head):
     assert image == from_url(f"data:image/x;base64,{b64encode(head).decode()}")
 
 
-@pytest.mark.parametrize("data", ["", "!!!!", "AAAA", b64encode(JPEG[:9]).decode()])
+@pytest.mark.parametrize("data", ["", "!!!!", "!AAA", "AAAA", b64encode(JPEG[:9]).decode()])
 def test_size_of_anything_else_is_zero(data):
     """Nothing is refused for it."""
     image = from_base64(data)

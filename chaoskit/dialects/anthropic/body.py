@@ -29,7 +29,7 @@ _COUNTED = frozenset(
         "tools",
     }
 )
-_SAMPLING = frozenset({"temperature", "top_k", "top_p"})
+_SAMPLING = ("temperature", "top_k", "top_p")
 _NEWEST = _COUNTED | {
     "billing_policy",
     "compaction",
@@ -44,7 +44,7 @@ _NEWEST = _COUNTED | {
     "stop_sequences",
     "stream",
 }
-_OLDER = _NEWEST | _SAMPLING
+_OLDER = _NEWEST | frozenset(_SAMPLING)
 _MESSAGE = frozenset({"role", "content"})
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _SPEEDS = ("standard", "fast")
@@ -74,7 +74,7 @@ class Body:
     automatic: Ttl | None
     thinking: str
     budget: int
-    temperature: float | None
+    sampling: dict[str, float]
     output_schema: Json | None
     effort: str
     speed: str
@@ -100,7 +100,6 @@ def read(body: Json, *, newest: bool, counting: bool) -> Body:
     system = _system(reader, body.get("system"))
     messages = _messages(reader, body["messages"])
     thinking, budget = _thinking(body.get("thinking"))
-    sampling = None if newest else _sampling(body)
     stream = body.get("stream")
     stops = body.get("stop_sequences")
     control = body.get("cache_control")
@@ -119,7 +118,7 @@ def read(body: Json, *, newest: bool, counting: bool) -> Body:
         automatic=None if control is None else blocks.lifetime(control, "cache_control"),
         thinking=thinking,
         budget=budget,
-        temperature=sampling,
+        sampling={} if newest else _sampling(body),
         output_schema=_output_schema(body),
         effort=_choice(body.get("output_config") or {}, "effort", _EFFORTS, "output_config."),
         speed=_choice(body, "speed", _SPEEDS),
@@ -191,15 +190,14 @@ def _thinking(value: object) -> tuple[str, int]:
     return kind, values.integer(values.required(record, "budget_tokens", path), path, 1024)
 
 
-def _sampling(body: Json) -> float | None:
-    """Return the temperature, after a look at the other sampling parameters."""
-    for key in ("temperature", "top_p"):
-        if body.get(key) is not None:
-            values.number(body[key], key, 1)
-    if body.get("top_k") is not None:
-        values.integer(body["top_k"], "top_k", 0)
-    temperature: float | None = body.get("temperature")
-    return temperature
+def _sampling(body: Json) -> dict[str, float]:
+    given = {key: body[key] for key in _SAMPLING if body.get(key) is not None}
+    for key, value in given.items():
+        if key == "top_k":
+            values.integer(value, key, 0)
+        else:
+            values.number(value, key, 1)
+    return given
 
 
 def _stops(value: object) -> tuple[str, ...]:

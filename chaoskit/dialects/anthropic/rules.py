@@ -28,6 +28,8 @@ def check(body: Body, model: ModelFacts) -> None:
             f"max_tokens: {body.max_tokens} > {model.max_output}, which is the maximum allowed "
             f"number of output tokens for {body.model}"
         )
+    if body.sampling and "sampling" not in model.features:
+        _sampling(body)
     if body.thinking in _MODES:
         _thinking(body, model)
     if body.tools or body.builtin_tools:
@@ -36,6 +38,13 @@ def check(body: Body, model: ModelFacts) -> None:
         _forced(body, model)
     if body.breakpoints:
         _breakpoints(body)
+
+
+def _sampling(body: Body) -> None:
+    """Refuse values that are not the defaults, which models without sampling still take."""
+    for name, value in body.sampling.items():
+        if name == "top_k" or value != 1:
+            raise invalid(f"`{name}` is deprecated for this model.")
 
 
 def _thinking(body: Body, model: ModelFacts) -> None:
@@ -52,7 +61,7 @@ def _thinking(body: Body, model: ModelFacts) -> None:
             "`max_tokens` must be greater than `thinking.budget_tokens`. "
             f"{_DOCS}/extended-thinking#max-tokens-and-context-window-size"
         )
-    if body.temperature not in {None, 1}:
+    if body.sampling.get("temperature", 1) != 1:
         raise invalid(
             "`temperature` may only be set to 1 when thinking is enabled. "
             f"{_DOCS}/extended-thinking#important-considerations-when-using-extended-thinking"

@@ -26,6 +26,12 @@ def check(body: Body, model: ModelFacts) -> None:
             param=body.limit_name,
             code="invalid_value",
         )
+    if body.output_schema is not None and "structured_output" not in model.features:
+        raise invalid(
+            "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this "
+            "model.",
+            param="response_format",
+        )
     if body.json_object and not _says_json(body):
         raise invalid(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of "

@@ -9,7 +9,7 @@ from chaoskit.dialect import Envelope, LimitState, ModelFacts
 from chaoskit.dialects import DIALECTS
 from chaoskit.exchange import HttpReply, HttpRequest, Refusal, Reply, Text, Usage
 
-FEATURES = frozenset({"prefill", "forced_tool_choice", "thinking_enabled"})
+FEATURES = frozenset({"structured_output", "prefill", "forced_tool_choice", "thinking_enabled"})
 
 
 class AnyModel:
