@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chaoskit.exchange import Call, Message, Text, ToolCall, ToolResult
 
@@ -147,9 +148,11 @@ def _has_results(message: Message) -> bool:
 
 def is_error(result: ToolResult) -> bool:
     """Tell whether a tool result reports an error, by its flag or clearly by its text."""
-    if result.is_error:
-        return True
-    text = result.text
+    return result.is_error or _says_error(result.text)
+
+
+@lru_cache(maxsize=64)  # a result is looked at several times in each call of its turn
+def _says_error(text: str) -> bool:
     value = _parsed(text)
     if isinstance(value, dict):
         return any(map(value.get, _ERROR_KEYS)) or value.get("status") == "error"
@@ -163,6 +166,7 @@ def is_empty(result: ToolResult) -> bool:
     return _says_nothing(result.text.strip())
 
 
+@lru_cache(maxsize=64)
 def _says_nothing(text: str) -> bool:
     if text in ("", "None", "null", "()", "set()"):
         return True

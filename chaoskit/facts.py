@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 __all__ = ["LONGEST", "fact_in"]
 
@@ -34,17 +35,17 @@ def fact_in(text: str, *, known: str = "") -> str | None:
     It occurs in the text as it stands, has no line break, and `LONGEST` characters at most. What
     `known` (the question) contains already is taken only when there is nothing else.
     """
-    text = text[:_LOOKED_AT]
-    candidates = [_cut(part) for part in _strings(text)]
-    good = [part for part in candidates if len(part) >= _SHORTEST and part in text]
-    if not good:
-        good = [part for part in (_cut(line) for line in text.splitlines()) if part]
-    good = [part for part in good if not _suspicious(part)]
-    asked = known.casefold()
+    text, asked = text[:_LOOKED_AT], known.casefold()
+    candidates = dict.fromkeys(p for p in map(_cut, _strings(text)) if len(p) >= _SHORTEST)
+    if not candidates:
+        candidates = dict.fromkeys(p for p in map(_cut, text.splitlines()) if p)
     # New beats known, an id beats prose, prose beats a word, then the longer; first among equals.
-    return max(
-        good, key=lambda part: (part.casefold() not in asked, *_distinction(part)), default=None
+    ranked = sorted(
+        candidates,
+        key=lambda part: (part.casefold() not in asked, *_distinction(part)),
+        reverse=True,
     )
+    return next((part for part in ranked if part in text and not _suspicious(part)), None)
 
 
 def _distinction(part: str) -> tuple[bool, bool, int]:
@@ -80,9 +81,14 @@ def _leaves(value: object, name: str) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(inner, name)
-    elif _CREDENTIAL_NAME.search(name):
+    elif _names_credential(name):
         return
     elif isinstance(value, str):
         yield value
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield json.dumps(value)
+
+
+@lru_cache(maxsize=512)
+def _names_credential(name: str) -> bool:
+    return _CREDENTIAL_NAME.search(name) is not None

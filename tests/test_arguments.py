@@ -188,6 +188,55 @@ INTRICATE = {
         e={"type": "string", "minLength": 200},
         f={"type": "string", "maxLength": 0},
     ),
+    "keywords met twice": {
+        "allOf": [
+            {
+                **obj(x={"enum": [1, 2, 3], "not": {"const": 1}}, y={"type": "array"}),
+                "propertyNames": {"maxLength": 3},
+                "patternProperties": {"^z": {"type": "null"}},
+                "anyOf": [{"required": ["y"]}, {"required": ["q"]}],
+                "$ref": "#/$defs/small",
+            },
+            {
+                "properties": {
+                    "x": {"enum": [3, 2, 1], "not": {"const": 3}, "exclusiveMaximum": 9},
+                    "y": {
+                        "prefixItems": [{"type": "string"}, {"const": 4}],
+                        "minItems": 3,
+                        "uniqueItems": True,
+                        "contains": {"minimum": 4},
+                    },
+                },
+                "propertyNames": {"minLength": 1},
+                "patternProperties": {"^y": {"prefixItems": [{"minLength": 2}], "items": True}},
+                "anyOf": [{"required": ["z"]}, {"required": ["x"]}],
+                "$ref": "#/$defs/large",
+            },
+            {"properties": {"x": {"exclusiveMaximum": 8}, "y": {"contains": {"maximum": 4}}}},
+        ],
+        "$defs": {"small": {"maxProperties": 6}, "large": {"minProperties": 2}},
+    },
+    "dynamic reference": {
+        **obj(x={"$dynamicRef": "#node"}),
+        "$defs": {"n": {"$dynamicAnchor": "node", "type": "integer"}},
+    },
+    "multiples": {"allOf": [obj(x={"type": "number", "multipleOf": n}) for n in (0.5, 0.75)]},
+    "allOf tuples of draft 7": {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "allOf": [
+            obj(x={"type": "array", "items": [{"type": "string"}], "minItems": 1}),
+            obj(x={"items": [{"minLength": 2}]}),
+        ],
+    },
+    "allOf definitions": {
+        "$defs": {"a": {**obj(a={"type": "null"}), "$defs": {"b": True}, "allOf": [{}]}},
+        "allOf": [{"$ref": "#/$defs/a", "$defs": {"c": True}, "allOf": [{"title": "t"}]}],
+    },
+    "names from a table": {
+        "type": "object",
+        "minProperties": 2,
+        "propertyNames": {"enum": ["red", "green", "blue"]},
+    },
     "no word on types": {"required": ["x"]},
     "everything is allowed": {},
     "untyped": obj(a={}, b=True, c={"minimum": 5}, d={"items": {"type": "null"}}),
@@ -221,6 +270,9 @@ def test_null_is_not_the_first_choice():
         obj(x={"type": "integer", "minimum": 3, "maximum": 2}),
         obj(x={"type": "string", "pattern": "(?=a)b"}),
         obj(x={"type": "string", "const": 5}),
+        {"allOf": [obj(x={"const": 4}), obj(x={"const": 5})]},
+        {"allOf": [obj(x={"type": "string"}), obj(x={"type": ["integer", "number"]})]},
+        {**obj(x=True), "maxProperties": 0},
         {**obj(x={"$ref": "#/$defs/x"}), "$defs": {"x": {"$ref": "#/$defs/x"}}},
         {**obj(x={"$ref": "#/$defs/x"}), "$defs": {"x": obj(x={"$ref": "#/$defs/x"})}},
         {"type": "string"},

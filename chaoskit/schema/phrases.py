@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 __all__ = ["content_words", "free_text", "is_search", "text_of_format"]
@@ -30,8 +31,13 @@ _EPOCH = datetime(2025, 1, 1, 9, 0, tzinfo=UTC)
 
 def content_words(text: str) -> list[str]:
     """Return the words of the beginning of a text that carry its meaning, each once, in order."""
-    words = dict.fromkeys(_WORD.findall(text[:_HINT_LENGTH]))
-    return [word for word in words if word.casefold() not in _STOP_WORDS]
+    return list(_content_words(text[:_HINT_LENGTH]))
+
+
+@lru_cache(maxsize=64)  # one answer asks for the words of its question several times
+def _content_words(text: str) -> tuple[str, ...]:
+    words = dict.fromkeys(_WORD.findall(text))
+    return tuple(word for word in words if word.casefold() not in _STOP_WORDS)
 
 
 def is_search(name: str) -> bool:
@@ -59,28 +65,33 @@ def free_text(name: str, hint: str, rng: random.Random) -> str:
 
 def text_of_format(form: str, rng: random.Random) -> str | None:
     """Return a text of a format of JSON Schema, or None for a format that it does not define."""
+    pattern = _FORMATS.get(form)
+    if pattern is None:
+        return None
     moment = _EPOCH + timedelta(minutes=rng.randrange(525_600))
-    number = rng.randrange(1, 255)
-    texts = {
-        "date-time": moment.isoformat().replace("+00:00", "Z"),
-        "date": moment.date().isoformat(),
-        "time": f"{moment:%H:%M:%S}Z",
-        "duration": f"PT{number}M",
-        "email": f"user{number}@example.com",
-        "idn-email": f"user{number}@example.com",
-        "hostname": f"host-{number}.example.com",
-        "idn-hostname": f"host-{number}.example.com",
-        "ipv4": f"192.0.2.{number}",
-        "ipv6": f"2001:db8::{number:x}",
-        "uri": f"https://example.com/items/{number}",
-        "iri": f"https://example.com/items/{number}",
-        "uri-reference": f"/items/{number}",
-        "iri-reference": f"/items/{number}",
-        "uri-template": "https://example.com/items/{id}",
-        "json-pointer": f"/items/{number}",
-        "relative-json-pointer": f"1/items/{number}",
-        "regex": "^[a-z]+$",
-    }
-    if form == "uuid":
-        return str(UUID(int=rng.getrandbits(128), version=4))
-    return texts.get(form)
+    return pattern.format(
+        moment=moment, number=rng.randrange(1, 255), uuid=UUID(int=rng.getrandbits(128), version=4)
+    )
+
+
+_FORMATS = {
+    "date": "{moment:%Y-%m-%d}",
+    "date-time": "{moment:%Y-%m-%dT%H:%M:%SZ}",
+    "duration": "PT{number}M",
+    "email": "user{number}@example.com",
+    "hostname": "host-{number}.example.com",
+    "idn-email": "user{number}@example.com",
+    "idn-hostname": "host-{number}.example.com",
+    "ipv4": "192.0.2.{number}",
+    "ipv6": "2001:db8::{number:x}",
+    "iri": "https://example.com/items/{number}",
+    "iri-reference": "/items/{number}",
+    "json-pointer": "/items/{number}",
+    "regex": "^[a-z]+$",
+    "relative-json-pointer": "1/items/{number}",
+    "time": "{moment:%H:%M:%S}Z",
+    "uri": "https://example.com/items/{number}",
+    "uri-reference": "/items/{number}",
+    "uri-template": "https://example.com/items/{{id}}",
+    "uuid": "{uuid}",
+}

@@ -165,6 +165,13 @@ def test_corrections_are_bounded_and_the_failure_is_admitted():
     assert replies[-1].facts == ()
 
 
+def test_a_result_without_anything_to_quote_is_admitted():
+    """A credential is not repeated."""
+    reply = ask(PROMPT, called(use(1)), result(1, '{"password": "hunter"}'))
+    assert "nothing in it that I can quote" in reply.text
+    assert reply.facts == ()
+
+
 def test_only_the_failed_call_of_several_is_made_again():
     """What succeeded needs no repetition."""
     reply = ask(
@@ -224,6 +231,13 @@ def test_answers_are_lengthened_on_demand():
     """`answer_tokens` is met within a fifth."""
     reply = ask(PROMPT, tools=(), behaviour=Helpful(answer_tokens=400))
     assert 240 <= len(reply.text.split()) <= 360
+
+
+def test_structured_output_without_free_text_claims_no_facts():
+    """There is no room to quote anything."""
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
+    reply = ask(PROMPT, called(use(1)), result(1, '["INC-1"]'), options={"output_schema": schema})
+    assert (is_valid(schema, reply.text), reply.facts) == (True, ())
 
 
 def test_structured_output_satisfies_its_schema():

@@ -20,7 +20,13 @@ def ask(script, *messages):
 
 SCRIPT = Scripted(
     turns=[
-        {"text": "Let me see.", "call": {"tool": "find", "arguments": {"q": ["{prompt}"]}}},
+        {
+            "text": "Let me see.",
+            "call": {
+                "tool": "find",
+                "arguments": {"q": ["{prompt}"], "page": 1, "by": {"user": "{prompt}"}},
+            },
+        },
         {"text": "It says {result}", "stop": "max_tokens"},
     ]
 )
@@ -30,7 +36,9 @@ def test_the_first_turn_answers_the_question():
     """Text and tool call, with the question filled in."""
     reply = ask(SCRIPT, PROMPT)
     assert (reply.text, reply.stop) == ("Let me see.", "tool_use")
-    assert json.loads(reply.tool_calls[0].arguments) == {"q": ["Where is {result}?"]}
+    asked = "Where is {result}?"
+    made = json.loads(reply.tool_calls[0].arguments)
+    assert made == {"q": [asked], "page": 1, "by": {"user": asked}}
 
 
 def test_the_second_turn_sees_the_results():

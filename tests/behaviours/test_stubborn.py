@@ -47,6 +47,13 @@ def test_the_tool_that_searches_is_called():
     assert [made.name for made in ask(talk()).tool_calls] == ["search_docs"]
 
 
+def test_a_query_that_the_schema_forbids_is_not_made():
+    """Valid arguments come before other words."""
+    schema = {**SCHEMA, "properties": {"query": {"enum": ["all"]}, "limit": {"type": "integer"}}}
+    tool = ToolSpec(name="search_docs", description="", schema=schema, raw="")
+    assert json.loads(ask(talk(), tools=(tool,)).tool_calls[0].arguments)["query"] == "all"
+
+
 def test_a_hit_ends_the_search():
     """A result that is not empty is quoted."""
     reply = ask(talk("[]", '["see DOC-88"]'), 2)

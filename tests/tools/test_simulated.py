@@ -115,6 +115,24 @@ def test_the_exception_of_a_real_tool_comes_through_unless_a_fault_changes_it(ho
     assert asyncio.run(tool.awaited("boom")) == "fine"
 
 
+def test_a_plain_real_tool_raises_its_own_exception(host):
+    """The message of the journal names its class."""
+    with pytest.raises(ZeroDivisionError):
+        simulated(host, lambda query: 1 / query, real=True)(0)
+    assert host.events[1] == (Result(error="ZeroDivisionError: division by zero"), 0.0, True)
+
+
+def test_a_failing_start_of_an_awaited_tool_is_its_exception_too(host):
+    """A plain function may raise before there is anything to await."""
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(simulated(host, lambda query: 1 / query, real=True).awaited(0))
+
+
+def test_the_repr_names_the_tool(host):
+    """Tracebacks and debuggers show it."""
+    assert repr(simulated(host)) == "<SimulatedTool search>"
+
+
 def test_an_async_tool_pauses_the_task(host):
     """Simulated and real alike."""
     tool = simulated(host, search_later, result={"a": 1}, latency=3)
