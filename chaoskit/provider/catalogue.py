@@ -35,6 +35,9 @@ __all__ = ["Catalogue", "Model", "Overhead"]
 
 VENDORS = ("anthropic", "openai")
 
+COMPATIBLE = "openai"
+"""Models that no vendor has are served in the protocol that most other services speak."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead:
@@ -88,6 +91,7 @@ class _Vendor:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[Mapping[str, Any], ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lists_aliases: bool = False
 
 
 class Catalogue:
@@ -108,8 +112,13 @@ class Catalogue:
         if self._settings.models is not None:
             found = (self.find(name, provider) for name in self._settings.models)
             return tuple(facts for facts in found if facts is not None)
-        listed = dict.fromkeys(entry["name"] for entry in _vendor(provider).models.values())
-        return tuple(facts for name in listed if (facts := self.find(name, provider)) is not None)
+        vendor = _vendor(provider)
+        return tuple(
+            replace(facts, name=name)
+            for name, entry in vendor.models.items()
+            if (name == entry["name"] or vendor.lists_aliases)
+            and (facts := self.find(name, provider)) is not None
+        )
 
     def model(self, name: str, provider: str) -> Model | None:
         """Return what the service knows of a model, or None."""
@@ -120,15 +129,22 @@ class Catalogue:
 
     def _make(self, name: str, provider: str) -> Model | None:
         vendor = _vendor(provider)
-        fitting = [entry for entry in vendor.families if fnmatchcase(name, entry["match"])]
+        fitting = _fitting(name, provider)
         allowed = self._settings.models
-        if not fitting or (allowed is not None and not _meant(name, vendor, allowed)):
+        if allowed is not None and not _meant(name, vendor, allowed):
+            return None
+        if not fitting and not (provider == COMPATIBLE and self._own(name)):
             return None
         table: dict[str, Any] = dict(vendor.defaults)
         for entry in reversed(fitting):
             table |= entry
         table |= vendor.models.get(name, {"name": name})
         return self._overridden(_model(table, provider), name)
+
+    def _own(self, name: str) -> bool:
+        """Tell whether a scenario names a model that no vendor has."""
+        named = name in self._settings.per_model or name in (self._settings.models or ())
+        return named and not any(_fitting(name, vendor) for vendor in VENDORS)
 
     def _overridden(self, model: Model, name: str) -> Model:
         everywhere = self._vendors[model.facts.provider]
@@ -142,6 +158,10 @@ class Catalogue:
             if (value := getattr(layer, key, None)) is not None
         }
         return replace(model, facts=replace(model.facts, **changes)) if changes else model
+
+
+def _fitting(name: str, provider: str) -> list[Mapping[str, Any]]:
+    return [entry for entry in _vendor(provider).families if fnmatchcase(name, entry["match"])]
 
 
 def _meant(name: str, vendor: _Vendor, allowed: tuple[str, ...]) -> bool:
@@ -195,4 +215,9 @@ def _vendor(provider: str) -> _Vendor:
         return _Vendor()
     models = {entry["name"]: entry for entry in table["models"]}
     models |= {entry["alias"]: entry for entry in table["models"] if "alias" in entry}
-    return _Vendor(defaults=table["defaults"], families=tuple(table["families"]), models=models)
+    return _Vendor(
+        defaults=table["defaults"],
+        families=tuple(table["families"]),
+        models=models,
+        lists_aliases=table.get("lists_aliases", False),
+    )
