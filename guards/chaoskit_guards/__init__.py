@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit_guards.breaker import CircuitBreaker, Permit
+    from chaoskit_guards.budget import BudgetWindow, Reservation
     from chaoskit_guards.classify import Failure, classify
     from chaoskit_guards.completion import Completion, RoutedText, Usage
     from chaoskit_guards.errors import (
@@ -58,6 +59,7 @@ _HOME = {
     "BudgetError": "errors",
     "BudgetTimeout": "errors",
     "BudgetTooLarge": "errors",
+    "BudgetWindow": "budget",
     "CircuitBreaker": "breaker",
     "CircuitOpenError": "errors",
     "Completion": "completion",
@@ -69,6 +71,7 @@ _HOME = {
     "Listener": "events",
     "Permit": "breaker",
     "ProviderConfig": "router",
+    "Reservation": "budget",
     "RetryAfterTooLong": "errors",
     "RetryBudget": "retry",
     "RetryConfig": "retry",
@@ -99,6 +102,7 @@ __all__ = [
     "BudgetError",
     "BudgetTimeout",
     "BudgetTooLarge",
+    "BudgetWindow",
     "CircuitBreaker",
     "CircuitOpenError",
     "Completion",
@@ -110,6 +114,7 @@ __all__ = [
     "Listener",
     "Permit",
     "ProviderConfig",
+    "Reservation",
     "RetryAfterTooLong",
     "RetryBudget",
     "RetryConfig",

@@ -1,0 +1,108 @@
+"""Exact sliding windows over several amounts at once, in constant memory and time.
+
+Time is cut into buckets whose width is rounded up, and a bucket leaves the window only when its
+youngest entry is too old: the sums are never too low, so that no span of the window's length can
+hold more than the limit. The caller holds the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chaoskit_guards.amounts import Amounts
+
+__all__ = ["Meter"]
+
+
+class Meter:
+    """Sums amounts over the last `seconds`.
+
+    Args:
+        limits: the most that a window may hold of each thing; None for no limit.
+        seconds: length of the window.
+        buckets: number of cuts; more of them give room back sooner.
+    """
+
+    def __init__(
+        self, limits: Sequence[int | None], *, seconds: float = 60.0, buckets: int = 60
+    ) -> None:
+        self.limits = list(limits)
+        # Whole nanoseconds, rounded up: a width that is a little too small would shorten the
+        # window, and two full bursts could meet in it.
+        self._width = -(-round(seconds * 1e9) // buckets)
+        self._count = buckets + 1  # the oldest one is only partly in the window; it counts whole
+        self._buckets = [[0] * len(self.limits) for _ in range(self._count)]
+        self._totals = [0] * len(self.limits)
+        self._current: int | None = None
+
+    def advance(self, now: float) -> int:
+        """Forget what is too old at `now` seconds and return the number of the current bucket."""
+        index = int(now * 1e9) // self._width
+        if self._current is None:
+            self._current = index
+        if index > self._current:
+            for number in range(max(self._current + 1, index - self._count + 1), index + 1):
+                self._forget(number % self._count)
+            self._current = index
+        return self._current
+
+    def fits(self, amounts: Amounts) -> bool:
+        """Return whether the amounts have room now; call `advance` before."""
+        for limit, total, amount in zip(self.limits, self._totals, amounts, strict=True):
+            if limit is not None and total + amount > limit:
+                return False
+        return True
+
+    def add(self, bucket: int, amounts: Amounts) -> None:
+        """Book amounts, or give them back where they are negative, in a bucket still known."""
+        if self._current is None or not self.knows(bucket, self._current):
+            return
+        kept = self._buckets[bucket % self._count]
+        totals = self._totals
+        for place, amount in enumerate(amounts):
+            if amount:
+                # What is given back twice must not make room that is not there.
+                change = amount if amount > 0 else max(amount, -kept[place])
+                kept[place] += change
+                totals[place] += change
+
+    def knows(self, bucket: int, current: int) -> bool:
+        """Return whether a bucket is still in the window whose newest one is `current`."""
+        return bucket > current - self._count
+
+    def free(self) -> Amounts:
+        """Return what a window may still hold; without a limit, nothing is said: -1."""
+        return tuple(
+            -1 if limit is None else max(0, limit - total)
+            for limit, total in zip(self.limits, self._totals, strict=True)
+        )
+
+    def used(self) -> Amounts:
+        """Return what the window holds."""
+        return tuple(self._totals)
+
+    def wait(self, amounts: Amounts, now: float) -> float:
+        """Return the seconds until the amounts fit if nothing else is booked; 0 for now.
+
+        More than a whole window never fits; it is treated as a whole window.
+        """
+        current = self.advance(now)
+        missing = [
+            0 if limit is None else total + min(amount, limit) - limit
+            for limit, total, amount in zip(self.limits, self._totals, amounts, strict=True)
+        ]
+        if max(missing) <= 0:
+            return 0.0
+        for number in range(current - self._count + 1, current + 1):
+            for place, amount in enumerate(self._buckets[number % self._count]):
+                missing[place] -= amount
+            if max(missing) <= 0:
+                until = (number + self._count) * self._width
+                return max(0.0, until / 1e9 - now) + 1e-6  # rounding must not wake it early
+        return self._count * self._width / 1e9
+
+    def _forget(self, slot: int) -> None:
+        kept = self._buckets[slot]
+        for place, amount in enumerate(kept):
+            self._totals[place] -= amount
+            kept[place] = 0
