@@ -38,6 +38,12 @@ _STOP = re.compile(
     re.IGNORECASE,
 )
 _ROWS = ("results", "items", "hits", "matches", "rows", "data", "documents", "records", "entries")
+_FRAME = frozenset(
+    {
+        *("query", "q", "search", "term", "terms", "keywords", "filter", "filters"),
+        *("page", "limit", "offset", "size", "total", "count", "took", "ok", "success", "message"),
+    }
+)
 _REMARK = 800  # characters; longer texts are data, which may use the same words otherwise
 
 
@@ -171,14 +177,22 @@ def _says_nothing(text: str) -> bool:
     if text in ("", "None", "null", "()", "set()"):
         return True
     value = _parsed(text)
-    if isinstance(value, dict):
-        lists = [value[name] for name in _ROWS if isinstance(value.get(name), (list, dict))]
-        return not any(lists) if lists else not any(value.values())
+    if isinstance(value, (dict, list)):
+        return _hollow(value)
     if isinstance(value, str):  # JSON inside of JSON
         return _says_nothing(value.strip())
-    if isinstance(value, list):
-        return not value
     return len(text) < _REMARK and _NOTHING.match(text) is not None
+
+
+def _hollow(value: object) -> bool:
+    """Tell whether a value brings nothing: its lists of findings are empty, or all of it is."""
+    if not isinstance(value, dict):
+        return not value
+    rows = [value[name] for name in _ROWS if isinstance(value.get(name), (list, dict))]
+    if rows:
+        return all(map(_hollow, rows))
+    framed = any(isinstance(inner, (list, dict)) for inner in value.values())
+    return all(_hollow(inner) or (framed and name in _FRAME) for name, inner in value.items())
 
 
 def asks_to_stop(text: str) -> bool:

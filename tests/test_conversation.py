@@ -1,3 +1,5 @@
+import pytest
+
 from chaoskit.conversation import asks_to_stop, is_empty, read
 from chaoskit.exchange import Call, Image, Message, Text, ToolCall, ToolResult
 
@@ -70,3 +72,25 @@ def test_long_texts_do_not_ask_to_stop():
     """They are data that may speak of stopping."""
     assert asks_to_stop("Do not call the search tool again")
     assert not asks_to_stop("stop searching " * 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "empty"),
+    [
+        ('{"tickets": [], "query": "x", "total": 0}', True),
+        ('{"data": {"items": []}, "took": 5}', True),
+        ('{"results": [], "hint": "try other words"}', True),
+        ("{}", True),
+        ('{"status": "shipped"}', False),
+        ('{"name": "Ada", "tags": []}', False),
+        ('{"results": [1]}', False),
+        ('{"total": 0}', True),
+        ("[[]]", False),
+        ("Found nothing in 3 indexes", True),
+        ("No matching documents were found", True),
+        ("Nobody knows", False),
+    ],
+)
+def test_an_empty_result_may_stand_in_a_frame(text, empty):
+    """What echoes the request is no finding."""
+    assert is_empty(ToolResult(call_id="a", content=(Text(text),))) is empty
