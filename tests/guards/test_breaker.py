@@ -1,0 +1,476 @@
+"""When a breaker opens, whom it lets through, and whose results it hears."""
+
+import asyncio
+import pickle
+import random
+import threading
+from functools import partial
+
+import anthropic
+import httpx2
+import pytest
+
+from chaoskit_guards.breaker import CircuitBreaker
+from chaoskit_guards.errors import CircuitOpenError
+
+CLIENT = anthropic.Anthropic(api_key="k")
+
+
+def refusal(status, **headers):
+    """An exception of the installed SDK."""
+    request = httpx2.Request("POST", "https://api.example.test/v1/messages")
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx2.Response(status, headers=names, json={}, request=request)
+    return CLIENT._make_status_error("no", body={}, response=response)
+
+
+def fail(breaker, error=None, times=1):
+    """Let calls under the breaker fail."""
+    error = error or ConnectionError("down")
+    for _ in range(times):
+        with pytest.raises(type(error)), breaker:
+            raise error
+
+
+def opened(clock, **settings):
+    """A breaker that has just opened."""
+    breaker = CircuitBreaker(failure_threshold=2, recovery_timeout=60, clock=clock, **settings)
+    fail(breaker, times=2)
+    return breaker
+
+
+def test_it_opens_after_consecutive_failures_and_refuses_without_calling(clock):
+    """The error says when to come back."""
+    breaker = opened(clock, name="primary")
+    with pytest.raises(CircuitOpenError) as caught, breaker:
+        pytest.fail("called")
+    assert caught.value.retry_after == 60
+    assert str(caught.value) == "primary is failing and gets no calls for another 60.0 s"
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.name, copy.retry_after) == ("primary", 60)
+
+
+def test_a_success_in_between_starts_the_count_anew(clock):
+    """Consecutive means consecutive."""
+    breaker = CircuitBreaker(failure_threshold=2, clock=clock)
+    for _ in range(5):
+        fail(breaker)
+        with breaker:
+            pass
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize("early", [0.001, 30])
+def test_it_never_wakes_up_early(clock, early):
+    """Not a millisecond."""
+    breaker = opened(clock)
+    clock.advance(60 - early)
+    with pytest.raises(CircuitOpenError), breaker:
+        pass
+    clock.advance(early)
+    with breaker:
+        pass
+    assert breaker.state == "closed"
+
+
+def test_a_failed_probe_opens_it_for_the_same_time(clock):
+    """The two numbers mean what they say unless growth is asked for."""
+    breaker = opened(clock)
+    clock.advance(60)
+    fail(breaker)
+    assert (breaker.state, breaker.retry_after) == ("open", 60)
+
+
+def test_the_recovery_time_grows_at_random_up_to_its_ceiling(clock):
+    """So that a fleet does not probe in step."""
+    waits = set()
+    for seed in range(10):
+        breaker = opened(clock, max_recovery_timeout=300, rng=random.Random(seed))
+        assert breaker.retry_after == 60
+        for _ in range(6):
+            clock.advance(breaker.retry_after)
+            fail(breaker)
+            assert 60 <= breaker.retry_after <= 300
+        waits.add(breaker.retry_after)
+    assert len(waits) == 10
+
+
+@pytest.mark.parametrize("callers", [32])
+def test_one_of_many_threads_probes(clock, callers):
+    """The others are refused while the probe is under way."""
+    breaker = opened(clock)
+    clock.advance(60)
+    start, inside, finish = threading.Barrier(callers), threading.Event(), threading.Event()
+    admitted, refused = [], []
+
+    def call():
+        start.wait()
+        try:
+            with breaker:
+                admitted.append(1)
+                inside.set()
+                finish.wait()
+        except CircuitOpenError:
+            refused.append(1)
+            if len(refused) == callers - 1:
+                finish.set()
+
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(admitted), len(refused)) == (1, callers - 1)
+    assert breaker.state == "closed"
+
+
+def test_calls_run_side_by_side(clock):
+    """The lock is never held during a call."""
+    breaker = CircuitBreaker(clock=clock, failure_rate=0.5)
+    barrier = threading.Barrier(8, timeout=10)
+    guarded = breaker(barrier.wait)
+    threads = [threading.Thread(target=guarded) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not barrier.broken
+
+
+def test_a_lost_probe_frees_its_place_and_its_late_result_is_not_heard(clock):
+    """The lease expires."""
+    breaker = opened(clock, probe_lease=10)
+    clock.advance(60)
+    lost = breaker.acquire()
+    with pytest.raises(CircuitOpenError) as caught:
+        breaker.acquire()
+    assert caught.value.retry_after == 10
+    clock.advance(10)
+    second = breaker.acquire()
+    lost.success()
+    assert breaker.state == "half_open"
+    second.failure()
+    assert breaker.state == "open"
+
+
+def test_a_success_that_began_before_the_outage_does_not_close_it(clock):
+    """Nor does a late failure lengthen the opening."""
+    breaker = CircuitBreaker(failure_threshold=1, recovery_timeout=60, clock=clock)
+    slow, broken = breaker.acquire(), breaker.acquire()
+    fail(breaker)
+    clock.advance(30)
+    slow.success()
+    broken.failure()
+    assert (breaker.state, breaker.retry_after) == ("open", 30)
+    clock.advance(30)
+    with breaker:
+        slow.success()
+        assert breaker.state == "half_open"
+
+
+def test_several_probes_may_be_asked_for(clock):
+    """One after the other."""
+    breaker = opened(clock, probe_successes=2)
+    clock.advance(60)
+    with breaker:
+        pass
+    assert breaker.state == "half_open"
+    with breaker:
+        pass
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal(429),
+        refusal(500),
+        refusal(529),
+        TimeoutError(),
+        ConnectionResetError(),
+        RuntimeError("down"),
+        Exception("down"),
+    ],
+)
+def test_faults_of_the_provider_count(clock, error):
+    """Time-outs, refusals of a busy provider, and what nobody knows."""
+    breaker = CircuitBreaker(failure_threshold=3, clock=clock)
+    fail(breaker, error, times=3)
+    assert breaker.state == "open"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal(400),
+        refusal(401),
+        refusal(404),
+        refusal(422),
+        TypeError(),
+        FileNotFoundError(),
+        KeyboardInterrupt(),
+        SystemExit(),
+        asyncio.CancelledError(),
+        CircuitOpenError("inner", 5),
+    ],
+)
+def test_faults_of_the_caller_do_not(clock, error):
+    """Nor do interrupts and cancellation."""
+    breaker = CircuitBreaker(failure_threshold=3, clock=clock)
+    fail(breaker, error, times=9)
+    assert breaker.state == "closed"
+
+
+def test_cancellation_is_neutral_and_frees_the_probe(clock):
+    """It neither resets the count nor closes the circuit."""
+    breaker = CircuitBreaker(failure_threshold=2, recovery_timeout=60, clock=clock)
+    fail(breaker)
+    fail(breaker, asyncio.CancelledError())
+    fail(breaker)
+    assert breaker.state == "open"
+    clock.advance(60)
+    fail(breaker, asyncio.CancelledError())
+    assert breaker.state == "half_open"
+    fail(breaker)
+    assert breaker.state == "open"
+
+
+def test_a_cancellation_after_the_slow_time_is_a_failure(clock):
+    """Whoever put a time-out around the guarded call ran out of patience."""
+    breaker = CircuitBreaker(failure_threshold=2, slow_call=5, clock=clock)
+
+    @breaker
+    def given_up():
+        clock.advance(6)
+        raise asyncio.CancelledError
+
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            given_up()
+    assert breaker.state == "open"
+
+
+def test_a_predicate_decides_first(clock):
+    """And may leave it to the rules."""
+    breaker = CircuitBreaker(
+        failure_threshold=1,
+        clock=clock,
+        is_failure=lambda e: {"yes": True, "no": False}.get(str(e)),
+    )
+    fail(breaker, RuntimeError("no"))
+    assert breaker.state == "closed"
+    fail(breaker, TypeError("yes"))
+    assert breaker.state == "open"
+
+
+def test_retry_after_is_the_shortest_opening(clock):
+    """What the provider asks for is honoured."""
+    breaker = CircuitBreaker(failure_threshold=1, recovery_timeout=60, clock=clock)
+    fail(breaker, refusal(529, retry_after="300"))
+    assert breaker.retry_after == 300
+    breaker.reset()
+    fail(breaker, refusal(529, retry_after="3"))
+    assert breaker.retry_after == 60
+
+
+def test_it_can_be_opened_because_the_provider_asked(clock):
+    """Longer requests extend it, shorter ones do not shorten it."""
+    breaker = CircuitBreaker(clock=clock)
+    breaker.open_for(20)
+    breaker.open_for(5)
+    assert breaker.retry_after == 20
+    breaker.open_for(50)
+    assert breaker.retry_after == 50
+
+
+def test_a_rate_of_failures_opens_it_without_a_row(clock):
+    """From the minimum of calls on."""
+    breaker = CircuitBreaker(failure_threshold=99, failure_rate=0.5, minimum_calls=10, clock=clock)
+    for _ in range(4):
+        fail(breaker)
+        with breaker:
+            pass
+    fail(breaker)
+    assert breaker.state == "closed"
+    fail(breaker)
+    assert breaker.state == "open"
+
+
+def test_old_calls_leave_the_rate(clock):
+    """The window slides."""
+    breaker = CircuitBreaker(
+        failure_threshold=99, failure_rate=0.5, minimum_calls=4, window=60, clock=clock
+    )
+    fail(breaker, times=3)
+    clock.advance(61)
+    fail(breaker, times=3)
+    assert breaker.state == "closed"
+
+
+def test_slow_calls_open_it(clock):
+    """Even if they succeed."""
+    breaker = CircuitBreaker(slow_call=5, slow_rate=0.5, minimum_calls=4, clock=clock)
+    for _ in range(4):
+        with breaker:
+            clock.advance(6)
+    assert breaker.state == "open"
+
+
+def test_a_slow_probe_is_a_failed_one(clock):
+    """The provider is not well yet."""
+    breaker = opened(clock, slow_call=5)
+    clock.advance(60)
+    with breaker:
+        clock.advance(6)
+    assert breaker.state == "open"
+
+
+def test_it_can_be_forced(clock):
+    """Until it is reset."""
+    breaker = CircuitBreaker(failure_threshold=1, clock=clock)
+    breaker.force_open()
+    clock.advance(1e9)
+    with pytest.raises(CircuitOpenError) as caught:
+        breaker.acquire()
+    assert caught.value.retry_after == float("inf")
+    assert "out of service" in str(caught.value)
+    breaker.force_closed()
+    fail(breaker, times=9)
+    breaker.open_for(10)
+    assert breaker.state == "forced_closed"
+    breaker.reset()
+    assert breaker.state == "closed"
+
+
+def test_changes_and_refusals_are_told(clock):
+    """In order."""
+    events = []
+    breaker = opened(clock, listener=events.append)
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+    clock.advance(60)
+    with breaker:
+        pass
+    assert [event.kind for event in events] == ["opened", "refused", "half_open", "closed"]
+    assert events[0].values["retry_after"] == 60
+
+
+def test_it_guards_functions_coroutines_and_calls(clock):
+    """On one state."""
+    breaker = CircuitBreaker(failure_threshold=3, clock=clock)
+
+    @breaker
+    def sync():
+        raise ConnectionError
+
+    @breaker
+    async def task():
+        raise ConnectionError
+
+    async def plain():
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        sync()
+    with pytest.raises(ConnectionError):
+        asyncio.run(task())
+    with pytest.raises(ConnectionError):
+        asyncio.run(breaker.call(partial(plain)))
+    assert breaker.state == "open"
+    assert sync.__name__ == "sync"
+
+
+def test_async_with_and_tasks_keep_their_own_permits(clock):
+    """Tasks on one thread leave in another order than they entered."""
+    breaker = CircuitBreaker(failure_threshold=2, recovery_timeout=60, clock=clock)
+
+    async def call(order, place, error):
+        async with breaker:
+            await order[place].wait()
+            if error:
+                raise error
+
+    async def main():
+        order = [asyncio.Event(), asyncio.Event(), asyncio.Event()]
+        errors = [None, ConnectionError(), ConnectionError()]
+        tasks = [asyncio.create_task(call(order, n, errors[n])) for n in range(3)]
+        await asyncio.sleep(0)
+        for event in order:
+            event.set()
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+    assert breaker.state == "open"
+
+
+def test_a_stream_counts_when_it_ends(clock):
+    """A stream that breaks half-way is a failure, one that is put away is neutral."""
+    breaker = CircuitBreaker(failure_threshold=1, clock=clock)
+
+    @breaker
+    def stream(broken):
+        yield 1
+        if broken:
+            raise ConnectionError
+        yield 2
+
+    @breaker
+    async def astream():
+        yield 1
+        raise ConnectionError
+
+    assert list(stream(broken=False)) == [1, 2]
+    half = stream(broken=False)
+    next(half)
+    half.close()
+    assert breaker.state == "closed"
+    with pytest.raises(ConnectionError):
+        list(stream(broken=True))
+    assert breaker.state == "open"
+    breaker.reset()
+
+    async def main():
+        async for _ in astream():
+            pass
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(main())
+    assert breaker.state == "open"
+
+
+def test_it_can_be_left_in_another_context_than_entered(clock):
+    """Frameworks enter in one thread and leave in another one."""
+    breaker = CircuitBreaker(failure_threshold=1, recovery_timeout=60, clock=clock)
+    elsewhere = threading.Thread(target=breaker.__enter__)
+    elsewhere.start()
+    elsewhere.join()
+    breaker.__exit__(ConnectionError, ConnectionError(), None)
+    assert breaker.state == "open"
+
+
+def test_two_breakers_may_be_left_in_any_order(clock):
+    """Each finds its own permit."""
+    outer = CircuitBreaker(failure_threshold=1, clock=clock)
+    inner = CircuitBreaker(failure_threshold=1, clock=clock)
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(ConnectionError, ConnectionError(), None)
+    inner.__exit__(None, None, None)
+    assert (outer.state, inner.state) == ("open", "closed")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"failure_threshold": 0},
+        {"recovery_timeout": 0},
+        {"probe_lease": float("inf")},
+        {"max_recovery_timeout": 1},
+        {"failure_rate": 1.5},
+    ],
+)
+def test_impossible_settings_are_refused(wrong):
+    """When they are written."""
+    with pytest.raises(ValueError):
+        CircuitBreaker(**wrong)
