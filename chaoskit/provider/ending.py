@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chaoskit.exchange import Call, Part, Reply, Stop, Text, Thinking, ToolCall
 from chaoskit.provider.catalogue import Model
-from chaoskit.provider.prompt import part_tokens
+from chaoskit.provider.prompt import part_tokens, scaled
 from chaoskit.provider.tokens import TokenCounter
 
 __all__ = ["end"]
@@ -86,7 +86,7 @@ def _cut(part: Part, tokens: int, model: Model, counter: TokenCounter) -> Part |
 
 def _beginning(text: str, tokens: int, model: Model, counter: TokenCounter) -> str:
     """Return the longest beginning of a text that counts at most so many of the model's tokens."""
-    allowed = int(tokens / model.scale)
-    while allowed > 0 and int(allowed * model.scale + 0.5) > tokens:
+    allowed = int((tokens + 0.5) / model.scale)
+    while scaled(allowed, model.scale) > tokens:  # the scale is a float
         allowed -= 1
     return counter.cut(text, allowed)

@@ -22,7 +22,7 @@ from chaoskit.exchange import (
 from chaoskit.provider.catalogue import Model
 from chaoskit.provider.tokens import TokenCounter
 
-__all__ = ["PromptCount", "builtin_tools", "count", "part_tokens", "unmarked"]
+__all__ = ["PromptCount", "builtin_tools", "count", "part_tokens", "scaled", "unmarked"]
 
 _BINARY = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")
 _BINARY_RATE = 30  # base64 characters per token of an attached document: about 2,000 tokens a page
@@ -99,9 +99,8 @@ def builtin_tools(call: Call) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def unmarked(raw: str) -> str:
     """Return the JSON of a block without its cache breakpoint, which is not part of the prompt."""
-    value = json.loads(raw)
-    if isinstance(value, dict):
-        value.pop("cache_control", None)
+    value: dict[str, object] = json.loads(raw)
+    value.pop("cache_control", None)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -118,7 +117,7 @@ class _Tokens:
         self.images = 0
 
     def text(self, text: str) -> int:
-        return _scaled(self._text(text), self._scale)
+        return scaled(self._text(text), self._scale)
 
     def part(self, part: Part) -> int:
         if isinstance(part, Text):
@@ -154,5 +153,6 @@ def _tools(call: Call, tokens: _Tokens) -> list[int]:
     return blocks
 
 
-def _scaled(tokens: int, scale: float) -> int:
+def scaled(tokens: int, scale: float) -> int:
+    """Return tokens of the counter as tokens of a model."""
     return tokens if scale == 1.0 else int(tokens * scale + 0.5)

@@ -125,10 +125,11 @@ class TokenCounter:
         """Return the longest beginning of whole tokens that counts at most `tokens`."""
         if tokens <= 0:
             return ""
-        beginning = self._beginning(text, tokens)
+        taken = tokens
+        beginning = self._beginning(text, taken)
         while self._count(beginning) > tokens:  # the end of a text may count differently on its own
-            tokens -= 1
-            beginning = self._beginning(text, tokens)
+            taken -= 1
+            beginning = self._beginning(text, taken)
         return beginning
 
     def _count(self, text: str) -> int:

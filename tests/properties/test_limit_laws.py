@@ -2,6 +2,7 @@
 
 from itertools import combinations_with_replacement
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -76,9 +77,10 @@ class Callers(RuleBasedStateMachine):
                 assert amount <= limit + limit / 60 * (end - start) + EPSILON
 
 
-TestCallers = Callers.TestCase
+TestCallers = pytest.mark.slow(Callers.TestCase)
 
 
+@pytest.mark.slow
 @given(
     crowd=st.integers(2, 30),
     requests=st.integers(1, 200),

@@ -183,6 +183,24 @@ def test_cut_text_is_a_beginning_within_the_limit(counter, limit):
     assert counter.text(cut) >= min(limit, counter.text(PROSE)) - 1
 
 
+class Moody(Words):
+    """An encoding that counts an unfinished sentence one higher."""
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        tokens = super().encode_ordinary(text)
+        return tokens if not text or text.endswith(".") else [*tokens, len(tokens)]
+
+    def decode(self, tokens: list[int], errors: str = "replace") -> str:
+        return "".join(self.seen[token] for token in tokens if token < len(self.seen))
+
+
+def test_cut_holds_the_limit_when_the_beginning_counts_differently():
+    """Tokenizers see the end of a text in another light."""
+    counter = TokenCounter(Moody())
+    cut = counter.cut("One two three four five.", 3)
+    assert (cut, counter.text(cut)) == ("One two", 3)
+
+
 def test_counter_says_how_it_counts():
     """Reports name the method, since the numbers depend on it."""
     assert TokenCounter().name == "estimate"
