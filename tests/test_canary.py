@@ -22,7 +22,7 @@ def test_a_seed_and_a_label_give_one_secret():
 def test_labels_and_seeds_give_different_secrets():
     """Forty labels, two seeds."""
     secrets = [Canaries(seed).make(label) for seed in (1, 2) for label in LABELS]
-    assert 80 == len(set(secrets))
+    assert len(set(secrets)) == 80
 
 
 def test_secrets_look_like_those_of_several_vendors():
@@ -46,8 +46,8 @@ def test_the_first_making_of_a_secret_is_told_once():
     canaries = Canaries(7, made=told.append)
     for label in ("b", "a", "b"):
         canaries.make(label)
-    assert ["b", "a"] == told
-    assert 2 == len(canaries)
+    assert told == ["b", "a"]
+    assert len(canaries) == 2
 
 
 ENCODED = {
@@ -73,7 +73,7 @@ def test_a_url_is_found_by_its_password():
     canaries = Canaries(7)
     label = next(label for label in LABELS if canaries.make(label).startswith("postgres"))
     password = canaries.make(label).split(":")[2].split("@")[0]
-    assert [] == canaries.find("postgres://deploy:hunter2@db.internal:5432/logs")
+    assert canaries.find("postgres://deploy:hunter2@db.internal:5432/logs") == []
     assert [label] == [sighting.label for sighting in canaries.find(f"PGPASSWORD={password}")]
 
 
@@ -81,8 +81,8 @@ def test_part_of_a_secret_is_no_sighting():
     """Showing the last characters is what careful programs do."""
     canaries = Canaries(7)
     secrets = [canaries.make(label) for label in LABELS]
-    assert [] == canaries.find(" ".join(secret[-6:] for secret in secrets))
-    assert [] == canaries.find(" ".join(secret[:12] for secret in secrets))
+    assert canaries.find(" ".join(secret[-6:] for secret in secrets)) == []
+    assert canaries.find(" ".join(secret[:12] for secret in secrets)) == []
 
 
 def test_redaction_leaves_labels_that_can_be_read_back():
@@ -90,9 +90,9 @@ def test_redaction_leaves_labels_that_can_be_read_back():
     canaries = Canaries(7)
     text = f"a={canaries.make('x/ann')}&b={canaries.make('x/bob')}&c={canaries.make('x/ann')}"
     redacted = canaries.redact(text)
-    assert ("x/ann", "x/bob") == labels_in(redacted)
-    assert [] == canaries.find(redacted)
-    assert "ann" == owner("x/ann")
+    assert labels_in(redacted) == ("x/ann", "x/bob")
+    assert canaries.find(redacted) == []
+    assert owner("x/ann") == "ann"
 
 
 def test_texts_pass_unchanged_when_there_is_nothing_in_them():
@@ -102,5 +102,5 @@ def test_texts_pass_unchanged_when_there_is_nothing_in_them():
     canaries = Canaries(7)
     canaries.make("x/ann")
     assert text is canaries.redact(text)
-    assert [] == canaries.find(text)
-    assert "<1 canaries>" == repr(canaries)
+    assert canaries.find(text) == []
+    assert repr(canaries) == "<1 canaries>"

@@ -51,9 +51,9 @@ def test_bounds_hold_up_to_their_value(story, per, most):
         ),
     ]
     for enough, too_little in pairs:
-        assert Verdict.PASS == enough.judge(journal).verdict
+        assert enough.judge(journal).verdict == Verdict.PASS
         judgement = too_little.judge(journal)
-        assert Verdict.FAIL == judgement.verdict
+        assert judgement.verdict == Verdict.FAIL
         assert 8 // most == len(judgement.findings) == judgement.judged
         assert pytest.approx(0.01 * most) == judgement.findings[0].cost_usd
 
@@ -62,14 +62,14 @@ def test_bounds_hold_up_to_their_value(story, per, most):
 def test_time_is_bounded_per_turn_user_and_run(story, per, most):
     """Four turns of ten seconds, all begun at zero."""
     journal = spend(story)
-    assert Verdict.PASS == BoundedTime(within=most, per=per).judge(journal).verdict
-    assert Verdict.FAIL == BoundedTime(within=most - 0.5, per=per).judge(journal).verdict
+    assert BoundedTime(within=most, per=per).judge(journal).verdict == Verdict.PASS
+    assert BoundedTime(within=most - 0.5, per=per).judge(journal).verdict == Verdict.FAIL
 
 
 def test_a_failed_turn_takes_time_too(story):
     """Raising after ten minutes is not quick."""
     story.asks().fails(at=600)
-    assert Verdict.FAIL == BoundedTime(within="5m").judge(story.journal).verdict
+    assert BoundedTime(within="5m").judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_calls_for_counting_tokens_are_no_model_calls(story):
@@ -77,16 +77,16 @@ def test_calls_for_counting_tokens_are_no_model_calls(story):
     story.replies(story.requests(0))
     for _ in range(3):
         story.requests(0, operation="count_tokens")
-    assert Verdict.PASS == BoundedCalls(max_calls=1).judge(story.journal).verdict
+    assert BoundedCalls(max_calls=1).judge(story.journal).verdict == Verdict.PASS
 
 
 def test_the_bill_counts_the_warm_up_and_may_begin_later(story):
     """A warm-up at zero, a call at a hundred seconds."""
     story.replies(story.requests(0, user="", turn=0), cost_usd=0.5)
     story.replies(story.requests(100), cost_usd=0.1)
-    assert Verdict.FAIL == BillWithin(max_usd=0.55).judge(story.journal).verdict
-    assert Verdict.PASS == BillWithin(max_usd=0.61).judge(story.journal).verdict
-    assert Verdict.PASS == BillWithin(max_usd=0.11, after=50).judge(story.journal).verdict
+    assert BillWithin(max_usd=0.55).judge(story.journal).verdict == Verdict.FAIL
+    assert BillWithin(max_usd=0.61).judge(story.journal).verdict == Verdict.PASS
+    assert BillWithin(max_usd=0.11, after=50).judge(story.journal).verdict == Verdict.PASS
 
 
 def loop(story, called, got, steps, *, arguments=lambda n: "{}", result=lambda n: "[]"):
@@ -114,7 +114,7 @@ def test_twenty_five_identical_tool_calls_are_a_loop(story, called, got):
         result=lambda n: "some rows",
     )
     judgement = NoToolLoop().judge(journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     (finding,) = judgement.findings
     assert "25 calls of search" in finding.message
     assert "LoopGuard" in finding.advice
@@ -136,7 +136,7 @@ def test_a_search_that_finds_nothing_for_long_is_a_loop(story, called, got, empt
         result=lambda n: empty,
     )
     judgement = NoToolLoop().judge(journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "11 empty tool results in a row" in judgement.findings[0].message
 
 
@@ -150,13 +150,13 @@ def test_a_find_in_between_breaks_the_row(story, called, got):
         arguments=lambda n: json.dumps({"query": f"attempt {n}"}),
         result=lambda n: '{"results": ["x"]}' if n == 10 else "[]",
     )
-    assert Verdict.PASS == NoToolLoop().judge(journal).verdict
+    assert NoToolLoop().judge(journal).verdict == Verdict.PASS
 
 
 def test_polling_with_changing_results_is_no_loop(story, called, got):
     """The same call twenty-five times, and each time something new."""
     journal = loop(story, called, got, 25, result=lambda n: f"{n * 4} % done")
-    assert Verdict.PASS == NoToolLoop().judge(journal).verdict
+    assert NoToolLoop().judge(journal).verdict == Verdict.PASS
 
 
 def test_retries_of_one_step_are_no_loop(story, called, got):
@@ -166,7 +166,7 @@ def test_retries_of_one_step_are_no_loop(story, called, got):
         call = story.requests(number, step="s")
         story.replies(call, calls=[called()]).delivers(call, "complete" if number > 7 else "reset")
     story.replies(story.requests(11, results=[got("rows")]), "Yes.").answers("Yes.")
-    assert Verdict.PASS == NoToolLoop(max_identical=1).judge(story.journal).verdict
+    assert NoToolLoop(max_identical=1).judge(story.journal).verdict == Verdict.PASS
 
 
 def test_a_tool_that_is_run_again_and_again_without_the_model_is_a_loop(story):
@@ -174,15 +174,15 @@ def test_a_tool_that_is_run_again_and_again_without_the_model_is_a_loop(story):
     story.asks()
     for _ in range(6):
         story.runs("search", '{"q": 1}', "timeout")
-    assert Verdict.FAIL == NoToolLoop().judge(story.journal).verdict
+    assert NoToolLoop().judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_giving_up_is_graceful_when_it_is_early_and_told(story, called, got):
     """Seven steps and a word to the user."""
     journal = loop(story, called, got, 6)
-    assert Verdict.PASS == GivesUpGracefully(max_calls=7).judge(journal).verdict
+    assert GivesUpGracefully(max_calls=7).judge(journal).verdict == Verdict.PASS
     judgement = GivesUpGracefully(max_calls=6).judge(journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "StopEvaluator" in judgement.findings[0].advice
 
 
@@ -193,8 +193,8 @@ def test_giving_up_without_a_word_or_by_raising_is_not_graceful(story):
         story.replies(story.requests(0, user=user))
     story.answers(" ").fails("LoopDetectedError", user="bob")
     messages = [finding.message for finding in GivesUpGracefully().judge(story.journal).findings]
-    assert [
+    assert messages == [
         "ann, turn 1: it stopped after 1 model calls without a word to the user",
         "bob, turn 1: it ended in LoopDetectedError after 1 model calls",
         "cid, turn 1: it had not stopped after 1 model calls when the run ended",
-    ] == messages
+    ]

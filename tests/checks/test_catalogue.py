@@ -30,7 +30,7 @@ def test_every_check_is_a_check_with_a_sentence(name):
 def test_silence_is_no_pass(name):
     """A run in which nothing happened is UNKNOWN, and says why."""
     judgement = make(name).judge(Journal())
-    assert Verdict.UNKNOWN == judgement.verdict
+    assert judgement.verdict == Verdict.UNKNOWN
     assert judgement.reason
 
 
@@ -41,7 +41,7 @@ CONDUCT = [name for name in CHECKS if not CHECKS[name].outcome and name != "boun
 def test_answers_without_a_single_call_keep_no_promise_on_conduct(name, story):
     """An agent that never asked the model has shown none but how long it took."""
     story.starts("Hang(): every call").asks().answers("Forty-two.")
-    assert Verdict.UNKNOWN == make(name).judge(story.journal).verdict
+    assert make(name).judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_the_module_offers_what_it_registers():
@@ -55,7 +55,7 @@ def test_a_check_without_a_sentence_is_called_by_its_name():
     class Own:
         outcome = True
 
-    assert "never late" == sentence_of(Own(), "never_late")
+    assert sentence_of(Own(), "never_late") == "never late"
 
 
 def test_each_advice_is_one_line():

@@ -10,7 +10,7 @@ def test_a_crash_on_a_refused_context_is_a_crash(story):
     call = story.requests(0)
     story.refuses(call, 400, "context_overflow").fails("anthropic.BadRequestError")
     judgement = NoCrash().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     (finding,) = judgement.findings
     assert (
         "ann, turn 1: the agent raised anthropic.BadRequestError at agent.py:3" in finding.message
@@ -42,7 +42,7 @@ def test_being_stopped_by_the_bounds_of_the_run_is_a_crash(story):
     """An agent that never ends is judged by what it did."""
     story.asks().fails("calls", stopped=True)
     judgement = NoCrash().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "was stopped by calls" in judgement.findings[0].message
 
 
@@ -51,7 +51,7 @@ def test_a_turn_that_returned_did_not_crash(story):
     story.asks()
     story.refuses(story.requests(0))
     story.answers("Sorry.")
-    assert Verdict.PASS == NoCrash().judge(story.journal).verdict
+    assert NoCrash().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_an_answer_must_not_be_empty_late_or_missing(story):
@@ -60,14 +60,14 @@ def test_an_answer_must_not_be_empty_late_or_missing(story):
         story.asks(user)
     story.answers("Yes.").answers("  \n", user="bob").answers("Yes.", 400, user="cid")
     judgement = EveryUserAnswered(within="5m").judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
-    assert 4 == judgement.judged
+    assert judgement.verdict == Verdict.FAIL
+    assert judgement.judged == 4
     messages = [finding.message for finding in judgement.findings]
-    assert [
+    assert messages == [
         "bob, turn 1: the answer is empty",
         "cid, turn 1: the answer took 6.67m, longer than 5m",
         "dee, turn 1: no answer before the run ended",
-    ] == messages
+    ]
 
 
 def test_a_share_of_answers_can_be_enough(story):
@@ -76,8 +76,8 @@ def test_a_share_of_answers_can_be_enough(story):
         story.asks(f"user-{number}")
         if number:
             story.answers("Yes.", user=f"user-{number}")
-    assert Verdict.PASS == EveryUserAnswered(share=0.9).judge(story.journal).verdict
-    assert Verdict.FAIL == EveryUserAnswered(share=0.95).judge(story.journal).verdict
+    assert EveryUserAnswered(share=0.9).judge(story.journal).verdict == Verdict.PASS
+    assert EveryUserAnswered(share=0.95).judge(story.journal).verdict == Verdict.FAIL
 
 
 def grounded_turn(story, got, answer, *, fact="disk full on web-3", prompt="Why?", how="complete"):
@@ -90,41 +90,41 @@ def grounded_turn(story, got, answer, *, fact="disk full on web-3", prompt="Why?
 def test_an_answer_with_the_quoted_fact_is_grounded(story, got):
     """White space and case do not matter."""
     grounded_turn(story, got, "It was: Disk full\non web-3!")
-    assert Verdict.PASS == Grounded().judge(story.journal).verdict
+    assert Grounded().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_an_answer_without_the_fact_is_not_grounded(story, got):
     """The agent had it and said something else."""
     grounded_turn(story, got, "No idea, the deploy just failed.")
-    assert Verdict.FAIL == Grounded().judge(story.journal).verdict
+    assert Grounded().judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_an_echo_of_the_question_proves_nothing(story, got):
     """A fact that the user's own question contains is none."""
     grounded_turn(story, got, "disk full on web-3", prompt="Was it disk full on web-3?")
-    assert Verdict.UNKNOWN == Grounded().judge(story.journal).verdict
+    assert Grounded().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_a_fact_that_no_tool_returned_proves_nothing(story, got):
     """The agent must have sent a result that has it."""
     grounded_turn(story, got, "It was the moon.", fact="the moon")
-    assert Verdict.UNKNOWN == Grounded().judge(story.journal).verdict
+    assert Grounded().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_a_fact_in_an_answer_that_never_arrived_is_not_demanded(story, got):
     """The agent cannot quote what it did not get."""
     grounded_turn(story, got, "The service is down, sorry.", how="reset")
-    assert Verdict.UNKNOWN == Grounded().judge(story.journal).verdict
+    assert Grounded().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_apologies_are_allowed_up_to_the_promised_share(story, got):
     """One grounded answer of two is honest, and not what was promised."""
     grounded_turn(story, got, "disk full on web-3")
     story.asks("bob").answers("Sorry, try later.", user="bob")
-    assert Verdict.PASS == Grounded().judge(story.journal).verdict
+    assert Grounded().judge(story.journal).verdict == Verdict.PASS
     judgement = Grounded(share=0.9).judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
-    assert ["bob"] == [finding.user for finding in judgement.findings]
+    assert judgement.verdict == Verdict.FAIL
+    assert [finding.user for finding in judgement.findings] == ["bob"]
 
 
 def two_users(story, got, bobs_answer):
@@ -139,15 +139,15 @@ def test_an_answer_with_another_users_fact_or_marker_breaks_isolation(story, got
     """Facts come from tools, markers from questions."""
     two_users(story, got, "Order A-1001 is in depot-ann.")
     judgement = SessionsIsolated().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert {"bob"} == {finding.user for finding in judgement.findings}
-    assert 2 == len(judgement.findings)
+    assert len(judgement.findings) == 2
 
 
 def test_answers_with_ones_own_things_keep_isolation(story, got):
     """Both users hear of their own parcel."""
     two_users(story, got, "Order B-2002 is in depot-bob.")
-    assert Verdict.PASS == SessionsIsolated().judge(story.journal).verdict
+    assert SessionsIsolated().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_what_two_users_tools_return_belongs_to_neither(story, got):
@@ -157,26 +157,26 @@ def test_what_two_users_tools_return_belongs_to_neither(story, got):
         call = story.requests(0, user=user, results=[got("disk full on web-3")])
         story.replies(call, "…", facts=("disk full on web-3",))
         story.answers("disk full on web-3", user=user)
-    assert Verdict.PASS == SessionsIsolated().judge(story.journal).verdict
+    assert SessionsIsolated().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_another_users_secret_in_a_request_breaks_isolation(story):
     """The watch saw it on the wire."""
     story.asks("ann").asks("bob").answers("Yes.").answers("Yes.", user="bob")
     story.leaks("tool-argument/ann", "request", user="bob")
-    assert Verdict.FAIL == SessionsIsolated().judge(story.journal).verdict
+    assert SessionsIsolated().judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_ones_own_secret_in_a_log_is_no_matter_of_isolation(story):
     """Other promises look at that."""
     story.asks("ann").asks("bob").answers("Yes.").answers("Yes.", user="bob")
     story.plants("tool-argument/ann").leaks("tool-argument/ann", "log")
-    assert Verdict.PASS == SessionsIsolated().judge(story.journal).verdict
+    assert SessionsIsolated().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_isolation_is_not_judged_with_one_user_or_with_users_all_alike(story):
     """There would be nothing to confuse."""
     story.asks("ann", prompt="Order A-1001?").answers("A-1001")
-    assert Verdict.UNKNOWN == SessionsIsolated().judge(story.journal).verdict
+    assert SessionsIsolated().judge(story.journal).verdict == Verdict.UNKNOWN
     story.asks("bob", prompt="Order A-1001?").answers("A-1001", user="bob")
-    assert Verdict.UNKNOWN == SessionsIsolated().judge(story.journal).verdict
+    assert SessionsIsolated().judge(story.journal).verdict == Verdict.UNKNOWN

@@ -32,12 +32,12 @@ def test_the_hit_ratio_is_weighted_by_tokens_and_counts_users_only(story):
     story.replies(story.requests(0, user="", turn=0), cache_write_tokens=1000)
     cached(story, 100)
     cached(story, 0, user="bob")
-    assert Verdict.PASS == CacheHitRatio(min_ratio=0.5).judge(story.journal).verdict
+    assert CacheHitRatio(min_ratio=0.5).judge(story.journal).verdict == Verdict.PASS
     judgement = CacheHitRatio(min_ratio=0.51).judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     (finding,) = judgement.findings
     assert "50.0% of 200 prompt tokens" in finding.message
-    assert "bob" == finding.user
+    assert finding.user == "bob"
     assert pytest.approx(0.01) == finding.cost_usd
     assert "CacheBenchmark" in finding.advice
 
@@ -48,14 +48,14 @@ def test_the_hit_ratio_counts_from_the_deploy_on(story):
     story.happens("deploy", 10)
     cached(story, 0, at=11, turn=2)
     cached(story, 100, at=20, turn=3)
-    assert Verdict.PASS == CacheHitRatio(min_ratio=0.5).judge(story.journal).verdict
-    assert Verdict.PASS == CacheHitRatio(min_ratio=1, after=5).judge(story.journal).verdict
+    assert CacheHitRatio(min_ratio=0.5).judge(story.journal).verdict == Verdict.PASS
+    assert CacheHitRatio(min_ratio=1, after=5).judge(story.journal).verdict == Verdict.PASS
 
 
 def test_an_agent_that_never_caches_has_a_ratio_of_nought(story):
     """That is a breach, not an absence of evidence."""
     cached(story, 0)
-    assert Verdict.FAIL == CacheHitRatio().judge(story.journal).verdict
+    assert CacheHitRatio().judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_cold_user_calls_after_a_deploy_are_a_breach(story):
@@ -64,10 +64,10 @@ def test_cold_user_calls_after_a_deploy_are_a_breach(story):
     cached(story, 0, at=11)
     cached(story, 100, at=12, user="bob")
     judgement = WarmedBeforeTraffic().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "1 of 2 user calls after the deploy" in judgement.findings[0].message
     assert "CacheWarmer" in judgement.findings[0].advice
-    assert Verdict.PASS == WarmedBeforeTraffic(max_cold=1).judge(story.journal).verdict
+    assert WarmedBeforeTraffic(max_cold=1).judge(story.journal).verdict == Verdict.PASS
 
 
 def test_a_warm_up_between_deploy_and_traffic_keeps_the_promise(story):
@@ -75,7 +75,7 @@ def test_a_warm_up_between_deploy_and_traffic_keeps_the_promise(story):
     story.happens("deploy", 10).happens("startup", 10)
     story.replies(story.requests(10, user="", turn=0), cache_write_tokens=100)
     cached(story, 100, at=11)
-    assert Verdict.PASS == WarmedBeforeTraffic().judge(story.journal).verdict
+    assert WarmedBeforeTraffic().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_a_turn_under_way_during_a_deploy_is_not_judged(story):
@@ -83,7 +83,7 @@ def test_a_turn_under_way_during_a_deploy_is_not_judged(story):
     cached(story, 100, at=9)
     story.happens("deploy", 10)
     story.replies(story.requests(11), input_tokens=100)
-    assert Verdict.UNKNOWN == WarmedBeforeTraffic().judge(story.journal).verdict
+    assert WarmedBeforeTraffic().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_a_prefix_per_user_is_unstable_and_shared_ones_are_not(story):
@@ -92,11 +92,11 @@ def test_a_prefix_per_user_is_unstable_and_shared_ones_are_not(story):
         user = f"user-{number}"
         for kind in ("router", "worker"):
             story.requests(0, user=user, prefix=kind)
-    assert Verdict.PASS == StablePrefix().judge(story.journal).verdict
+    assert StablePrefix().judge(story.journal).verdict == Verdict.PASS
     for number in range(2):
         story.requests(1, user=f"user-{number}", prefix=f"hello user-{number}")
     judgement = StablePrefix().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "2 of 4 users sent claude a prefix" in judgement.findings[0].message
 
 
@@ -104,7 +104,7 @@ def test_one_users_turns_are_compared_when_there_is_no_other(story):
     """A date in the system prompt shows in the second turn."""
     for turn in (1, 2):
         story.requests(0, turn=turn, prefix=f"day {turn}")
-    assert Verdict.FAIL == StablePrefix().judge(story.journal).verdict
+    assert StablePrefix().judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_a_fallback_provider_has_a_prefix_of_its_own(story):
@@ -112,7 +112,7 @@ def test_a_fallback_provider_has_a_prefix_of_its_own(story):
     for user in ("ann", "bob"):
         for provider in ("anthropic", "openai"):
             story.requests(0, user=user, provider=provider, prefix=provider)
-    assert Verdict.PASS == StablePrefix().judge(story.journal).verdict
+    assert StablePrefix().judge(story.journal).verdict == Verdict.PASS
 
 
 def outage(story, times, *, users=20):
@@ -126,7 +126,7 @@ def outage(story, times, *, users=20):
 def test_a_dead_provider_that_is_asked_all_the_time_is_hammered(story):
     """One request a second, long after everybody knew."""
     judgement = NoHammering().judge(outage(story, range(100)))
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "60 requests to anthropic within 1m" in judgement.findings[0].message
     assert "CircuitBreaker" in judgement.findings[0].advice
 
@@ -134,7 +134,7 @@ def test_a_dead_provider_that_is_asked_all_the_time_is_hammered(story):
 def test_a_dead_provider_that_is_probed_is_not(story):
     """Ten failures open the breaker; then one probe a minute."""
     times = [0.1 * n for n in range(10)] + [60.0 * n for n in range(1, 45)]
-    assert Verdict.PASS == NoHammering().judge(outage(story, times)).verdict
+    assert NoHammering().judge(outage(story, times)).verdict == Verdict.PASS
 
 
 def test_requests_under_way_when_the_breaker_opens_are_not_hammering(story):
@@ -142,21 +142,21 @@ def test_requests_under_way_when_the_breaker_opens_are_not_hammering(story):
     calls = [story.requests(0, user=f"user-{number}") for number in range(100)]
     for call in calls:
         story.delivers(call, "timeout", at=20)
-    assert Verdict.PASS == NoHammering().judge(story.journal).verdict
+    assert NoHammering().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_rate_limits_and_answers_in_between_are_no_outage(story):
     """A 429 is no sign of being down, and an answer ends a row of failures."""
     for number in range(100):
         story.refuses(story.requests(number), 429)
-    assert Verdict.UNKNOWN == NoHammering().judge(story.journal).verdict
+    assert NoHammering().judge(story.journal).verdict == Verdict.UNKNOWN
     for number in range(100, 200):
         call = story.requests(number)
         if number % 5:
             story.refuses(call, 503, "unavailable")
         else:
             story.replies(call)
-    assert Verdict.PASS == NoHammering().judge(story.journal).verdict
+    assert NoHammering().judge(story.journal).verdict == Verdict.PASS
 
 
 def recovery(story, *, primary_again=None, last_turn=5000):
@@ -179,26 +179,26 @@ def recovery(story, *, primary_again=None, last_turn=5000):
 def test_traffic_that_returns_to_the_primary_resumes(story):
     """The next probe after the recovery closes the breaker."""
     judgement = TrafficResumes(within="10m").judge(recovery(story, primary_again=2800))
-    assert Verdict.PASS == judgement.verdict
+    assert judgement.verdict == Verdict.PASS
 
 
 def test_traffic_that_stays_with_the_fallback_does_not(story):
     """Nobody asks the primary again."""
     judgement = TrafficResumes(within="10m").judge(recovery(story))
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "CircuitBreaker" in judgement.findings[0].advice
 
 
 def test_a_workload_that_ends_with_the_outage_shows_no_recovery(story):
     """UNKNOWN, not a pass."""
     journal = recovery(story, last_turn=2400)
-    assert Verdict.UNKNOWN == TrafficResumes(within="10m").judge(journal).verdict
+    assert TrafficResumes(within="10m").judge(journal).verdict == Verdict.UNKNOWN
 
 
 def test_a_workload_that_ends_soon_after_the_outage_shows_none_either(story):
     """The agent had not had the time that it may take."""
     journal = recovery(story, last_turn=2800)
-    assert Verdict.UNKNOWN == TrafficResumes(within="10m").judge(journal).verdict
+    assert TrafficResumes(within="10m").judge(journal).verdict == Verdict.UNKNOWN
 
 
 def test_the_end_of_the_outage_may_be_told_by_the_scenario(story):
@@ -208,7 +208,7 @@ def test_the_end_of_the_outage_may_be_told_by_the_scenario(story):
     for turn in range(2, 20):
         story.asks(at=turn * 300, turn=turn)
     story.replies(story.requests(2750, turn=9))
-    assert Verdict.PASS == TrafficResumes(within="5m").judge(story.journal).verdict
+    assert TrafficResumes(within="5m").judge(story.journal).verdict == Verdict.PASS
 
 
 def test_a_fallback_that_answers_is_used(story):
@@ -216,7 +216,7 @@ def test_a_fallback_that_answers_is_used(story):
     story.asks()
     story.refuses(story.requests(0), 529, "overloaded")
     story.replies(story.requests(1, provider="openai"), "Yes.").answers("Yes.")
-    assert Verdict.PASS == FallbackUsed().judge(story.journal).verdict
+    assert FallbackUsed().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_apologies_are_no_fallback(story):
@@ -224,7 +224,7 @@ def test_apologies_are_no_fallback(story):
     story.asks()
     story.refuses(story.requests(0), 529, "overloaded").answers("Sorry, try later.")
     judgement = FallbackUsed().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "FallbackRouter" in judgement.findings[0].advice
 
 
@@ -244,19 +244,19 @@ def cut(story, answer=None, *, how="unfinished", error=None, **delivered):
 def test_a_piece_of_a_cut_answer_is_passed_off_as_whole(story, how):
     """The user sees half a sentence and does not know."""
     judgement = cut(story, "The disk of  web", how=how)
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "15 of 26 characters" in judgement.findings[0].message
     assert "message_stop" in judgement.findings[0].advice
 
 
 def test_an_error_event_after_half_the_answer_counts_as_a_cut(story):
     """HTTP was fine, the answer was not."""
-    assert Verdict.FAIL == cut(story, "The disk", how="complete", error_frame=True).verdict
+    assert cut(story, "The disk", how="complete", error_frame=True).verdict == Verdict.FAIL
 
 
 def test_raising_a_clear_error_about_a_cut_stream_is_fine(story):
     """The agent noticed."""
-    assert Verdict.PASS == cut(story, error="app.IncompleteAnswer").verdict
+    assert cut(story, error="app.IncompleteAnswer").verdict == Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -269,14 +269,14 @@ def test_raising_a_clear_error_about_a_cut_stream_is_fine(story):
 )
 def test_a_whole_or_marked_answer_is_fine(story, answer):
     """All text had arrived, or the user is told."""
-    assert Verdict.PASS == cut(story, answer).verdict
+    assert cut(story, answer).verdict == Verdict.PASS
 
 
 def test_a_retry_that_brought_the_same_text_whole_is_fine(story):
     """What the user got is a complete answer of the second try."""
     cut(story)
     story.replies(story.requests(1), "The disk").answers("The disk", 2)
-    assert Verdict.PASS == NoPartialAnswer().judge(story.journal).verdict
+    assert NoPartialAnswer().judge(story.journal).verdict == Verdict.PASS
 
 
 def test_a_whole_answer_is_nothing_to_judge(story):
@@ -284,7 +284,7 @@ def test_a_whole_answer_is_nothing_to_judge(story):
     story.asks()
     call = story.requests(0)
     story.replies(call, "Yes.").delivers(call).answers("Yes.")
-    assert Verdict.UNKNOWN == NoPartialAnswer().judge(story.journal).verdict
+    assert NoPartialAnswer().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_a_rule_that_never_struck_is_unknown_and_named(story):
@@ -292,7 +292,7 @@ def test_a_rule_that_never_struck_is_unknown_and_named(story):
     story.starts("Hang(): call 1", "Overloaded(): call 2", "Dribble(): call 3 (optional)")
     story.strikes(story.requests(0), rule=0)
     judgement = FaultsStruck().judge(story.journal)
-    assert Verdict.UNKNOWN == judgement.verdict
-    assert "1 of 3 fault rules never struck: Overloaded(): call 2" == judgement.reason
+    assert judgement.verdict == Verdict.UNKNOWN
+    assert judgement.reason == "1 of 3 fault rules never struck: Overloaded(): call 2"
     story.strikes(story.requests(1), rule=1)
-    assert Verdict.PASS == FaultsStruck().judge(story.journal).verdict
+    assert FaultsStruck().judge(story.journal).verdict == Verdict.PASS

@@ -36,12 +36,12 @@ def bad_call(story, called, *results):
 )
 def test_a_text_that_says_so_reports_the_error(story, called, got, text):
     """As an object or as prose."""
-    assert Verdict.PASS == bad_call(story, called, got(text)).verdict
+    assert bad_call(story, called, got(text)).verdict == Verdict.PASS
 
 
 def test_a_result_marked_as_error_reports_it_whatever_it_says(story, called, got):
     """The protocol has a flag for it."""
-    assert Verdict.PASS == bad_call(story, called, got("query?", is_error=True)).verdict
+    assert bad_call(story, called, got("query?", is_error=True)).verdict == Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_result_marked_as_error_reports_it_whatever_it_says(story, called, got
 def test_a_result_that_only_holds_such_words_reports_nothing(story, called, got, text):
     """The tool ran on bad arguments and found log lines."""
     judgement = bad_call(story, called, got(text))
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "given a result that is no error" in judgement.findings[0].message
     assert "Vet" in judgement.findings[0].advice
 
@@ -75,17 +75,17 @@ def test_a_bad_call_that_never_arrived_need_not_be_answered(story, called):
     story.asks()
     call = story.requests(0)
     story.replies(call, calls=[called(valid=False)]).delivers(call, "reset")
-    assert Verdict.UNKNOWN == ToolErrorsReported().judge(story.journal).verdict
+    assert ToolErrorsReported().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 def test_running_a_tool_on_bad_arguments_is_a_breach(story, called):
     """Validation comes before the body."""
     bad_call(story, called)
-    assert Verdict.PASS == ToolBodyNotRunOnBadArguments().judge(story.journal).verdict
+    assert ToolBodyNotRunOnBadArguments().judge(story.journal).verdict == Verdict.PASS
     story.runs("search", '{"query": []}', "rows", valid=False)
     judgement = ToolBodyNotRunOnBadArguments().judge(story.journal)
-    assert Verdict.FAIL == judgement.verdict
-    assert 1 == judgement.judged
+    assert judgement.verdict == Verdict.FAIL
+    assert judgement.judged == 1
     assert 'search ran with {"query": []}' in judgement.findings[0].message
 
 
@@ -93,7 +93,7 @@ def test_good_arguments_are_nothing_to_judge(story, called):
     """Nothing was tried."""
     story.asks()
     story.replies(story.requests(0), calls=[called()]).runs("search", "{}", "rows", valid=True)
-    assert Verdict.UNKNOWN == ToolBodyNotRunOnBadArguments().judge(story.journal).verdict
+    assert ToolBodyNotRunOnBadArguments().judge(story.journal).verdict == Verdict.UNKNOWN
 
 
 CHANNELS = ["log", "stdout", "stderr", "warning", "exception", "span", "answer"]
@@ -105,7 +105,7 @@ def test_a_secret_in_any_kept_channel_is_a_leak(story, channel):
     story.plants("tool-argument/ann").leaks("tool-argument/ann", channel)
     for check in (NoSecretInLogs(), NoLeak()):
         judgement = check.judge(story.journal)
-        assert Verdict.FAIL == judgement.verdict
+        assert judgement.verdict == Verdict.FAIL
         assert "tool-argument/ann" in judgement.findings[0].message
         assert "app (a.py:1)" in judgement.findings[0].message
         assert "Scrubber" in judgement.findings[0].advice
@@ -114,14 +114,14 @@ def test_a_secret_in_any_kept_channel_is_a_leak(story, channel):
 def test_a_secret_in_a_request_is_no_log_but_a_leak(story):
     """Another promise looks at sessions."""
     story.plants("tool-argument/ann").leaks("tool-argument/ann", "request", user="bob")
-    assert Verdict.PASS == NoSecretInLogs().judge(story.journal).verdict
-    assert Verdict.FAIL == NoLeak().judge(story.journal).verdict
+    assert NoSecretInLogs().judge(story.journal).verdict == Verdict.PASS
+    assert NoLeak().judge(story.journal).verdict == Verdict.FAIL
 
 
 def test_channels_can_be_chosen(story):
     """Standard output may be all that counts."""
     story.plants("x/ann").leaks("x/ann", "log")
-    assert Verdict.PASS == NoSecretInLogs(channels=("stdout",)).judge(story.journal).verdict
+    assert NoSecretInLogs(channels=("stdout",)).judge(story.journal).verdict == Verdict.PASS
 
 
 def secret_call(story, called, **ran):
@@ -136,16 +136,16 @@ def secret_call(story, called, **ran):
 def test_a_tool_that_gets_the_secret_works(story, called):
     """Only what is written down is scrubbed."""
     verdict = secret_call(story, called, canaries=("tool-argument/ann",)).verdict
-    assert Verdict.PASS == verdict
+    assert verdict == Verdict.PASS
 
 
 def test_a_tool_that_gets_a_scrubbed_secret_does_not(story, called):
     """Too much of a good thing."""
     judgement = secret_call(story, called, canaries=())
-    assert Verdict.FAIL == judgement.verdict
+    assert judgement.verdict == Verdict.FAIL
     assert "connect ran without the secret tool-argument/ann" in judgement.findings[0].message
 
 
 def test_a_tool_that_never_ran_tells_nothing(story, called):
     """UNKNOWN, not a pass."""
-    assert Verdict.UNKNOWN == secret_call(story, called).verdict
+    assert secret_call(story, called).verdict == Verdict.UNKNOWN

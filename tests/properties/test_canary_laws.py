@@ -46,7 +46,7 @@ def test_redaction_leaves_no_secret(seed, labels, pieces):
     secrets = [canaries.make(label) for label in labels]
     text = "".join(f"{around}{encode(secrets[n % len(secrets)])}" for around, n, encode in pieces)
     redacted = canaries.redact(text)
-    assert [] == canaries.find(redacted)
+    assert canaries.find(redacted) == []
     assert redacted == canaries.redact(redacted)
     assert set(labels_in(redacted)) >= {labels[n % len(labels)] for _, n, _ in pieces}
 
@@ -56,5 +56,5 @@ def test_no_secret_is_found_where_there_is_none(seed, text):
     """Random text does not contain forty random characters."""
     canaries = Canaries(seed)
     canaries.make("x")
-    assert [] == canaries.find(text)
+    assert canaries.find(text) == []
     assert text == canaries.redact(text)
