@@ -1,0 +1,120 @@
+"""No span of a minute holds more than the limit, whatever is asked, settled and given back."""
+
+import threading
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chaoskit_guards.budget import BudgetWindow
+from chaoskit_guards.errors import BudgetTimeout
+
+LIMIT = 100
+
+
+class BudgetMachine(RuleBasedStateMachine):
+    """Keeps its own list of what is booked and when, and looks at every span."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 0.0
+        self.budget = BudgetWindow(LIMIT, clock=lambda: self.now)
+        self.entries = []
+        self.open = []
+
+    @rule(seconds=st.floats(0, 90))
+    def time_passes(self, seconds):
+        """Move the clock."""
+        self.now += seconds
+
+    @rule(tokens=st.integers(0, LIMIT))
+    def reserve(self, tokens):
+        """Granted at once or not at all."""
+        try:
+            reservation = self.budget.reserve(tokens, timeout=0)
+        except BudgetTimeout as error:
+            refused_for = error.retry_after
+        else:
+            refused_for = None
+        if refused_for is not None:
+            # It is refused only where the last minute and one bucket leave no room.
+            recent = sum(amount for when, amount in self.entries if when > self.now - 62)
+            assert recent + tokens > LIMIT
+            assert refused_for > 0
+            return
+        entry = [self.now, tokens]
+        self.entries.append(entry)
+        self.open.append((reservation, entry))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def settle_lower(self, data):
+        """Use less than was estimated, or nothing."""
+        reservation, entry = self.open.pop(data.draw(st.integers(0, len(self.open) - 1)))
+        actual = data.draw(st.integers(0, entry[1]))
+        reservation.settle(actual)
+        entry[1] = actual
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def cancel(self):
+        """Give all back."""
+        reservation, entry = self.open.pop(0)
+        reservation.cancel()
+        entry[1] = 0
+
+    @invariant()
+    def no_span_of_a_minute_holds_more(self):
+        """Every span that ends with an entry."""
+        for end, _ in self.entries:
+            held = sum(amount for when, amount in self.entries if end - 60 < when <= end)
+            assert held <= LIMIT
+
+
+BudgetMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestBudgetMachine = BudgetMachine.TestCase
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, LIMIT), st.floats(0, 30)), min_size=1, max_size=30),
+    st.sampled_from([1, 7, 60, 600]),
+)
+@settings(deadline=None)
+def test_waiting_callers_never_meet_in_one_span(asks, buckets):
+    """A single greedy caller, with any width of bucket."""
+    now = [0.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    budget = BudgetWindow(LIMIT, buckets=buckets, clock=lambda: now[0], sleep=sleep)
+    granted = []
+    for tokens, pause in asks:
+        now[0] += pause
+        budget.reserve(tokens)
+        granted.append((now[0], tokens))
+    for end, _ in granted:
+        assert sum(t for when, t in granted if end - 60 < when <= end) <= LIMIT
+
+
+def test_threads_that_start_together_never_overshoot():
+    """The sum is checked and booked in one step."""
+    for _ in range(5):
+        budget = BudgetWindow(1000, clock=lambda: 0.0)
+        start = threading.Barrier(20)
+        granted = []
+
+        def ask(start=start, budget=budget, granted=granted):
+            start.wait()
+            try:
+                budget.reserve(90, timeout=0)
+            except BudgetTimeout:
+                return
+            granted.append(90)
+
+        threads = [threading.Thread(target=ask) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(granted) <= 1000
