@@ -141,7 +141,7 @@ class World:
         visit = self._received(request, dialect, decoded)
         answer = self._answer(visit, decoded)
         steps = answer.steps
-        for decision in self.plan.decide(replace(visit.subject, called=answer.called), "steps"):
+        for decision in self.plan.decide(_calling(visit.subject, answer.called), "steps"):
             damaged = decision.fault.steps(steps, decision.strike)  # type: ignore[union-attr]  # by stage
             if damaged is not steps:
                 steps = damaged
@@ -274,7 +274,7 @@ class World:
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
         drawn = self._behaviour.reply(call, self._scene(visit, call))
-        subject = replace(visit.subject, called=tuple(tool.name for tool in drawn.tool_calls))
+        subject = _calling(visit.subject, tuple(tool.name for tool in drawn.tool_calls))
         for decision in self.plan.decide(subject, "reply"):
             changed = decision.fault.reply(drawn, call, decision.strike)  # type: ignore[union-attr]  # by stage
             if changed is not drawn:
@@ -282,8 +282,9 @@ class World:
                 self._struck(visit, decision, "reply")
         begins = visit.now + admission.first_token
         settled = self.service.settle(admission, call, drawn, now=visit.now, begins=begins)
-        reply = self._with_ids(settled.reply, visit.dialect)
-        settled = replace(settled, reply=reply)
+        if settled.reply.tool_calls:
+            settled = replace(settled, reply=self._with_ids(settled.reply, visit.dialect))
+        reply = settled.reply
         self._replied(visit, call, settled)
         self.last[visit.user] = call
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
@@ -395,8 +396,6 @@ class World:
         )
 
     def _with_ids(self, reply: Reply, dialect: Dialect) -> Reply:
-        if all(call.id for call in reply.tool_calls):
-            return reply
         content = tuple(
             replace(part, id=dialect.call_id(self._ids))
             if isinstance(part, ToolCall) and not part.id
@@ -472,6 +471,10 @@ class _Maker:
     def error(self, refusal: Refusal) -> Frame:
         """Return the event by which the provider reports an error after HTTP 200."""
         return self.dialect.error_frame(refusal, self.envelope)
+
+
+def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
+    return replace(subject, called=called) if called else subject
 
 
 _NO_CALL = Call(dialect="", provider="")

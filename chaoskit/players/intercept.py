@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -62,12 +61,14 @@ def _sync(library: ModuleType, original: Callable[..., Any], host: Host, clock: 
             self.performance, self.request = performance, request
 
         def __iter__(self) -> Iterator[bytes]:
-            with _translated(library, self.request):
+            try:
                 for move in self.performance:
                     if isinstance(move, float):
                         clock.sleep(move)
                     elif isinstance(move, bytes):
                         yield move
+            except Broken as broken:
+                raise _translated(broken, library, self.request) from None
 
         def close(self) -> None:
             self.performance.abandon()
@@ -76,13 +77,15 @@ def _sync(library: ModuleType, original: Callable[..., Any], host: Host, clock: 
         incoming = _neutral(request)
         if not host.claims(incoming):
             return original(transport, request)
-        performance = _perform(host, replace(incoming, body=request.read()), request)
-        with _translated(library, request):
+        performance = _perform(host, incoming, request.read(), request)
+        try:
             for move in performance:
                 if isinstance(move, Head):
-                    return _response(library, move, performance, Body(performance, request))
+                    return _response(library, move, performance, Body, request)
                 if isinstance(move, float):
                     clock.sleep(move)
+        except Broken as broken:
+            raise _translated(broken, library, request) from None
         raise InternalError("an exchange ended without a head")
 
     return handle_request
@@ -96,12 +99,14 @@ def _async(library: ModuleType, original: Callable[..., Any], host: Host, clock:
             self.performance, self.request = performance, request
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            with _translated(library, self.request):
+            try:
                 for move in self.performance:
                     if isinstance(move, float):
                         await clock.pause(move)
                     elif isinstance(move, bytes):
                         yield move
+            except Broken as broken:
+                raise _translated(broken, library, self.request) from None
 
         async def aclose(self) -> None:
             self.performance.abandon()
@@ -110,13 +115,15 @@ def _async(library: ModuleType, original: Callable[..., Any], host: Host, clock:
         incoming = _neutral(request)
         if not host.claims(incoming):
             return await original(transport, request)
-        performance = _perform(host, replace(incoming, body=await request.aread()), request)
-        with _translated(library, request):
+        performance = _perform(host, incoming, await request.aread(), request)
+        try:
             for move in performance:
                 if isinstance(move, Head):
-                    return _response(library, move, performance, Body(performance, request))
+                    return _response(library, move, performance, Body, request)
                 if isinstance(move, float):
                     await clock.pause(move)
+        except Broken as broken:
+            raise _translated(broken, library, request) from None
         raise InternalError("an exchange ended without a head")
 
     return handle_async_request
@@ -136,22 +143,28 @@ def _neutral(request: Any) -> HttpRequest:
     )
 
 
-def _perform(host: Host, incoming: HttpRequest, request: Any) -> Performance:
+def _perform(host: Host, incoming: HttpRequest, body: bytes, request: Any) -> Performance:
+    whole = HttpRequest(
+        method=incoming.method,
+        host=incoming.host,
+        path=incoming.path,
+        query=incoming.query,
+        headers=incoming.headers,
+        body=body,
+    )
     timeouts = request.extensions.get("timeout") or {}
-    return Performance(host.exchange(incoming), host, read=timeouts.get("read"))
+    return Performance(host.exchange(whole), host, read=timeouts.get("read"))
 
 
-def _response(library: Any, head: Head, performance: Performance, body: object) -> Any:
+def _response(
+    library: Any, head: Head, performance: Performance, body: type[Any], request: Any
+) -> Any:
     whole = None if head.chunked else performance.whole_body()
-    if whole is not None:
-        return library.Response(head.status, headers=head.headers, content=whole)
-    return library.Response(head.status, headers=head.headers, stream=body)
+    stream = body(performance, request) if whole is None else library.ByteStream(whole)
+    return library.Response(head.status, headers=head.headers, stream=stream)
 
 
-@contextlib.contextmanager
-def _translated(library: Any, request: Any) -> Iterator[None]:
-    try:
-        yield
-    except Broken as broken:
-        error = getattr(library, _ERRORS[broken.ending])
-        raise error(broken.message, request=request) from None
+def _translated(broken: Broken, library: Any, request: Any) -> Exception:
+    """Return what the library's own transport raises for the same event."""
+    error: Exception = getattr(library, _ERRORS[broken.ending])(broken.message, request=request)
+    return error
