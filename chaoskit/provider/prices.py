@@ -6,8 +6,10 @@ The library is asked once per model. What an exchange costs is then plain arithm
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from chaoskit.exchange import Usage
@@ -15,7 +17,7 @@ from chaoskit.provider.catalogue import as_of
 from chaoskit.provider.settings import PriceSettings, ProviderSettings
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelPrice, Tier, TieredPrices
+    from genai_prices.types import ModelPrice, PriceCalculation, Tier, TieredPrices
 
 __all__ = ["Prices", "Rates"]
 
@@ -50,6 +52,7 @@ class Prices:
     def __init__(self, settings: ProviderSettings | None = None) -> None:
         self._settings = settings or ProviderSettings()
         self._known: dict[tuple[str, str], tuple[Rates, ...]] = {}
+        _library()
 
     def cost(self, provider: str, model: str, usage: Usage) -> float | None:
         """Return what an exchange costs, in US dollars; None when nobody knows the price."""
@@ -83,16 +86,25 @@ def _set(prices: PriceSettings) -> tuple[Rates, ...]:
     )
 
 
-def _looked_up(provider: str, model: str) -> tuple[Rates, ...]:
-    import genai_prices  # noqa: PLC0415 - its data take a tenth of a second to import
+@cache
+def _library() -> Callable[..., PriceCalculation]:
+    """Load the price data, which takes a quarter of a second, and return their function.
 
+    This is done when a service is made: within a run the pause would look like a blocked agent.
+    """
+    import genai_prices  # noqa: PLC0415 - so that the command line starts without it
+
+    usage = genai_prices.Usage(input_tokens=1)
+    genai_prices.calc_price(usage, "gpt-4o", provider_id="openai")  # loads them
+    return genai_prices.calc_price
+
+
+@cache
+def _looked_up(provider: str, model: str) -> tuple[Rates, ...]:
     day = dt.datetime.combine(as_of(), dt.time(12), dt.UTC)
     try:
-        found = genai_prices.calc_price(
-            genai_prices.Usage(input_tokens=1, output_tokens=1),
-            model,
-            provider_id=provider,
-            genai_request_timestamp=day,
+        found = _library()(
+            {"input_tokens": 1}, model, provider_id=provider, genai_request_timestamp=day
         )
     except LookupError:
         return ()
