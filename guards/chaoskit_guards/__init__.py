@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chaoskit_guards.breaker import CircuitBreaker, Permit
     from chaoskit_guards.budget import BudgetWindow, Reservation
+    from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
     from chaoskit_guards.classify import Failure, classify
     from chaoskit_guards.completion import Completion, RoutedText, Usage
+    from chaoskit_guards.conditions import (
+        AllOf,
+        AnyOf,
+        ErrorStreak,
+        MaxIters,
+        MaxSeconds,
+        MaxTokens,
+        MaxUsd,
+        NoProgress,
+        Not,
+        SameAnswer,
+    )
     from chaoskit_guards.errors import (
         AllProvidersFailed,
         ArgError,
@@ -21,6 +34,7 @@ if TYPE_CHECKING:
         BudgetTooLarge,
         CircuitOpenError,
         GuardError,
+        LoopDetectedError,
         RetryAfterTooLong,
         RetryError,
         RetryExhausted,
@@ -29,6 +43,11 @@ if TYPE_CHECKING:
         UntranslatableRequest,
     )
     from chaoskit_guards.events import GuardEvent, Listener
+    from chaoskit_guards.fit import FitReport
+    from chaoskit_guards.keepalive import CachePrices, best_ttl, break_even_rate, hourly_cost
+    from chaoskit_guards.loop import LoopAdvice, LoopGuard
+    from chaoskit_guards.models import ModelFacts, facts_of
+    from chaoskit_guards.prefix import CachePrefix, PrefixDiff, first_difference
     from chaoskit_guards.retry import (
         RetryBudget,
         RetryConfig,
@@ -36,21 +55,22 @@ if TYPE_CHECKING:
         with_retry,
         without_sdk_retries,
     )
-    from chaoskit_guards.router import (
-        FallbackRouter,
-        ProviderConfig,
-        RoutedStream,
-        Rules,
-    )
-    from chaoskit_guards.vet import (
-        Arg,
-        ArgSpec,
-        GuardedTool,
-        Vet,
-    )
+    from chaoskit_guards.router import FallbackRouter, ProviderConfig, RoutedStream, Rules
+    from chaoskit_guards.scrub import Scrubber
+    from chaoskit_guards.scrub_logging import ScrubbingFilter
+    from chaoskit_guards.scrub_stream import ScrubbingStream
+    from chaoskit_guards.stop import RunContext, StopDecision, StopEvaluator
+    from chaoskit_guards.tokens import TokenCounter, count_tokens
+    from chaoskit_guards.tokens_exact import exact_counter
+    from chaoskit_guards.usage import PromptUsage, read_usage
+    from chaoskit_guards.vet import Arg, ArgSpec, GuardedTool, Vet
+    from chaoskit_guards.warm import CacheWarmer, WarmResult
+    from chaoskit_guards.window import MessageWindow, TrimReport
 
 _HOME = {
+    "AllOf": "conditions",
     "AllProvidersFailed": "errors",
+    "AnyOf": "conditions",
     "Arg": "vet",
     "ArgError": "errors",
     "ArgProblem": "errors",
@@ -60,16 +80,36 @@ _HOME = {
     "BudgetTimeout": "errors",
     "BudgetTooLarge": "errors",
     "BudgetWindow": "budget",
+    "CacheBenchmark": "cachebench",
+    "CachePrefix": "prefix",
+    "CachePrices": "keepalive",
+    "CacheRegression": "cachebench",
+    "CacheWarmer": "warm",
     "CircuitBreaker": "breaker",
     "CircuitOpenError": "errors",
     "Completion": "completion",
+    "ErrorStreak": "conditions",
     "Failure": "classify",
     "FallbackRouter": "router",
+    "FitReport": "fit",
     "GuardError": "errors",
     "GuardEvent": "events",
     "GuardedTool": "vet",
     "Listener": "events",
+    "LoopAdvice": "loop",
+    "LoopDetectedError": "errors",
+    "LoopGuard": "loop",
+    "MaxIters": "conditions",
+    "MaxSeconds": "conditions",
+    "MaxTokens": "conditions",
+    "MaxUsd": "conditions",
+    "MessageWindow": "window",
+    "ModelFacts": "models",
+    "NoProgress": "conditions",
+    "Not": "conditions",
     "Permit": "breaker",
+    "PrefixDiff": "prefix",
+    "PromptUsage": "usage",
     "ProviderConfig": "router",
     "Reservation": "budget",
     "RetryAfterTooLong": "errors",
@@ -80,20 +120,40 @@ _HOME = {
     "RoutedStream": "router",
     "RoutedText": "completion",
     "Rules": "router",
+    "RunContext": "stop",
+    "SameAnswer": "conditions",
+    "Scrubber": "scrub",
+    "ScrubbingFilter": "scrub_logging",
+    "ScrubbingStream": "scrub_stream",
+    "StopDecision": "stop",
+    "StopEvaluator": "stop",
     "StreamTruncated": "errors",
+    "TokenCounter": "tokens",
+    "TrimReport": "window",
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
     "Usage": "completion",
     "Vet": "vet",
+    "WarmResult": "warm",
+    "best_ttl": "keepalive",
+    "break_even_rate": "keepalive",
     "classify": "classify",
+    "count_tokens": "tokens",
     "current_attempt": "retry",
+    "exact_counter": "tokens_exact",
+    "facts_of": "models",
+    "first_difference": "prefix",
+    "hourly_cost": "keepalive",
+    "read_usage": "usage",
     "with_retry": "retry",
     "without_sdk_retries": "retry",
 }
 """Where each public name lives."""
 
 __all__ = [
+    "AllOf",
     "AllProvidersFailed",
+    "AnyOf",
     "Arg",
     "ArgError",
     "ArgProblem",
@@ -103,16 +163,36 @@ __all__ = [
     "BudgetTimeout",
     "BudgetTooLarge",
     "BudgetWindow",
+    "CacheBenchmark",
+    "CachePrefix",
+    "CachePrices",
+    "CacheRegression",
+    "CacheWarmer",
     "CircuitBreaker",
     "CircuitOpenError",
     "Completion",
+    "ErrorStreak",
     "Failure",
     "FallbackRouter",
+    "FitReport",
     "GuardError",
     "GuardEvent",
     "GuardedTool",
     "Listener",
+    "LoopAdvice",
+    "LoopDetectedError",
+    "LoopGuard",
+    "MaxIters",
+    "MaxSeconds",
+    "MaxTokens",
+    "MaxUsd",
+    "MessageWindow",
+    "ModelFacts",
+    "NoProgress",
+    "Not",
     "Permit",
+    "PrefixDiff",
+    "PromptUsage",
     "ProviderConfig",
     "Reservation",
     "RetryAfterTooLong",
@@ -123,13 +203,31 @@ __all__ = [
     "RoutedStream",
     "RoutedText",
     "Rules",
+    "RunContext",
+    "SameAnswer",
+    "Scrubber",
+    "ScrubbingFilter",
+    "ScrubbingStream",
+    "StopDecision",
+    "StopEvaluator",
     "StreamTruncated",
+    "TokenCounter",
+    "TrimReport",
     "UnreadableResponse",
     "UntranslatableRequest",
     "Usage",
     "Vet",
+    "WarmResult",
+    "best_ttl",
+    "break_even_rate",
     "classify",
+    "count_tokens",
     "current_attempt",
+    "exact_counter",
+    "facts_of",
+    "first_difference",
+    "hourly_cost",
+    "read_usage",
     "with_retry",
     "without_sdk_retries",
 ]
