@@ -189,9 +189,9 @@ def _bearer(rng: random.Random, mark: str) -> tuple[str, str]:
     return value, value
 
 
-def _secret_key(rng: random.Random, mark: str) -> tuple[str, str]:
-    value = f"{_some(rng, 9)}/{_some(rng, 8)}{mark}+{_some(rng, 13)}"
-    return value, value
+def _connection_string(rng: random.Random, mark: str) -> tuple[str, str]:
+    secret = f"{_some(rng, 20)}/{_some(rng, 20)}{mark}+{_some(rng, 36)}=="
+    return f"DefaultEndpointsProtocol=https;AccountName=logs;AccountKey={secret}", secret
 
 
 def _url_password(rng: random.Random, mark: str) -> tuple[str, str]:
@@ -203,4 +203,4 @@ def _some(rng: random.Random, count: int) -> str:
     return "".join(rng.choices(_LETTERS, k=count))
 
 
-_FORMS = (_api_key, _access_key_id, _access_token, _bearer, _secret_key, _url_password)
+_FORMS = (_api_key, _access_key_id, _access_token, _bearer, _connection_string, _url_password)

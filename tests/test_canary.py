@@ -29,7 +29,7 @@ def test_secrets_look_like_those_of_several_vendors():
     """The label decides which."""
     canaries = Canaries(7)
     secrets = [canaries.make(label) for label in LABELS]
-    for start in ("sk-", "AK" + "IA", "ghp" + "_", "eyJ", "postgres://"):
+    for start in ("sk-", "AK" + "IA", "ghp" + "_", "eyJ", "postgres://", "Default"):
         assert any(secret.startswith(start) for secret in secrets), start
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 from hypothesis import given
@@ -14,7 +15,7 @@ AROUND = st.text(max_size=20)
 ENCODERS = {
     "url": lambda text: quote(text, safe=""),
     "form": quote_plus,
-    "lower-case url": lambda text: quote(text, safe="").replace("%2F", "%2f").replace("%2B", "%2b"),
+    "lower-case url": lambda text: re.sub("%..", lambda it: it[0].lower(), quote(text, safe="")),
     "json": json.dumps,
     "json in json": lambda text: json.dumps({"a": json.dumps({"b": text})}),
     "escaped slashes": lambda text: json.dumps(text).replace("/", "\\/"),
