@@ -9,7 +9,7 @@ from typing import ClassVar
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
 from chaoskit.evidence import Exchange, Turn, turns
-from chaoskit.journal import CalledTool, GotResult, Journal
+from chaoskit.journal import CalledTool, GotResult, Journal, Requested
 from chaoskit.settings import settings
 
 __all__ = ["ToolErrorsReported"]
@@ -32,7 +32,8 @@ class ToolErrorsReported:
     """After a call with bad arguments, the next request answers that very call with an error.
 
     An error is a result marked as one, an object with a key that says so, or a text that begins
-    with one. A result that merely holds such words, as log lines do, is none.
+    with one. A result that merely holds such words, as log lines do, is none. An agent that mends
+    the arguments, so that the tool runs on valid ones, has nothing to report.
     """
 
     outcome: ClassVar[bool] = False
@@ -75,8 +76,22 @@ def _unreported(turn: Turn, exchange: Exchange, called: CalledTool) -> str:
     for request in later:
         for result in request.results:
             if result.call_id == called.call_id:
-                return "" if _is_error(result) else "was given a result that is no error"
+                if _is_error(result) or _mended(turn, exchange, called, request):
+                    return ""
+                return "was given a result that is no error"
     return "no later request answers that call"
+
+
+def _mended(turn: Turn, exchange: Exchange, called: CalledTool, request: Requested) -> bool:
+    """Tell whether the tool ran on valid arguments more often than the model had asked for."""
+    ran = sum(
+        run.tool == called.tool
+        and run.valid is True
+        and exchange.request.at <= run.at <= request.at
+        for run in turn.ran
+    )
+    asked = exchange.reply.tool_calls if exchange.reply else ()
+    return ran > sum(one.tool == called.tool and one.valid for one in asked)
 
 
 def _is_error(result: GotResult) -> bool:

@@ -70,6 +70,27 @@ def test_silence_about_a_bad_call_is_a_breach(story, called, got):
     assert "no later request answers that call" in judgement.findings[0].message
 
 
+@pytest.mark.parametrize(("valid", "verdict"), [(True, Verdict.PASS), (False, Verdict.FAIL)])
+def test_an_agent_that_mends_the_arguments_has_nothing_to_report(
+    story, called, got, valid, verdict
+):
+    """JSON in a string can be unpacked; running the tool on it as it stands is another matter."""
+    story.asks()
+    story.replies(story.requests(0), calls=[called(valid=False)])
+    story.runs("search", "{}", "rows", valid=valid)
+    story.requests(1, results=[got("rows")])
+    assert ToolErrorsReported().judge(story.journal).verdict == verdict
+
+
+def test_a_good_call_beside_a_bad_one_does_not_excuse_it(story, called, got):
+    """One run, which the model had rightly asked for."""
+    story.asks()
+    both = [called(call_id="good"), called(call_id="bad", valid=False)]
+    story.replies(story.requests(0), calls=both).runs("search", "{}", "rows", valid=True)
+    story.requests(1, results=[got("rows", call_id="good"), got("rows", call_id="bad")])
+    assert ToolErrorsReported().judge(story.journal).verdict == Verdict.FAIL
+
+
 def test_a_bad_call_that_never_arrived_need_not_be_answered(story, called):
     """The stream broke before the agent had it."""
     story.asks()
