@@ -26,12 +26,13 @@ __all__ = ["NO_DEFAULT", "Field", "ListOf", "Record", "TupleOf"]
 NO_DEFAULT: Any = object()
 """Where a member has no default; None may be one."""
 
+_LISTS = (list, tuple)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 
 
-def _from_text(value: Any, kind: type, pointer: str, repairs: Repairs) -> Any:
+def _from_text(value: Any, kind: type, pointer: str, repairs: list[str]) -> Any:
     """Return the list or object that a string holds as JSON; else the value itself."""
-    if repairs is None or not isinstance(value, str):
+    if not isinstance(value, str):
         return value
     try:
         found = json.loads(value)
@@ -63,23 +64,25 @@ class ListOf:
         self.min_length = min_length
         self.max_length = max_length
         self.unique = unique
+        self._bounded = unique or min_length is not None or max_length is not None
         self._build = build
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:
         """Admit a list whose items pass."""
-        value = _from_text(value, list, pointer, repairs)
-        if not isinstance(value, list | tuple):
+        if repairs is not None:
+            value = _from_text(value, list, pointer, repairs)
+        if value.__class__ is not list and not isinstance(value, _LISTS):
             mismatch(self, value, pointer, problems)
             return value
-        problem = length_problem(len(value), self.min_length, self.max_length, "item")
-        if problem is None and self.unique and _has_twins(value):
-            problem = "must not hold the same item twice"
-        if problem is not None:
-            problems.append(ArgProblem(pointer=pointer, message=problem))
-        before = len(problems)
+        if self._bounded:
+            problem = length_problem(len(value), self.min_length, self.max_length, "item")
+            if problem is None and self.unique and _has_twins(value):
+                problem = "must not hold the same item twice"
+            if problem is not None:
+                problems.append(ArgProblem(pointer=pointer, message=problem))
+        before, check = len(problems), self.item.check
         made = [
-            self.item.check(item, f"{pointer}/{index}", problems, repairs)
-            for index, item in enumerate(value)
+            check(item, f"{pointer}/{index}", problems, repairs) for index, item in enumerate(value)
         ]
         return made if self._build is None or len(problems) > before else self._build(made)
 
@@ -115,8 +118,9 @@ class TupleOf:
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:
         """Admit a list of that length whose items pass."""
-        value = _from_text(value, list, pointer, repairs)
-        if not isinstance(value, list | tuple) or len(value) != len(self.items):
+        if repairs is not None:
+            value = _from_text(value, list, pointer, repairs)
+        if not isinstance(value, _LISTS) or len(value) != len(self.items):
             problems.append(ArgProblem(pointer=pointer, message=f"must be {self.expects}"))
             return value
         return tuple(
@@ -208,14 +212,18 @@ class Record:
         self.fields: dict[str, Field] = dict(fields or {})
         self.extra = extra
         self.build = build
+        self.kind: type | None = None
         self.name = name
         self.min_length = min_length
         self.max_length = max_length
         self._exporting = False
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:
-        """Admit an object whose members pass."""
-        value = _from_text(value, dict, pointer, repairs)
+        """Admit an object whose members pass, or what the tool itself would get."""
+        if self.kind is not None and isinstance(value, self.kind):
+            return value
+        if repairs is not None:
+            value = _from_text(value, dict, pointer, repairs)
         if value.__class__ is not dict and not isinstance(value, Mapping):
             mismatch(self, value, pointer, problems)
             return value

@@ -148,7 +148,8 @@ class Hints:
         for name, hint in self.annotations(kind).items():
             record.fields[name] = self.field(name, hint, **self._default(kind, name, hint))
         if not typing.is_typeddict(kind):
-            record.build = kind
+            record.kind = kind
+            record.build = getattr(kind, "_unchecked", kind)
         return record
 
     def field(

@@ -40,6 +40,7 @@ Json = dict[str, Any]
 Problems = list[ArgProblem]
 Repairs = list[str] | None
 
+_NUMBERS = (int, float)
 _NAMES = {
     str: "a string",
     bool: "a boolean",
@@ -164,7 +165,7 @@ class Text:
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:  # noqa: ARG002 - one shape for all checks
         """Admit strings of the right length and form."""
-        if not isinstance(value, str):
+        if value.__class__ is not str and not isinstance(value, str):
             mismatch(self, value, pointer, problems)
             return value
         if self._plain:
@@ -229,7 +230,9 @@ class Number:
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:  # noqa: ARG002 - one shape for all checks
         """Admit numbers within the bounds."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if value.__class__ is not int and (
+            isinstance(value, bool) or not isinstance(value, _NUMBERS)
+        ):
             mismatch(self, value, pointer, problems)
             return value
         if isinstance(value, float):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from functools import update_wrapper
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, cast
+from functools import partial, update_wrapper
+from typing import Any, Literal, ParamSpec, Protocol, Self, TypeVar, cast
 
 from chaoskit_guards.argcontainers import Field, Record
 from chaoskit_guards.arghints import Arg, Hints, Model
@@ -58,6 +58,12 @@ class ArgSpec:
         return f"{type(self).__name__}({values})"
 
     @classmethod
+    def _unchecked(cls, **values: Any) -> Self:
+        made = cls.__new__(cls)
+        made.__dict__.update(values)
+        return made
+
+    @classmethod
     def schema(cls) -> Json:
         """Return the JSON Schema of the arguments."""
         return _record_of(cls).schema()
@@ -67,18 +73,8 @@ def _record_of(spec: type) -> Record:
     record: Record | None = spec.__dict__.get("__chaoskit_guards_record__")
     if record is None:
         record = Hints(ArgSpec).record(spec)
-        record.build = _unchecked(spec) if issubclass(spec, ArgSpec) else record.build
         type.__setattr__(spec, "__chaoskit_guards_record__", record)
     return record
-
-
-def _unchecked(spec: type[ArgSpec]) -> Callable[..., ArgSpec]:
-    def build(**values: Any) -> ArgSpec:
-        made = spec.__new__(spec)
-        made.__dict__.update(values)
-        return made
-
-    return build
 
 
 class GuardedTool(Protocol[P, T_co]):
@@ -222,10 +218,13 @@ def _compiled(schema: Any, function: Callable[..., Any]) -> Record | Model:
 
 
 def _from_signature(function: Callable[..., Any]) -> Record:
-    hints = Hints(ArgSpec)
-    known = hints.annotations(function)
+    hints, parameters = Hints(ArgSpec), _parameters(function)
+    while isinstance(function, partial):
+        function = function.func
+    told = function if inspect.isroutine(function) else type(function).__call__
+    known = hints.annotations(told)
     record = Record()
-    for name, parameter in _parameters(function).items():
+    for name, parameter in parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         default = {} if parameter.default is parameter.empty else {"default": parameter.default}

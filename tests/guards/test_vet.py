@@ -1,0 +1,522 @@
+"""What a model may pass to a tool, and what it is told when it passes something else."""
+
+import asyncio
+import collections.abc
+import datetime as dt
+import decimal
+import enum
+import json
+import pickle
+import typing
+import uuid
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import annotated_types
+import pydantic
+import pytest
+
+from chaoskit_guards.errors import ArgError
+from chaoskit_guards.vet import Arg, ArgSpec, Vet
+
+
+class Condition(ArgSpec):
+    field: str
+    op: Literal["eq", "ne"] = "eq"
+
+
+class Search(ArgSpec):
+    query: Annotated[str, Arg(description="what to look for", min_length=1)]
+    limit: Annotated[int, Arg(ge=1, le=50)] = 10
+    filters: list[Condition] = []  # noqa: RUF012 - a default, copied for every call
+    tag: str | None = None
+    threshold: float = 0.5
+
+
+class Tree(ArgSpec):
+    name: str
+    children: list["Tree"] = []  # noqa: RUF012 - a default, copied for every call
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int = 0
+    tags: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.x > 100:
+            raise ValueError(f"secret {self.x}")
+
+
+class Options(TypedDict):
+    deep: bool
+    depth: NotRequired[int]
+
+
+class Model(pydantic.BaseModel):
+    query: str
+    when: dt.datetime | None = None
+    limit: int = pydantic.Field(10, ge=1)
+
+    @pydantic.field_validator("query")
+    @classmethod
+    def check(cls, value):
+        if value == "hunter2":
+            raise ValueError(f"{value} is forbidden")
+        return value
+
+
+def search(query, limit, filters, tag, threshold):
+    """Find things."""
+    return (query, limit, filters, tag, threshold)
+
+
+def problems(tool, /, **arguments):
+    """The problems that a call has, by pointer."""
+    with pytest.raises(ArgError) as caught:
+        tool(**arguments)
+    return {problem.pointer: problem.message for problem in caught.value.problems}
+
+
+def accepts(hint, value):
+    """The value that a tool with one argument of that hint gets."""
+
+    def tool(a):
+        return a
+
+    tool.__annotations__ = {"a": hint}
+    return Vet().guard()(tool)(a=value)
+
+
+def test_good_arguments_reach_the_tool_with_defaults_and_objects():
+    """Defaults are not shared between calls."""
+    tool = Vet().guard(schema=Search)(search)
+    got = tool(query="x", filters=[{"field": "a"}], threshold=1)
+    assert got == ("x", 10, [Condition(field="a", op="eq")], None, 1.0)
+    first, second = tool(query="x")[2], tool(query="x")[2]
+    first.append(1)
+    assert second == []
+
+
+def test_all_problems_are_told_at_once_with_their_places_and_near_names():
+    """And none quotes a value."""
+    tool = Vet().guard(schema=Search)(search)
+    assert problems(
+        tool,
+        qeury="sk-secret",
+        limit=99,
+        filters=[{"fild": "sk-secret", "op": "nee"}],
+        tag=["sk-secret"],
+        threshold=float("nan"),
+    ) == {
+        "/qeury": "is unknown; did you mean 'query'?",
+        "/query": "is missing, must be a string",
+        "/limit": "must be at most 50",
+        "/filters/0/fild": "is unknown; did you mean 'field'?",
+        "/filters/0/field": "is missing, must be a string",
+        "/filters/0/op": "must be one of 'eq', 'ne'; did you mean 'ne'?",
+        "/tag": "must be a string, not a list",
+        "/threshold": "must be a number",
+    }
+
+
+def test_the_error_is_fit_for_the_model_for_logs_and_for_other_processes():
+    """Short, marked as an error, without any value."""
+    tool = Vet().guard(schema=Search)(search)
+    with pytest.raises(ArgError) as caught:
+        tool(query=["sk-secret"], filters=[{"field": 7}])
+    error = caught.value
+    assert str(error) == (
+        "query: must be a string, not a list; filters[0].field: must be a string, not an integer"
+    )
+    assert error.tool_result("toolu_1") == {
+        "type": "tool_result",
+        "tool_use_id": "toolu_1",
+        "content": (
+            f"The tool search did not run because its arguments are wrong: {error}. "
+            "Call it again with corrected arguments."
+        ),
+        "is_error": True,
+    }
+    assert error.tool_result("c", "openai")["role"] == "tool"
+    assert error.tool_result("c", "openai_responses")["type"] == "function_call_output"
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.tool, copy.problems) == (str(error), "search", error.problems)
+    assert "sk-secret" not in repr(vars(error))
+
+
+def test_the_message_is_bounded():
+    """A thousand problems are not a thousand lines."""
+    tool = Vet().guard(schema=Search)(search)
+    with pytest.raises(ArgError) as caught:
+        tool(query="x", filters=[7] * 1000)
+    assert str(caught.value).endswith("and 992 more")
+    assert len(str(caught.value)) < 600
+
+
+def test_names_that_are_no_names_are_not_repeated():
+    """They may be anything."""
+    tool = Vet().guard(schema=Search)(search)
+    assert problems(tool, query="x", **{"a" * 41: 1, "sk secret": 2}) == {"": "has an unknown name"}
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "expected"),
+    [
+        (str, "x", "x"),
+        (int, 3, 3),
+        (int, 3.0, 3),
+        (float, 3, 3.0),
+        (bool, True, True),
+        (None, None, None),
+        (Any, {"x": [1]}, {"x": [1]}),
+        (int | str, "3", "3"),
+        (typing.Optional[int], None, None),  # noqa: UP045 - the older spelling is understood too
+        (Literal["a", 1], 1, 1),
+        (Colour, "red", Colour.RED),
+        (list[int], [1, 2], [1, 2]),
+        (set[str], ["a", "b"], {"a", "b"}),
+        (tuple[int, str], [1, "a"], (1, "a")),
+        (tuple[int, ...], [1, 2], (1, 2)),
+        (dict[str, int], {"a": 1}, {"a": 1}),
+        (collections.abc.Sequence[str], ["a"], ["a"]),
+        (list, [1, "a"], [1, "a"]),
+        (dict, {"a": 1}, {"a": 1}),
+        (Point, {"x": 1}, Point(1)),
+        (Options, {"deep": True}, {"deep": True}),
+        (Condition, {"field": "a"}, Condition(field="a")),
+        (Model, {"query": "x"}, Model(query="x")),
+        (dt.date, "2026-11-22", dt.date(2026, 11, 22)),
+        (uuid.UUID, "0" * 32, uuid.UUID(int=0)),
+        (decimal.Decimal, "0.1", decimal.Decimal("0.1")),
+        (typing.NewType("Id", int), 3, 3),
+        (Annotated[int, annotated_types.Ge(1)], 1, 1),
+        (Annotated[int, annotated_types.Interval(ge=1, le=9)], 9, 9),
+        (Annotated[str, pydantic.Field(max_length=2, description="short")], "ab", "ab"),
+        (Annotated[str, Arg(pattern="^a+$")], "aa", "aa"),
+        (Annotated[float, Arg(multiple_of=0.1)], 0.3, 0.3),
+        (Annotated[list[int], Arg(min_length=1, max_length=2)], [1], [1]),
+    ],
+)
+def test_annotations_admit_what_they_say(hint, value, expected):
+    """And convert what JSON cannot say."""
+    made = accepts(hint, value)
+    assert made == expected
+    assert type(made) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "message"),
+    [
+        (str, 3, "must be a string, not an integer"),
+        (int, "3", "must be an integer, not a string"),
+        (int, True, "must be an integer, not a boolean"),
+        (int, 3.5, "must be an integer"),
+        (float, float("inf"), "must be a number"),
+        (bool, 1, "must be a boolean, not an integer"),
+        (None, 0, "must be null, not an integer"),
+        (str, None, "must be a string, not null"),
+        (int | str, [], "must be an integer or a string, not a list"),
+        (Literal[1], True, "must be 1"),
+        (Literal["a"], ["a"], "must be 'a'"),
+        (Colour, "rde", "must be one of 'red', 'blue'; did you mean 'red'?"),
+        (set[str], ["a", "a"], "must not hold the same item twice"),
+        (tuple[int, str], [1], "must be a list of 2 items"),
+        (Point, {"x": 101}, "is not a valid Point"),
+        (Model, {"query": "x", "limt": 1}, "is unknown; did you mean 'limit'?"),
+        (Model, {"query": "hunter2"}, "is not valid"),
+        (Model, {"query": 1}, "Input should be a valid string"),
+        (Model, [], "must be an object"),
+        (dt.date, "today", "must be a date such as '2026-11-22'"),
+        (Annotated[int, Arg(gt=1)], 1, "must be more than 1"),
+        (Annotated[int, Arg(lt=1)], 1, "must be less than 1"),
+        (Annotated[int, Arg(multiple_of=5)], 7, "must be a multiple of 5"),
+        (Annotated[str, Arg(min_length=2)], "a", "must have at least 2 characters, has 1"),
+        (Annotated[str, Arg(pattern="^a+$")], "b", "must match the pattern '^a+$'"),
+        (Annotated[list[int], Arg(max_length=1)], [1, 2], "must have at most 1 item, has 2"),
+        (Annotated[int | None, Arg(ge=1)], 0, "must be at least 1"),
+    ],
+)
+def test_annotations_refuse_the_rest_and_say_why(hint, value, message):
+    """Strictly: nothing is guessed."""
+    with pytest.raises(ArgError) as caught:
+        accepts(hint, value)
+    assert message in [problem.message for problem in caught.value.problems]
+
+
+def test_declarations_may_contain_themselves():
+    """To any depth that a call can have."""
+
+    def plant(name, children):
+        return children
+
+    tool = Vet().guard(schema=Tree)(plant)
+    got = tool(name="a", children=[{"name": "b", "children": [{"name": "c"}]}])
+    assert got == [Tree(name="b", children=[Tree(name="c", children=[])])]
+    deep = {"name": "x"}
+    for _ in range(3000):
+        deep = {"name": "x", "children": [deep]}
+    assert problems(tool, **deep) == {"": "is nested too deeply"}
+    assert tool.schema()["input_schema"]["properties"]["children"]["items"] == {"type": "object"}
+
+
+def test_repairs_are_off_until_they_are_asked_for():
+    """Strict first."""
+    tool = Vet().guard(schema=Search)(search)
+    assert set(problems(tool, query="x", filters='[{"field": "a"}]', limit=None)) == {
+        "/filters",
+        "/limit",
+    }
+
+
+def test_repairs_lose_nothing_and_are_told():
+    """JSON text for a list or object, null for what may be absent."""
+    told = []
+    tool = Vet(repair=True, listener=told.append).guard(schema=Search)(search)
+    got = tool(query='["a"]', filters='[{"field": "a"}]', limit=None, tag=None)
+    assert got == ('["a"]', 10, [Condition(field="a", op="eq")], None, 0.5)
+    assert told[0].values["places"] == ("/filters", "/limit")
+    assert problems(tool, query=None) == {"/query": "must be a string, not null"}
+    assert problems(tool, query="x", filters='{"field": "a"}') == {
+        "/filters": "must be a list, not a string"
+    }
+
+
+def test_a_string_is_never_unwrapped_where_a_string_may_be():
+    """In a choice between a list and a string it is the string."""
+
+    def tool(a: list[str] | str, b: list[int] | dict[str, int]):
+        return a, b
+
+    guarded = Vet(repair=True).guard()(tool)
+    assert guarded(a='["x"]', b="[1]") == ('["x"]', [1])
+
+
+def test_unknown_arguments_may_be_dropped():
+    """As a policy of the whole vet."""
+    tool = Vet(unknown="drop").guard(schema=Search)(search)
+    assert tool(query="x", extra=1)[0] == "x"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ('{"query": "x"', "the arguments are no valid JSON, or cut off"),
+        ("[1]", "the arguments must be an object, not a list"),
+        (7, "the arguments must be an object, not an integer"),
+        ("[" * 100_000, "is nested too deeply"),
+    ],
+)
+def test_what_a_model_wrote_is_checked_as_text_too(written, message):
+    """Cut off, no object, or a bomb."""
+    tool = Vet().guard(schema=Search)(search)
+    with pytest.raises(ArgError, match=message):
+        tool.from_model(written)
+    assert tool.from_model('{"query": "x"}')[0] == "x"
+    assert Vet().guard()(lambda: "ran").from_model("") == "ran"
+    assert Vet().guard()(lambda: "ran").from_model(None) == "ran"
+
+
+def test_tools_are_dispatched_by_name():
+    """An unknown one is an error for the model too."""
+    vet = Vet()
+    vet.guard(schema=Search)(search)
+    assert vet.dispatch("search", {"query": "x"})[0] == "x"
+    with pytest.raises(ArgError, match="did you mean 'search'"):
+        vet.dispatch("serach", {})
+
+
+def test_async_tools_stay_async():
+    """Callable objects too."""
+
+    class Tool:
+        async def __call__(self, query: str):
+            return query
+
+    async def function(query: str):
+        return query
+
+    for bare in (Tool(), function, partial(function)):
+        tool = Vet().guard()(bare)
+        assert asyncio.run(tool(query="x")) == "x"
+        assert asyncio.run(tool.from_model('{"query": "y"}')) == "y"
+        with pytest.raises(ArgError):
+            asyncio.run(tool(query=1))
+
+
+def test_metadata_methods_and_positions_survive():
+    """The guarded tool is called like the bare one."""
+
+    class Tools:
+        prefix = ">"
+
+        @Vet().guard()
+        def echo(self, text: str, times: int = 1) -> str:
+            """Say it again."""
+            return self.prefix + text * times
+
+    assert Tools().echo("a", 2) == ">aa"
+    assert Tools().echo(text="a") == ">a"
+    with pytest.raises(ArgError):
+        Tools().echo(1)
+    assert (Tools.echo.__name__, Tools.echo.__doc__) == ("echo", "Say it again.")
+    assert list(Tools.echo.schema()["input_schema"]["properties"]) == ["text", "times"]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda query: 1, "'limit' is declared, but no parameter"),
+        (lambda query, limit, other: 1, "'other' is not declared"),
+        (lambda limit, query, /: 1, "positional only"),
+    ],
+)
+def test_declaration_and_function_cannot_drift_apart(function, message):
+    """It is said when the tool is declared."""
+
+    class Spec(ArgSpec):
+        query: str
+        limit: int = 1
+
+    with pytest.raises(TypeError, match=message):
+        Vet().guard(schema=Spec)(function)
+
+
+def test_an_optional_name_without_a_default_needs_one_in_the_function():
+    """Otherwise its absence would be a TypeError in the tool."""
+    schema = {"properties": {"query": {"type": "string"}}}
+    with pytest.raises(TypeError, match="may be absent"):
+        Vet().guard(schema)(lambda query: query)
+    assert Vet().guard(schema)(lambda query="x": query)() == "x"
+
+
+@pytest.mark.parametrize("wrong", [complex, dict[int, str], "Nowhere", "text"])
+def test_annotations_that_cannot_be_checked_are_refused_when_declared(wrong):
+    """Not when the model calls."""
+
+    def tool(a):
+        return a
+
+    tool.__annotations__ = {"a": wrong}
+    with pytest.raises(TypeError):
+        Vet().guard()(tool)
+    with pytest.raises(TypeError):
+        Vet().guard(schema=wrong)(tool)
+
+
+def test_schemas_are_exported_for_both_vendors():
+    """From the same declaration."""
+    vet = Vet()
+    tool = vet.guard(schema=Search, description="Find.")(search)
+    ours, chat, responses = (tool.schema(v) for v in ("anthropic", "openai", "openai_responses"))
+    assert ours["input_schema"] == chat["function"]["parameters"] == responses["parameters"]
+    assert ours["input_schema"] == Search.schema()
+    assert Search.schema()["properties"]["query"] == {
+        "type": "string",
+        "minLength": 1,
+        "description": "what to look for",
+    }
+    assert (ours["name"], ours["description"]) == ("search", "Find.")
+    assert vet.schemas() == [ours]
+    json.dumps(ours)
+
+
+def test_specs_can_be_constructed_and_check_themselves():
+    """As plain objects."""
+    assert repr(Condition(field="a")) == "Condition(field='a', op='eq')"
+    assert Condition(field="a") != Condition(field="b")
+    assert Search(query="x", filters=[Condition(field="a")]).filters == [Condition(field="a")]
+    with pytest.raises(ArgError):
+        Condition(field=1)
+
+
+def test_a_dataclass_a_typeddict_and_a_model_declare_arguments_too():
+    """With the same refusals."""
+    assert Vet().guard(schema=Options)(lambda deep, depth=0: (deep, depth))(deep=True) == (True, 0)
+    tool = Vet().guard(schema=Model)(lambda query, when, limit: (query, when, limit))
+    assert tool(query="x", when="2026-11-22T07:00:00Z") == (
+        "x",
+        dt.datetime(2026, 11, 22, 7, tzinfo=dt.UTC),
+        10,
+    )
+    assert problems(tool, query="x", limt=1) == {"/limt": "is unknown; did you mean 'limit'?"}
+
+
+def test_json_schemas_of_servers_are_checked():
+    """References, combinations, open and closed objects."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "path": {"type": "string", "format": "uri"},
+            "mode": {"enum": ["r", "w"], "default": "r"},
+            "lines": {"type": ["integer", "null"], "minimum": 1},
+            "where": {"$ref": "#/$defs/node"},
+            "size": {"anyOf": [{"type": "integer"}, {"const": "all"}]},
+            "pair": {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]},
+            "both": {
+                "allOf": [{"minimum": 1, "type": "integer"}, {"maximum": 5, "type": "integer"}]
+            },
+            "one": {"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]},
+            "maybe": {"type": "string", "nullable": True},
+            "map": {"type": "object", "additionalProperties": {"type": "integer"}},
+        },
+        "required": ["path"],
+        "$defs": {"node": {"type": "object", "properties": {"child": {"$ref": "#/$defs/node"}}}},
+    }
+    tool = Vet().guard(schema, name="read")(lambda **given: given)
+    good = {
+        "path": "x",
+        "lines": None,
+        "where": {"child": {"child": {}}},
+        "size": "all",
+        "pair": [1, "a"],
+        "both": 3,
+        "one": 1,
+        "maybe": None,
+        "map": {"x": 1},
+    }
+    assert tool(**good) == {**good, "mode": "r", "pair": (1, "a")}
+    bad = {
+        "lines": 0,
+        "where": {"child": {"chlid": {}}},
+        "size": "some",
+        "both": 9,
+        "one": 7,
+        "map": {"x": "y"},
+        "mdoe": "r",
+    }
+    assert set(problems(tool, **bad)) == {
+        "/path",
+        "/lines",
+        "/where/child/chlid",
+        "/size",
+        "/both",
+        "/one",
+        "/map/x",
+        "/mdoe",
+    }
+    assert tool.schema()["input_schema"] == schema
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"type": "object", "properties": {"a": {"not": {}}}},
+        {"type": "object", "properties": {"a": {"type": "text"}}},
+        {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}},
+        {"type": "object", "properties": {"a": {"$ref": "https://x.test/schema"}}},
+        {"type": "object", "properties": {"a": 7}},
+    ],
+)
+def test_schemas_that_cannot_be_checked_are_refused_when_declared(schema):
+    """Better than to ignore a keyword."""
+    with pytest.raises(TypeError):
+        Vet().guard(schema)(lambda **given: given)
