@@ -64,14 +64,13 @@ class Agent:
             parameters = inspect.signature(answer).parameters
         except (TypeError, ValueError):  # some builtins have no signature
             parameters = inspect.signature(lambda prompt: prompt).parameters
-        open_ended = any(item.kind is item.VAR_KEYWORD for item in parameters.values())
         module = sys.modules.get(getattr(answer, "__module__", ""))
         call = answer if inspect.isroutine(answer) else type(answer).__call__
         return cls(
             name=name,
             answer=answer,
             is_async=inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(call),
-            keywords=tuple(word for word in _KEYWORDS if open_ended or word in parameters),
+            keywords=tuple(word for word in _KEYWORDS if word in parameters),
             startup=getattr(answer, "startup", None)
             or getattr(module, "startup", None)
             or getattr(home, "startup", None),

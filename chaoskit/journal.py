@@ -57,7 +57,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """The world is ready. `rules` describes each fault rule, in order."""
+    """The world is ready.
+
+    Attributes:
+        rules: one line for each fault rule, in order.
+        counter: what counts the tokens: the name of a vocabulary, or `estimate`.
+    """
 
     scenario: str
     agent: str
@@ -66,6 +71,7 @@ class RunStarted(Event):
     clock: str
     users: int
     rules: tuple[str, ...] = ()
+    counter: str = "estimate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

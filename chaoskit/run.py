@@ -34,6 +34,7 @@ from chaoskit.plan import Plan, PlanState
 from chaoskit.players.ban import banned
 from chaoskit.players.intercept import intercepted
 from chaoskit.provider.service import Service
+from chaoskit.provider.tokens import counter_at_hand
 from chaoskit.scenario import Promise, Scenario
 from chaoskit.seed import derive, number
 from chaoskit.toolbox import Toolbox
@@ -123,8 +124,9 @@ def play(
     canaries = Canaries(base, made=planted)
     plan = Plan(rules=scenario.faults, seed=base)
     state = PlanState(plan, canary=canaries.make)
+    service = Service(scenario.provider, counter=counter_at_hand())
     world = World(
-        service=Service(scenario.provider),
+        service=service,
         behaviour=scenario.behaviour,
         plan=state,
         canaries=canaries,
@@ -168,6 +170,7 @@ def play(
             seed=seed,
             healthy=healthy,
             clock=clock.name,
+            counter=service.counter.name,
             users=workload.users,
             rules=plan.describe(),
         )

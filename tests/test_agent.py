@@ -58,7 +58,7 @@ def test_only_the_keywords_of_the_signature_are_passed():
 
     assert Agent.of(plain).keywords == ()
     assert Agent.of(wanting).keywords == ("user", "history")
-    assert Agent.of(anything).keywords == ("user", "session", "history")
+    assert Agent.of(anything).keywords == ()
 
 
 def test_dummy_keys_stand_in_the_environment_while_the_agent_is_imported(package, monkeypatch):

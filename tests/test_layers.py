@@ -14,10 +14,10 @@ CATALOGUES = ("faults", "behaviours", "dialects", "clocks", "players", "provider
 # From the top down: a module imports from its own row or from lower ones only.
 ROWS = (
     ("cli", "pytest_plugin"),
-    ("report", "demo", "listing"),
+    ("report", "demo", "exits"),
     ("run",),
-    ("drive", "toolbox", "world"),
-    ("scenario", "shipped"),
+    ("catalogue", "describe", "drive", "toolbox", "world"),
+    ("scenario",),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from chaoskit.clocks.datetimes import datetime_reading
@@ -141,9 +143,23 @@ def _clock_info(original: _Function) -> _Function:
 
 def _uuid4(original: Callable[[], uuid.UUID], rng: random.Random) -> _Function:
     def uuid4() -> uuid.UUID:
-        return original() if current() is None else uuid.UUID(int=rng.getrandbits(128), version=4)
+        if current() is None or _importing():
+            return original()
+        return uuid.UUID(int=rng.getrandbits(128), version=4)
 
     return _named(uuid4, original)
+
+
+def _importing() -> bool:
+    """Tell whether a module's own code asks: it runs in the first run of a process only."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads source files
+    for _ in range(8):
+        if frame is None:
+            return False
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _named(replacement: _Function, original: _Function) -> _Function:
