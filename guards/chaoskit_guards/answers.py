@@ -43,6 +43,8 @@ def read(answer: Any, dialect: Dialect) -> Completion:
 
 
 def _get(value: Any, name: str) -> Any:
+    if value is None:
+        return None
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 

@@ -18,15 +18,20 @@ __all__ = ["copied", "neutral", "to_anthropic", "to_openai"]
 
 Json = dict[str, Any]
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
 OPTIONS = ("temperature", "top_p", "stop_sequences", "tool_choice")
 """Options that both vendors have, by Anthropic's names."""
 
 
 def copied(value: Any) -> Any:
     """Return a copy of JSON data; objects of an SDK become plain data."""
-    if isinstance(value, Mapping):
+    kind = value.__class__
+    if kind in _PLAIN:
+        return value
+    if kind is dict or isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is list or kind is tuple:
         return [copied(item) for item in value]
     dump = getattr(value, "model_dump", None)
     return value if dump is None else dump(exclude_none=True)
