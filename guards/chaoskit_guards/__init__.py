@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit_guards.breaker import CircuitBreaker, Permit
-    from chaoskit_guards.budget import BudgetWindow, Reservation
+    from chaoskit_guards.budget import BudgetWindow
     from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
     from chaoskit_guards.classify import Failure, classify
     from chaoskit_guards.completion import Completion, RoutedText, Usage
@@ -44,10 +44,16 @@ if TYPE_CHECKING:
     )
     from chaoskit_guards.events import GuardEvent, Listener
     from chaoskit_guards.fit import FitReport
-    from chaoskit_guards.keepalive import CachePrices, best_ttl, break_even_rate, hourly_cost
+    from chaoskit_guards.keepalive import (
+        CachePrices,
+        best_ttl,
+        break_even_rate,
+        hourly_cost,
+    )
     from chaoskit_guards.loop import LoopAdvice, LoopGuard
     from chaoskit_guards.models import ModelFacts, facts_of
     from chaoskit_guards.prefix import CachePrefix, PrefixDiff, first_difference
+    from chaoskit_guards.reservation import Reservation
     from chaoskit_guards.retry import (
         RetryBudget,
         RetryConfig,
@@ -55,7 +61,12 @@ if TYPE_CHECKING:
         with_retry,
         without_sdk_retries,
     )
-    from chaoskit_guards.router import FallbackRouter, ProviderConfig, RoutedStream, Rules
+    from chaoskit_guards.router import (
+        FallbackRouter,
+        ProviderConfig,
+        RoutedStream,
+        Rules,
+    )
     from chaoskit_guards.scrub import Scrubber
     from chaoskit_guards.scrub_logging import ScrubbingFilter
     from chaoskit_guards.scrub_stream import ScrubbingStream
@@ -63,7 +74,12 @@ if TYPE_CHECKING:
     from chaoskit_guards.tokens import TokenCounter, count_tokens
     from chaoskit_guards.tokens_exact import exact_counter
     from chaoskit_guards.usage import PromptUsage, read_usage
-    from chaoskit_guards.vet import Arg, ArgSpec, GuardedTool, Vet
+    from chaoskit_guards.vet import (
+        Arg,
+        ArgSpec,
+        GuardedTool,
+        Vet,
+    )
     from chaoskit_guards.warm import CacheWarmer, WarmResult
     from chaoskit_guards.window import MessageWindow, TrimReport
 
@@ -111,7 +127,7 @@ _HOME = {
     "PrefixDiff": "prefix",
     "PromptUsage": "usage",
     "ProviderConfig": "router",
-    "Reservation": "budget",
+    "Reservation": "reservation",
     "RetryAfterTooLong": "errors",
     "RetryBudget": "retry",
     "RetryConfig": "retry",

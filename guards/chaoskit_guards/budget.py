@@ -16,8 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from importlib import import_module
 from operator import add
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from chaoskit_guards.amounts import (
     INPUT,
@@ -36,6 +35,7 @@ from chaoskit_guards.classify import classify
 from chaoskit_guards.errors import BudgetTimeout, BudgetTooLarge
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.meter import Meter
+from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.waits import quotas
 
 __all__ = ["BudgetWindow", "Reservation"]
@@ -46,59 +46,8 @@ _SLICE = 1 / 12
 """A waiter looks again after this share of the window, in case room was given back."""
 
 
-class Reservation:
-    """An amount that is booked; settle it with what was used, or give it back.
-
-    As a context manager it gives back tokens and money when the block fails without having been
-    settled; the request stays counted, since it may have been sent.
-    """
-
-    __slots__ = ("_amounts", "_bucket", "_window", "settled", "waited")
-
-    def __init__(self, window: BudgetWindow, amounts: Amounts, bucket: int, waited: float) -> None:
-        self._window = window
-        self._amounts = amounts
-        self._bucket = bucket
-        self.settled = False
-        self.waited = waited
-        """Seconds that it took to be granted."""
-
-    def settle(
-        self,
-        actual_tokens: float | None = None,
-        *,
-        input_tokens: float | None = None,
-        output_tokens: float | None = None,
-        usd: float | None = None,
-    ) -> None:
-        """Replace the estimate by what was used.
-
-        Raises:
-            ValueError: an amount is negative, or no number; the estimate stays booked.
-        """
-        self._window.record(
-            actual_tokens,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            usd=usd,
-            reservation=self,
-        )
-
-    def cancel(self, *, sent: bool = False) -> None:
-        """Give everything back; with `sent`, the request stays counted."""
-        self._window._give_back(self, sent=sent)  # noqa: SLF001 - one idea in two classes
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is not None:
-            self.cancel(sent=True)
+_NESTED = 8
+"""Open reservations that one thread or task is remembered with; lost ones do not pile up."""
 
 
 class _Ticket:
@@ -291,13 +240,15 @@ class BudgetWindow:
             if found.settled:
                 return
             self._close(found)
+            # What has left the window no longer counts, so that all of the use is booked now.
+            counts = self._meter.knows(found.bucket, current)
             change = [
-                actual - booked if known else 0  # what nobody says stays as it was estimated
-                for known, actual, booked in zip(told, used, found._amounts, strict=True)  # noqa: SLF001 - one idea in two classes
+                actual - (booked if counts else 0) if known else 0  # unsaid: as it was estimated
+                for known, actual, booked in zip(told, used, found.amounts, strict=True)
             ]
             # Room comes back where it was taken; an overrun counts from now.
             if min(change) < 0:
-                self._meter.add(found._bucket, tuple(min(c, 0) for c in change))  # noqa: SLF001 - one idea in two classes
+                self._meter.add(found.bucket, tuple(min(c, 0) for c in change))
             if max(change) > 0:
                 self._meter.add(current, tuple(max(c, 0) for c in change))
 
@@ -410,13 +361,13 @@ class BudgetWindow:
     def _forget_lost(self, bucket: int) -> None:
         """Drop reservations whose booking has left the window; nobody may ever settle them."""
         for old in list(self._open):
-            if self._meter.knows(old._bucket, bucket):  # noqa: SLF001 - one idea in two classes
+            if self._meter.knows(old.bucket, bucket):
                 return
             del self._open[old]
 
     def _granted(self, reservation: Reservation) -> Reservation:
         """Make it the latest one of this thread or task."""
-        kept = tuple(r for r in _mine.get() if r in r._window._open)  # noqa: SLF001 - one idea in two classes
+        kept = tuple(r for r in _mine.get() if not r.settled)[-_NESTED:]
         _mine.set((*kept, reservation))
         return reservation
 
@@ -427,7 +378,7 @@ class BudgetWindow:
     def _own(self) -> Reservation | None:
         """Return this context's latest open reservation, else the oldest one of anybody."""
         for reservation in reversed(_mine.get()):
-            if reservation._window is self and not reservation.settled:  # noqa: SLF001 - one idea in two classes
+            if reservation.window is self and not reservation.settled:
                 return reservation
         return next(iter(self._open), None)
 
@@ -435,16 +386,17 @@ class BudgetWindow:
         reservation.settled = True
         self._open.pop(reservation, None)
 
-    def _give_back(self, reservation: Reservation, *, sent: bool) -> None:
+    def give_back(self, reservation: Reservation, *, sent: bool) -> None:
+        """Undo a reservation; with `sent`, its request stays counted."""
         with self._lock:
             if reservation.settled:
                 return
             self._close(reservation)
             self._meter.advance(self._now())
-            back = [-amount for amount in reservation._amounts]  # noqa: SLF001 - one idea in two classes
+            back = [-amount for amount in reservation.amounts]
             if sent:
                 back[REQUESTS] = 0
-            self._meter.add(reservation._bucket, tuple(back))  # noqa: SLF001 - one idea in two classes
+            self._meter.add(reservation.bucket, tuple(back))
 
     def _count(self, messages: Any) -> int:
         count = self._count_tokens

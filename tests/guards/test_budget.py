@@ -136,6 +136,15 @@ def test_a_lost_reservation_leaves_the_window_and_the_memory(clock):
     assert len(budget._open) <= 2
 
 
+def test_a_reservation_that_has_left_the_window_is_settled_in_full(clock):
+    """A call of two minutes, or one that was lost: the use counts from now."""
+    budget = window(clock)
+    budget.reserve(estimated_tokens=700)
+    clock.advance(120)
+    budget.record(actual_tokens=900)
+    assert budget.snapshot()["tokens"] == 900
+
+
 def test_what_nobody_says_stays_as_it_was_estimated(clock):
     """Tokens without a price do not set the money free."""
     budget = window(clock, usd=2.0)
