@@ -1,1 +1,1 @@
-"""report"""
+"""What came out of runs, for people and for machines."""

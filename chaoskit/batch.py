@@ -1,0 +1,172 @@
+"""Many scenarios, one after the other, against one agent or the two of the demo."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+
+from chaoskit import catalogue
+from chaoskit import run as running
+from chaoskit.agent import Agent
+from chaoskit.catalogue import Found
+from chaoskit.errors import AgentNotFound, UsageError
+from chaoskit.evidence import lasting
+from chaoskit.outcome import Outcome
+from chaoskit.report import as_json
+from chaoskit.scenario import Scenario
+
+__all__ = ["DEMO", "Batch", "agents", "chosen", "writing"]
+
+DEMO = ("chaoskit.demo:naive", "chaoskit.demo:guarded")
+
+
+@dataclass(kw_only=True)
+class Batch:
+    """Scenarios and agents, and what has come out of them so far.
+
+    Attributes:
+        tools: as they stand on the command line.
+        journals: folder for the journals; None to keep none.
+        report: file for the JSON report; None to write none.
+    """
+
+    scenarios: Sequence[tuple[Found, Scenario]]
+    agents: Sequence[Agent]
+    seed: int = 0
+    tools: Sequence[str] = ()
+    journals: Path | None = None
+    report: Path | None = None
+    done: list[tuple[Found, Outcome]] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What has come out so far, in order."""
+        return [outcome for _, outcome in self.done]
+
+    def live(self) -> bool:
+        """Run everything; return False when the user interrupts. What is done is kept on disk.
+
+        Raises:
+            UsageError: a file cannot be written, which is tried before the first run.
+        """
+        self._keep_report()
+        try:
+            with _progress() as progress:
+                for found, scenario in self.scenarios:
+                    for agent in self.agents:
+                        outcome = running.run(scenario, agent, seed=self.seed, progress=progress)
+                        self.done.append((found, outcome))
+                        self._keep_journals(outcome)
+        except KeyboardInterrupt:
+            logging.getLogger("asyncio").disabled = True  # of tasks that nobody waits for now
+            return False
+        finally:
+            self._keep_report()
+        return True
+
+    def again(self, outcome: Outcome) -> str:
+        """Return the command line that runs the scenario of an outcome again."""
+        found = next(found for found, one in self.done if one is outcome)
+        tools = [word for tool in self.tools for word in ("--tool", tool)]
+        words = ["chaoskit", "run", found.given, "--agent", outcome.agent, *tools]
+        return shlex.join([*words, "--seed", str(self.seed)])
+
+    def _keep_journals(self, outcome: Outcome) -> None:
+        if self.journals is None:
+            return
+        agent = re.sub(r"[^A-Za-z0-9_.-]+", "-", outcome.agent)
+        with writing(self.journals):
+            self.journals.mkdir(parents=True, exist_ok=True)
+            stem = self.journals / f"{outcome.scenario}.{agent}"
+            outcome.healthy_journal.write(Path(f"{stem}.healthy.jsonl"))
+            if len(outcome.journal):
+                outcome.journal.write(Path(f"{stem}.jsonl"))
+
+    def _keep_report(self) -> None:
+        if self.report is None:
+            return
+        text = as_json.dumps(self.outcomes, made_by=version("chaoskit"))
+        with writing(self.report):
+            self.report.parent.mkdir(parents=True, exist_ok=True)
+            self.report.write_text(text, encoding="utf-8")
+
+
+def chosen(wanted: Sequence[str]) -> Sequence[tuple[Found, Scenario]]:
+    """Return the scenarios that the words of the user stand for; without any, the shipped week.
+
+    Raises:
+        UsageError: a word stands for nothing, or a file is wrong.
+    """
+    if wanted:
+        return catalogue.load_all(catalogue.find(wanted))
+    return catalogue.week(catalogue.load_all(catalogue.shipped()))
+
+
+def agents(spec: str, tools: Sequence[str]) -> Sequence[Agent]:
+    """Return the agent that is named, or else the two of the demo.
+
+    Raises:
+        UsageError: a tool is not written as `NAME=MODULE:FUNCTION`.
+        AgentNotFound: there is no such agent, or no SDK for the demo.
+    """
+    named = {}
+    for one in tools:
+        name, equals, place = one.partition("=")
+        if not (name and equals and ":" in place):
+            raise UsageError(f"--tool {one}: write NAME=MODULE:FUNCTION")
+        named[name] = place
+    if spec:
+        return [running.load_agent(spec, named)]
+    if importlib.util.find_spec("anthropic") is None or importlib.util.find_spec("openai") is None:
+        raise AgentNotFound(
+            "the demo agents use the SDKs: pip install 'chaoskit[demo]', or name your own agent "
+            "with --agent MODULE:CALLABLE"
+        )
+    return [running.load_agent(demo, named) for demo in DEMO]
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what is wrong when a path cannot be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        yield
+    except FileExistsError:
+        raise UsageError(f"{path} exists already; choose another name") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None] | None]:
+    """Show on one line of a terminal what is going on, and nothing where there is no terminal.
+
+    Nothing refreshes it in the background: time is the run's own while it is shown.
+    """
+    stream = sys.stderr
+    if not Console(file=stream).is_terminal:
+        yield None
+        return
+
+    def tell(phase: str, seconds: float) -> None:
+        stream.write(f"\r\x1b[2K{phase}: {lasting(seconds)}")
+        stream.flush()
+
+    try:
+        yield tell
+    finally:
+        stream.write("\r\x1b[2K")
+        stream.flush()

@@ -1,0 +1,300 @@
+"""The command line. Each command imports what it needs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from chaoskit.errors import ScenarioError, UsageError
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["app", "main"]
+
+DEMO = ("chaoskit.demo:naive", "chaoskit.demo:guarded")
+SCHEMA = "chaos.schema.json"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that lacks a letter is no reason to end
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Live the first seven days of production before you ship your LLM agent.
+
+    chaoskit runs your agent, unchanged, in a simulated world: the provider, its limits, its prices
+    and its outages, the tools, the users, and time itself. Seven days pass in seconds, and every
+    fault in them is one that you chose.
+
+    \b
+      chaoskit run                              see the shipped week break a demo agent
+      chaoskit run --agent myapp.agent:answer   the same week against yours
+      chaoskit new checkout-at-midnight         write a scenario of your own
+      chaoskit list faults                      what can go wrong
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    if show_version:
+        typer.echo(f"chaoskit {version('chaoskit')}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SCENARIO]...",
+            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough. "
+            "Without any: the shipped week, days 1 to 7.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    agent: Annotated[
+        str,
+        typer.Option(
+            "--agent",
+            "-a",
+            metavar="MODULE:CALLABLE",
+            help="Your agent, `answer(prompt) -> str`, sync or async. Without it two demo agents "
+            "are compared.",
+            show_default=False,
+        ),
+    ] = "",
+    tool: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tool",
+            metavar="NAME=MODULE:FUNCTION",
+            help="Where one of the agent's tools is, if it is not found by its name. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write the report as JSON.", show_default=False
+        ),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write what happened in each run, as JSON Lines.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A scenario that does not apply is an error too.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show every promise and every finding.")
+    ] = False,
+) -> None:
+    """Run scenarios against an agent: what broke, and what to do.
+
+    \b
+      chaoskit run --agent myapp.agent:answer
+      chaoskit run day2 day7 --agent myapp.agent:answer --seed 4
+      chaoskit run 'chaos/*.chaos.toml' -a myapp.agent:answer --json report.json --journal out
+
+    Each scenario is lived through twice: first without its faults, which must go well, then with
+    them. No request leaves the machine and no key is needed.
+
+    Exit codes: 0 all promises kept, 1 a promise broken, 2 bad usage or a bad file, 3 unknown (with
+    --strict also: not applicable), 4 the run without faults went wrong, 130 interrupted.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit import batch, exits  # noqa: PLC0415 - --help is quick
+        from chaoskit.report import side_by_side, terminal  # noqa: PLC0415 - likewise
+
+        chosen = batch.chosen(scenarios or ())
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
+        whole = batch.Batch(
+            scenarios=chosen,
+            agents=batch.agents(agent, tool or ()),
+            seed=seed,
+            tools=tool or (),
+            journals=journal,
+            report=json_file,
+        )
+        console = _console()
+        who = f"agent {agent}" if agent else f"the demo agents {' and '.join(batch.DEMO)}"
+        many = "1 scenario" if len(chosen) == 1 else f"{len(chosen)} scenarios"
+        console.print(f"chaoskit {version('chaoskit')}, {who}, seed {seed}, {many}\n")
+        finished = whole.live()
+        if agent:
+            terminal.show(whole.outcomes, console, again=whole.again, verbose=verbose)
+            code = exits.exit_code(whole.outcomes, strict=strict)
+        else:
+            pairs = list(zip(whole.outcomes[::2], whole.outcomes[1::2], strict=False))
+            side_by_side.show(pairs, console, again=whole.again, verbose=verbose)
+            code = exits.exit_code_of_demo(pairs)
+        if not finished:
+            _console(err=True).print("interrupted")
+        raise typer.Exit(code if finished else exits.INTERRUPTED)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="[WHAT]", help="scenarios, faults, behaviours, checks, dialects, or one name."
+        ),
+    ] = "scenarios",
+) -> None:
+    """Show what there is to use in scenario files.
+
+    \b
+      chaoskit list              the shipped scenarios
+      chaoskit list faults       what can go wrong
+      chaoskit list checks       what can be promised
+      chaoskit list outage       one of them
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit.report import listing  # noqa: PLC0415 - --help is quick
+
+        listing.show(what, _console())
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Scenario files, folders or patterns."),
+    ],
+) -> None:
+    """Print all that is wrong with scenario files.
+
+    \b
+      chaoskit check chaos/*.chaos.toml
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit.catalogue import find  # noqa: PLC0415 - --help is quick
+        from chaoskit.scenario import load  # noqa: PLC0415 - likewise
+
+        console, wrong = _console(), 0
+        for found in find(files):
+            try:
+                scenario = load(found.file)
+            except ScenarioError as error:
+                wrong += len(error.problems)
+                for problem in error.problems:
+                    console.print(Text(str(problem)), soft_wrap=True)
+            else:
+                console.print(Text(f"{found.given}: fine ({scenario.title})"), soft_wrap=True)
+        if wrong:
+            console.print(f"{wrong} problem{'s' if wrong > 1 else ''}")
+            raise typer.Exit(2)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the scenario, or a path without suffix.")],
+) -> None:
+    """Write a new scenario file, with comments.
+
+    \b
+      chaoskit new checkout-at-midnight
+      chaoskit new chaos/checkout-at-midnight
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from importlib.resources import files  # noqa: PLC0415 - --help is quick
+
+        from chaoskit.batch import writing  # noqa: PLC0415 - --help is quick
+        from chaoskit.scenario import SUFFIX  # noqa: PLC0415 - likewise
+        from chaoskit.scenario_schema import schema_text  # noqa: PLC0415 - likewise
+
+        path = Path(f"{name.removesuffix(SUFFIX)}{SUFFIX}")
+        title = path.name.removesuffix(SUFFIX).replace("-", " ").replace("_", " ").capitalize()
+        text = files("chaoskit").joinpath("template.chaos.toml").read_text(encoding="utf-8")
+        text = text.replace('"A new scenario"', f'"{title}"')
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            schema = path.with_name(SCHEMA)
+            if not schema.exists():
+                schema.write_text(schema_text(), encoding="utf-8")
+        console = _console()
+        console.print(Text(f"wrote {path}, and {schema.name} beside it for your editor"))
+        console.print(
+            Text(f"next: {shlex.join(['chaoskit', 'run', str(path), '--agent'])} MODULE:CALLABLE")
+        )
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors.
+
+    \b
+      chaoskit schema > chaos.schema.json
+
+    Then `#:schema ./chaos.schema.json` as the first line of a scenario gives completion and checks
+    in editors that know Taplo, such as those with Even Better TOML.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    from chaoskit.scenario_schema import schema_text  # noqa: PLC0415 - --help is quick
+
+    typer.echo(schema_text(), nl=False)
+
+
+def _console(*, err: bool = False) -> Console:
+    """Return a console of the terminal's width, or of 100 columns where there is none."""
+    stream = sys.stderr if err else sys.stdout
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 100
+    return console
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Say in one message what the user can mend, and own up to what only we can."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except UsageError as error:
+        many = len(error.problems) if isinstance(error, ScenarioError) else 0
+        head = f"error: {many} problems\n" if many > 1 else "error: "
+        typer.echo(f"{head}{error}", err=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception:  # noqa: BLE001 - a bug is no verdict on the agent, and must not look like one
+        traceback.print_exc()
+        typer.echo("this is a bug of chaoskit; nothing is known of the agent", err=True)
+        raise typer.Exit(3) from None

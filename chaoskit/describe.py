@@ -1,0 +1,116 @@
+"""What the catalogues hold, in words: each name, what it means, and its settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, is_dataclass
+from inspect import getdoc
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from chaoskit.evidence import lasting
+from chaoskit.registry import Registry
+from chaoskit.scenario_schema import Node, schema_of
+
+__all__ = ["Entry", "Setting", "describe", "describe_table"]
+
+_STAGES = {
+    "admit": "instead of an answer",
+    "reply": "in what the model says",
+    "frames": "in the events of a stream",
+    "steps": "in how the answer travels",
+    "result": "in what a tool returns",
+}
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "table",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One key. `default` is empty where it is unset unless written, `required` where it must be."""
+
+    name: str
+    kind: str
+    default: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One member of a catalogue. `remark`: where a fault strikes, what a promise is about."""
+
+    name: str
+    text: str
+    remark: str = ""
+    settings: tuple[Setting, ...] = ()
+
+
+def describe(registry: Registry[Any]) -> tuple[Entry, ...]:
+    """Return what a catalogue holds, in its order."""
+    return tuple(
+        describe_table(name, registry[name], remark=_remark(registry, name)) for name in registry
+    )
+
+
+def describe_table(name: str, member: Any, *, remark: str = "") -> Entry:
+    """Return what a table of these settings means and may contain."""
+    schema = schema_of(member)
+    known: dict[str, FieldInfo] = member.__pydantic_fields__
+    settings = tuple(
+        Setting(
+            name=(key := info.alias or field),
+            kind=_kind(node := schema["properties"][key]),
+            default=_default(info, _kind(node)),
+            text=node.get("description", ""),
+        )
+        for field, info in known.items()
+    )
+    text = " ".join((getdoc(member) or "").split("\n\n")[0].split())
+    return Entry(name=name, text=text, remark=remark, settings=settings)
+
+
+def _remark(registry: Registry[Any], name: str) -> str:
+    member = registry[name]
+    if registry.kind == "fault":
+        return next(words for stage, words in _STAGES.items() if hasattr(member, stage))
+    if registry.kind == "check":
+        return "what users get" if member.outcome else "how the agent goes about it"
+    return ""
+
+
+def _kind(node: Node) -> str:
+    if "const" in node:
+        return json.dumps(node["const"], ensure_ascii=False)
+    if "enum" in node:
+        return _listed(json.dumps(choice, ensure_ascii=False) for choice in node["enum"])
+    options = node.get("anyOf", ())
+    if any(str(option.get("pattern", "")).startswith(r"^\s*(\d+") for option in options):
+        return "duration"
+    if options:
+        return _listed(_kind(option) for option in options)
+    if node.get("type") == "array":
+        return f"list of {_kind(node.get('items', {}))}"
+    return _KINDS.get(node.get("type", ""), "anything")
+
+
+def _listed(kinds: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(kinds))
+
+
+def _default(info: FieldInfo, kind: str) -> str:
+    value: Any = info.get_default(call_default_factory=True, validated_data={})
+    if value is PydanticUndefined:
+        return "required"
+    if value is None or value == () or is_dataclass(value):
+        return ""
+    if kind == "duration":
+        return lasting(value) if value else "0s"
+    return json.dumps(value, ensure_ascii=False)
