@@ -210,15 +210,18 @@ class Route:
         config, now = provider.config, self._clock()
         left = self._deadline - now
         if left <= 0:
-            return self._skip(provider, "no time left")
+            self._skip(provider, "no time left")
+            return None
         wait, why = provider.resting(now)
         if wait > 0:
             if why == "rate_limited":
                 self._limited.append(provider)
             reason = f"{why.replace('_', ' ')}, left alone for {wait:.1f} s"
-            return self._skip(provider, reason, wait)
+            self._skip(provider, reason, wait)
+            return None
         if not self._fits(provider):
-            return self._skip(provider, "the prompt does not fit into its window")
+            self._skip(provider, "the prompt does not fit into its window")
+            return None
         try:
             request = provider.caller.request(
                 self._request.max_tokens,
@@ -229,11 +232,13 @@ class Route:
             )
         except UntranslatableRequest as error:
             self._last = error
-            return self._skip(provider, f"cannot be asked this: {error}")
+            self._skip(provider, f"cannot be asked this: {error}")
+            return None
         try:
             permit = provider.breaker.acquire()
         except CircuitOpenError as error:
-            return self._skip(provider, f"circuit open, {error}", error.retry_after)
+            self._skip(provider, f"circuit open, {error}", error.retry_after)
+            return None
         self._asked[config.name] = self._asked.get(config.name, 0) + 1
         # What is left is shared with those who may have to be asked after this one.
         timeout = min(
