@@ -62,8 +62,8 @@ class Cut:
         low = max(0, int((self.budget - 2 * self.note) * self.low_water))
         if self.strategy == "clear_tool_results":
             self._clear(newest)
-            if self.total <= low:
-                return
+            if self.total <= (low + self.budget) / 2:
+                return  # room enough for a while, and no turn had to go
         pinned = {*system, task, question, newest}
         for at in self._order(newest):
             if self.total <= low:

@@ -90,6 +90,8 @@ class Scrubber:
         hints = (*self._stems, "basic", "://", " -u", "--user")
         self._hint = re.compile("|".join(map(re.escape, hints)))
         self._fingerprint_key = fingerprint_key
+        head, tail = re.escape(redact_with[:-1]), re.escape(redact_with[-1:])
+        self._marks = re.compile(f"({head}(?::[0-9a-f]{{6}})?{tail})")
         self._lock = threading.Lock()
         self._known: tuple[str, ...] = ()
         self._counts: dict[str, int] = {}
@@ -182,11 +184,7 @@ class Scrubber:
         return f"{self._redact_with[:-1]}:{digest}{self._redact_with[-1:]}"
 
     def _is_marked(self, text: str) -> bool:
-        return text == self._redact_with or (
-            self._fingerprint_key is not None
-            and text.startswith(f"{self._redact_with[:-1]}:")
-            and len(text) == len(self._redact_with) + 7
-        )
+        return self._marks.fullmatch(text) is not None
 
     def _text(self, text: str, depth: int) -> str:
         if len(text) < 6:
@@ -253,7 +251,7 @@ class Scrubber:
             found.extend(find_encoded(text, self._holds_secret))
             if "%" in text:
                 found.extend(self._percents(text, depth))
-        return _merged(text, found, self._redact_with)
+        return [s for s in _merged(found) if not self._is_marked(text[s.start : s.end])]
 
     def _holds_secret(self, text: str) -> bool:
         return self._text(text, 2) != text
@@ -270,7 +268,11 @@ class Scrubber:
         cleaned = self._text(plain, max(depth + 1, 2))
         if cleaned == plain:
             return run
-        return quote(cleaned, safe="".join(c for c in ":/?&=#[]@!$'()*+,;{}" if c in run))
+        safe = "".join(c for c in ":/?&=#[]@!$'()*+,;{}" if c in run)
+        return "".join(
+            part if at % 2 else quote(part, safe=safe)  # the markers stay readable
+            for at, part in enumerate(self._marks.split(cleaned))
+        )
 
     def _any(self, value: Any, seen: _Seen, depth: int) -> Any:
         if isinstance(value, str):
@@ -399,12 +401,10 @@ class Scrubber:
         return self._mark(str(value), "key")
 
 
-def _merged(text: str, found: list[Span], marker: str) -> list[Span]:
-    """Return the spans in order, overlapping ones as one; what is marked already is left out."""
+def _merged(found: list[Span]) -> list[Span]:
+    """Return the spans in order, overlapping ones as one."""
     spans: list[Span] = []
     for span in sorted(found, key=_order):
-        if text[span.start : span.end] == marker:
-            continue
         if not spans or span.start >= spans[-1].end:
             spans.append(span)
             continue

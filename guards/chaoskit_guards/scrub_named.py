@@ -60,6 +60,7 @@ _COOKIE_WORDS = frozenset(
     ("path", "domain", "expires", "max-age", "samesite", "version", "secure", "priority", "lang")
 )
 _HUMAN = ("pass", "pwd", "pin", "phrase")
+_DIGITS = re.compile(r"[\"'`]?[^\s\d]{0,64}\d")
 _MOST = 4_096
 _CREDENTIAL = re.compile(r"[A-Za-z0-9._~+/=-]{4,4096}+")
 _USER = re.compile(r"[ \t=]{1,4}[\"']?[^\s:\"'@/]{1,128}:([^\s\"']{1,512})")
@@ -122,6 +123,8 @@ def _at(text: str, at: int, judge: Callable[[str], bool], marker: str) -> tuple[
     loose = join["flag"] is not None and not text.startswith("-", start)
     if join["flag"] is not None and (join["close"] or (loose and not _is_human(name))):
         return [], end
+    if loose and _DIGITS.match(text, join.end()) is None:
+        return [], end  # `with password hunter2`, but not `your password must`
     if join["tag"] is not None and (join["close"] or text[start - 1 : start] != "<"):
         return [], end
     if not _tells(text, start, name, judge):

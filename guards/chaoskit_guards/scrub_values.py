@@ -33,6 +33,8 @@ _STATUS = frozenset(
     success too type unknown unset updated usage used valid validation verified weak wrong protected
     strong secure secret password token key value default unchanged""".split()
 )
+_DIGIT = re.compile(r"\d")
+_ALPHA = re.compile(r"[^\W\d_]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_]*")
 
 
@@ -45,8 +47,8 @@ def is_random(value: str) -> bool:
     """Tell whether a value looks made by a machine: digits among letters, or odd case, or long."""
     if len(value) < 6:
         return False
-    digits = any(c.isdigit() for c in value)
-    alpha = any(c.isalpha() for c in value)
+    digits = _DIGIT.search(value) is not None
+    alpha = _ALPHA.search(value) is not None
     if digits and (alpha or len(value) >= 12):
         return True
     inner = value[1:]
@@ -67,10 +69,12 @@ def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: boo
         last: nothing but an end follows: of the line, the list, the object.
     """
     value = value[:256]
+    if by in ("is", "pair") and not quoted and not is_random(value):
+        return False
     if is_blank(value) or (not quoted and _LOOKUP.match(value)):
         return False
     if " " in value:
-        return _has_shape(value) and not _PROSE.search(value) and (human or quoted)
+        return not _PROSE.search(value) and (human or quoted)
     if by in ("is", "pair"):
         return is_random(value) or (by == "is" and quoted and value.lower() not in _STATUS)
     if is_random(value):
@@ -84,7 +88,3 @@ def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: boo
     if value.isdigit():
         return human and len(value) >= 4
     return len(value) >= 4 and last
-
-
-def _has_shape(value: str) -> bool:
-    return any(c.isalnum() for c in value)

@@ -1,0 +1,98 @@
+"""Laws of scrubbing."""
+
+import json
+import random
+import string
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.scrub_stream import ScrubbingStream
+
+SCRUBBER = Scrubber()
+TELLING = st.sampled_from(
+    ["password", "api_key", "token", "Authorization: ", "secret=", "bearer ", "://u:", "@h", "=", ": ",
+     '"', "'", "\\", "%3D", "&", " is ", "--", "[REDACTED]", "[REDACTED", "]", "{", "}", ",", "\n", "key",
+     "cookie: a=", "eyJ", "sk-", "hunter2", "Zx9-kq7", "<", ">"]
+)  # fmt: skip
+TEXT = st.lists(TELLING | st.text(max_size=6), max_size=20).map("".join)
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["password", "apiKey", "note", "max_tokens"]) | TEXT, inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@st.composite
+def secrets(draw):
+    """A key of a known format, made here."""
+    rng = random.Random(draw(st.integers(0, 10**6)))
+    letters = "".join(rng.choices(string.ascii_letters + string.digits, k=40))
+    return draw(st.sampled_from(["sk" + "-ant-", "gh" + "p_", "hf" + "_", "gsk" + "_"])) + letters
+
+
+@given(TEXT)
+def test_scrubbing_text_twice_is_scrubbing_it_once(text):
+    """Markers are not secrets."""
+    once = SCRUBBER.scrub_text(text)
+    assert once == SCRUBBER.scrub_text(once)
+
+
+@given(DATA)
+def test_scrubbing_data_twice_is_scrubbing_it_once(data):
+    """In any shape."""
+    once = SCRUBBER.scrub(data)
+    assert once == SCRUBBER.scrub(once)
+
+
+@given(DATA)
+def test_the_original_is_not_touched(data):
+    """The tool still gets the real value."""
+    before = json.dumps(data)
+    SCRUBBER.scrub(data)
+    assert before == json.dumps(data)
+
+
+WORDS = st.text("abc xyz,.\n{}()", max_size=30)
+
+
+@given(WORDS, secrets(), WORDS)
+def test_no_planted_key_survives(before, key, after):
+    """Whatever stands around it, if it is a word of its own."""
+    assert key[8:20] not in SCRUBBER.scrub_text(f"{before} {key} {after}")
+
+
+@given(
+    st.lists(st.sampled_from(["password", "db_password", "apiKey", "auth-token"]), min_size=1),
+    secrets(),
+)
+def test_no_value_under_a_telling_key_survives(path, key):
+    """However deep it is."""
+    data = key
+    for name in path:
+        data = {name: [data]}
+    assert key not in repr(SCRUBBER.scrub(data))
+
+
+@given(TEXT, secrets(), TEXT, st.lists(st.integers(1, 40), max_size=40))
+def test_a_stream_leaks_no_key_wherever_it_is_cut(before, key, after, sizes):
+    """Pieces of any size."""
+    text, stream, out = f"{before} {key} {after}" + " and so on" * 60, ScrubbingStream(SCRUBBER), ""
+    for size in sizes:
+        out += stream.feed(text[:size])
+        text = text[size:]
+    out += stream.feed(text) + stream.flush()
+    assert key[8:20] not in out
+
+
+@given(st.text(max_size=200), st.text("abcdefghij -é✓", min_size=6, max_size=20).filter(str.strip))
+def test_registered_secrets_never_survive(text, secret):
+    """They need no format and no name."""
+    scrubber = Scrubber(secrets=[secret], redact_with="#")
+    assert secret not in scrubber.scrub_text(f"{text}{secret}{text}")
