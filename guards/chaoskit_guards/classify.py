@@ -220,8 +220,13 @@ def sdk_retries(error: BaseException) -> int:
 
 
 def _guard(error: GuardError) -> Failure:
-    if isinstance(error, CircuitOpenError | AllProvidersFailed):
-        return Failure("unknown", retry_after=error.retry_after)
+    if isinstance(error, AllProvidersFailed):
+        passes = any(attempt.outcome in _PROVIDER_FAULTS for attempt in error.attempts)
+        wait = error.retry_after
+        return Failure("unknown", retry_after=wait, should_retry=passes or wait is not None)
+    if isinstance(error, CircuitOpenError):
+        wait = None if error.retry_after == float("inf") else error.retry_after
+        return Failure("unknown", retry_after=wait, should_retry=wait is not None)
     if isinstance(error, StreamTruncated):
         return Failure("connection")
     if isinstance(error, UnreadableResponse):

@@ -224,8 +224,8 @@ class AllProvidersFailed(GuardError):
     """
 
     def __init__(self, attempts: tuple[Attempt, ...]) -> None:
-        waits = [a.retry_after for a in attempts if a.retry_after is not None]
-        soonest = min(waits, default=None)
+        latest = {a.provider: a.retry_after for a in attempts if a.retry_after is not None}
+        soonest = min(latest.values(), default=None)
         if soonest == float("inf"):
             soonest = None
         text = "no provider answered (" + "; ".join(map(str, attempts)) + ")"
