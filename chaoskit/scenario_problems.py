@@ -152,7 +152,7 @@ def _translated(details: Iterable[ErrorDetails], table: object) -> Iterator[_Fou
             yield _Found(path, "noun", noun=_NOUNS[kind], seen=seen)
         elif kind == "literal_error":
             choices = tuple(re.findall(r"'([^']*)'", context["expected"]))
-            noun = _listed([repr(choice) for choice in choices])
+            noun = context["expected"]
             yield _Found(path, "noun", noun=noun, choices=choices, seen=seen, text=text)
         elif kind in _LIMITS:
             name, noun = _LIMITS[kind]
@@ -238,14 +238,15 @@ def _known(make: type, path: Path) -> list[str]:
 
 
 def _keys(node: Mapping[str, Any]) -> Iterable[str]:
-    return node.get("properties", {})
+    return list(node.get("properties", ()))
 
 
 def _children(
     node: Mapping[str, Any], part: str | int, schema: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for one in _plain(node, schema):
-        child = one.get("items") if isinstance(part, int) else one.get("properties", {}).get(part)
+        inner = (one.get("items"), one.get("additionalProperties"))
+        child = one.get("properties", {}).get(part, inner[isinstance(part, str)])
         if isinstance(child, dict):
             yield child
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import field
 from datetime import date, time
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from chaoskit.behaviour import Behaviour
 from chaoskit.behaviours import BEHAVIOURS
@@ -73,7 +73,8 @@ def parts(table: Mapping[str, Any]) -> tuple[list[Wrong], dict[str, Any]]:
 def overlaid(table: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table of the healthy world: no faults, and the overrides in their place."""
     healthy = {key: value for key, value in table.items() if key not in ("faults", "healthy")}
-    return _over(healthy, overrides)
+    merged: dict[str, Any] = _over(healthy, overrides)
+    return merged
 
 
 def wrong_in_health(table: Mapping[str, Any], known: Sequence[Wrong]) -> list[Wrong]:
@@ -122,7 +123,7 @@ def _listing(registry: Registry[Any]) -> str:
     return f"`chaoskit list {registry.kind}s` shows what there is"
 
 
-def _are_named(value: object) -> bool:
+def _are_named(value: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and all(
         isinstance(item, dict) and isinstance(item.get("name"), str) for item in value
     )
@@ -154,8 +155,8 @@ class _Reader:
         if "behaviour" in self.table:
             made["behaviour"] = self.behaviour()
         for key, kind in LISTS.items():
-            items = (self.read(kind, item, path) for path, item in self.items(key))
-            made[key] = tuple(item for item in items if item is not None)
+            read_items = [self.read(kind, item, path) for path, item in self.items(key)]
+            made[key] = tuple(filter(None, read_items))
         self.unlike_names()
         made["faults"] = tuple(self.faults())
         made["promises"] = tuple(self.promises())
@@ -190,7 +191,7 @@ class _Reader:
         story = self.read(Story, own, (), also=_KEYS, hints=hints)
         if story is None:
             return {}
-        return {item.name: getattr(story, item.name) for item in fields(Story)}  # type: ignore[arg-type]  # pydantic's decorator hides the dataclass
+        return {key: getattr(story, key) for key in keys_of(Story)}
 
     def section(self, key: str, kind: type[T]) -> T | None:
         table = self.table.get(key, {})

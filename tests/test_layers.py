@@ -14,7 +14,7 @@ CATALOGUES = ("faults", "behaviours", "dialects", "clocks", "players", "provider
 # From the top down: a module imports from its own row or from lower ones only.
 ROWS = (
     ("cli", "pytest_plugin"),
-    ("report", "demo", "exits"),
+    ("report", "batch", "demo", "exits"),
     ("run",),
     ("catalogue", "describe", "drive", "toolbox", "world"),
     ("scenario",),

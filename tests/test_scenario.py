@@ -213,6 +213,10 @@ within = "soon"
         ('fault = "outage"\nretry_after = 07:32:00', ".retry_after: is a date or a time of day"),
         ('fault = "rate_limited"\nlimit = "tokns"', "not 'tokns' (did you mean 'tokens'?)"),
         ("fault = 3", ".fault: must be a text, not 3"),
+        ('fault = "outage"\nkinds = []', ".kinds: must not be empty"),
+        ('fault = "outage"\nkinds = { hang = 0 }', ".kinds.hang: must be more than 0, not 0"),
+        ('fault = "server_error"\nstatus = 418', ".status: must be 500, 502, 503 or 504, not 418"),
+        ('fault = "malformed_arguments"\nkind = "nul"', "not 'nul' (did you mean 'null'?)"),
         ('fault = "zzz"', ".fault: there is no fault called 'zzz' (`chaoskit list faults` shows"),
         ("optional = true", ".fault: missing (`chaoskit list faults` shows what there is)"),
     ],
@@ -241,6 +245,19 @@ def test_a_mistake_in_a_fault_is_told_in_plain_words(more, said):
             ":7: healthy.providr: unknown key (did you mean 'provider'?)",
         ),
         ("healthy = 3\n", ": promises[0].healthy: unknown key"),
+        (
+            "[provider]\nper_model = { m = { windw = 3 } }\n",
+            "windw: unknown key (did you mean 'window'?)",
+        ),
+        ('[[tools]]\nname = ""\n', ":7: tools[0].name: must not be empty"),
+        (
+            '[behaviour]\nuse = "scripted"\nturns = []\n',
+            ":6: behaviour: a script has one turn at least",
+        ),
+        (
+            '[[tools]]\nname = "a"\nresult = { from = "fkr" }\n',
+            "result.from: must be 'faker', not 'fkr'",
+        ),
         (
             "[healthy.provider.limits]\nrequests_per_minute = 0\n",
             ":7: healthy.provider.limits.requests_per_minute: must be at least 1, not 0",
@@ -274,6 +291,14 @@ def test_keys_in_the_wrong_place_are_told_where_to_go():
     ]
 
 
+def test_a_healthy_world_that_is_no_table_is_told():
+    """And a tool that is none."""
+    assert problems(f"healthy = 3\ntools = [4]\n{SMALL}") == [
+        ":1: healthy: must be a table, not 3",
+        ":2: tools[0]: must be a table, not 4",
+    ]
+
+
 def test_text_that_is_not_toml_is_told_with_its_line():
     """The reader's own words follow."""
     (problem,) = problems('title = "t"\nworkload = \n')
@@ -302,3 +327,14 @@ def test_a_file_is_read_from_disk(tmp_path):
     path = tmp_path / "small.chaos.toml"
     path.write_text(SMALL, encoding="utf-8")
     assert load(path).name == "small"
+
+
+def test_overrides_that_do_not_fit_are_told_when_they_are_used():
+    """Code can put together what no file could say."""
+    scenario = dataclasses.replace(
+        parse(SMALL, "a.chaos.toml"), overrides={"workload": {"users": 0}}
+    )
+    with pytest.raises(
+        ScenarioError, match=r"a, healthy: workload\.users: must be at least 1, not 0"
+    ):
+        scenario.healthy()
