@@ -205,7 +205,6 @@ class MessageWindow:
 
 def _message_counter(counter: Callable[[Any], float]) -> Callable[[Message], int]:
     """Return a counter of messages, whatever `counter` itself wants: text, a message or a list."""
-
     exact = isinstance(counter, TokenCounter)
 
     def count(message: Message) -> int:
