@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime as dt
 import decimal
@@ -21,9 +20,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from chaoskit_guards.scrub_formats import Span, find_encoded, find_formats
+from chaoskit_guards.scrub_formats import find_encoded, find_formats
 from chaoskit_guards.scrub_keys import KeyJudge, split_words
 from chaoskit_guards.scrub_named import STEMS, find_named
+from chaoskit_guards.scrub_spans import Span, encodings, merged
 from chaoskit_guards.scrub_values import is_blank, is_random
 
 __all__ = ["Scrubber"]
@@ -116,15 +116,8 @@ class Scrubber:
         """
         if len(secret) < 6:
             raise ValueError("a registered secret needs at least six characters")
-        raw = secret.encode("utf-8", "surrogatepass")
-        forms = [secret, quote(secret, safe=""), json.dumps(secret)[1:-1], raw.hex()]
-        for lead in range(3):  # base64 looks different at each offset within three bytes
-            code = base64.b64encode(b"\0" * lead + raw).decode()
-            body = code[(0, 2, 3)[lead] : len(code) - (0, 3, 2)[(lead + len(raw)) % 3]]
-            if len(body) >= 8:
-                forms += [body, body.replace("+", "-").replace("/", "_")]
         with self._lock:
-            known = dict.fromkeys((*self._known, *forms))
+            known = dict.fromkeys((*self._known, *encodings(secret)))
             self._known = tuple(sorted(known, key=len, reverse=True))
 
     def register_environment(self, environment: Mapping[str, str]) -> int:
@@ -251,7 +244,7 @@ class Scrubber:
             found.extend(find_encoded(text, self._holds_secret))
             if "%" in text:
                 found.extend(self._percents(text, depth))
-        return [s for s in _merged(found) if not self._is_marked(text[s.start : s.end])]
+        return [s for s in merged(found) if not self._is_marked(text[s.start : s.end])]
 
     def _holds_secret(self, text: str) -> bool:
         return self._text(text, 2) != text
@@ -399,24 +392,3 @@ class Scrubber:
         if isinstance(value, enum.Enum) and not isinstance(value.value, str):
             return value
         return self._mark(str(value), "key")
-
-
-def _merged(found: list[Span]) -> list[Span]:
-    """Return the spans in order, overlapping ones as one."""
-    spans: list[Span] = []
-    for span in sorted(found, key=_order):
-        if not spans or span.start >= spans[-1].end:
-            spans.append(span)
-            continue
-        last = spans[-1]
-        if span.kind == "percent":
-            continue  # the secret shows without decoding, and only it goes
-        if last.kind == "percent":
-            spans[-1] = span
-        elif span.end > last.end:
-            spans[-1] = Span(last.start, span.end, last.kind, min(last.lead, span.lead))
-    return spans
-
-
-def _order(span: Span) -> tuple[int, int]:
-    return span.start, -span.end

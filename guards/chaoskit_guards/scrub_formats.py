@@ -10,21 +10,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
-__all__ = ["Span", "find_encoded", "find_formats"]
+from chaoskit_guards.scrub_spans import Span
 
-
-class Span(NamedTuple):
-    """A stretch of a text that is a secret.
-
-    `start` to `end` is replaced; `lead` is where the words begin that told of it.
-    """
-
-    start: int
-    end: int
-    kind: str
-    lead: int
+__all__ = ["find_encoded", "find_formats"]
 
 
 _A = r"[A-Za-z0-9]"

@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from chaoskit_guards.scrub_formats import Span
+from chaoskit_guards.scrub_spans import Span
 from chaoskit_guards.scrub_values import is_blank, is_random, is_secret_value
 
 __all__ = ["STEMS", "find_named"]

@@ -26,6 +26,8 @@ __all__ = [
 
 def as_mapping(value: object) -> Mapping[str, Any] | None:
     """Return a message or block as a mapping; None when it is neither."""
+    if type(value) is dict:  # the common case, without the detour over the abstract class
+        return value
     if isinstance(value, Mapping):
         return value
     dump = getattr(value, "model_dump", None)
@@ -168,6 +170,10 @@ def _collect(value: object, parts: list[str]) -> None:
 
 def freeze(value: object) -> object:
     """Return a hashable value that is equal exactly when the message is; texts are not copied."""
+    if type(value) is str:
+        return value
+    if type(value) is dict:
+        return tuple([(k, v if type(v) is str else freeze(v)) for k, v in value.items()])
     if isinstance(value, (str, int, float, bool, bytes)) or value is None:
         return value
     mapping = as_mapping(value)

@@ -167,7 +167,7 @@ class MessageWindow:
             self._report = TrimReport(
                 budget=budget,
                 tokens_before=sum(cut.sizes),
-                tokens_after=sum(self._count(message) for message in view),
+                tokens_after=sum(map(self._count, view, frozen)),
                 dropped=cut.dropped(),
                 cleared=cut.cleared(),
                 repairs=repairs,
@@ -192,8 +192,8 @@ class MessageWindow:
             return 0
         return self._count({"content": value})
 
-    def _count(self, message: Message) -> int:
-        key = freeze(message)
+    def _count(self, message: Message, frozen: object = None) -> int:
+        key = freeze(message) if frozen is None else frozen
         known = self._counts.get(key)
         if known is None:
             known = self._counter(message)
