@@ -104,7 +104,7 @@ class MessageWindow:
         self._tools = tools
         self._listener = listener
         self._counter = _message_counter(token_counter)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._counts: dict[object, int] = {}
         self._log: list[dict[str, Any]] = []
         self._shown: list[object] = []
@@ -131,7 +131,8 @@ class MessageWindow:
     def as_messages(self) -> list[dict[str, Any]]:
         """Return the view that fits, ready to be sent."""
         with self._lock:
-            return self.trim(self._log)
+            log = list(self._log)
+        return self.trim(log)
 
     def as_turns(self) -> list[dict[str, Any]]:
         """Return the full log: nothing that was trimmed from the view is missing."""
@@ -146,44 +147,43 @@ class MessageWindow:
         Raises:
             TypeError: something in the list is not a message.
         """
+        beside = self._beside(self._system if system is None else system)
+        beside += self._beside(self._tools if tools is None else tools)
+        budget = max(0, self._max_tokens - beside)
+        units, repairs = group(messages)
+        cut = Cut(
+            units,
+            budget=budget,
+            count=self._count,
+            strategy=self._strategy,
+            low_water=self._low_water,
+            keep_results=self._keep_results,
+            pin_task=self._pin_task,
+        ).replay()
+        view = [dict(message) for message in cut.view()]
+        frozen = [freeze(message) for message in view]
         with self._lock:
-            beside = self._beside(self._system if system is None else system)
-            beside += self._beside(self._tools if tools is None else tools)
-            budget = max(0, self._max_tokens - beside)
-            units, repairs = group(messages)
-            cut = Cut(
-                units,
-                budget=budget,
-                count=self._count,
-                strategy=self._strategy,
-                low_water=self._low_water,
-                keep_results=self._keep_results,
-                pin_task=self._pin_task,
-            ).replay()
-            view = [dict(message) for message in cut.view()]
-            frozen = [freeze(message) for message in view]
             before, self._shown = self._shown, frozen
-            same = zip(before, frozen, strict=False)
-            self._report = TrimReport(
-                budget=budget,
-                tokens_before=sum(cut.sizes),
-                tokens_after=sum(map(self._count, view, frozen)),
-                dropped=cut.dropped(),
-                cleared=cut.cleared(),
-                repairs=repairs,
-                prefix_kept=next(
-                    (i for i, (a, b) in enumerate(same) if a != b), min(len(before), len(frozen))
-                ),
-            )
-        if self._report.dropped or self._report.cleared:
+        same = zip(before, frozen, strict=False)
+        shorter = min(len(before), len(frozen))
+        report = self._report = TrimReport(
+            budget=budget,
+            tokens_before=sum(cut.sizes),
+            tokens_after=sum(map(self._count, view, frozen)),
+            dropped=cut.dropped(),
+            cleared=cut.cleared(),
+            repairs=repairs,
+            prefix_kept=next((at for at, (a, b) in enumerate(same) if a != b), shorter),
+        )
+        if report.dropped or report.cleared:
             emit(
                 self._listener,
                 "trimmed",
                 "window",
-                dropped=len(self._report.dropped),
-                cleared=len(self._report.cleared),
-                tokens=self._report.tokens_after,
-                fits=self._report.fits,
+                dropped=len(report.dropped),
+                cleared=len(report.cleared),
+                tokens=report.tokens_after,
+                fits=report.fits,
             )
         return view
 
