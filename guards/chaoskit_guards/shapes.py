@@ -32,7 +32,7 @@ def as_mapping(value: object) -> Mapping[str, Any] | None:
         return value
     dump = getattr(value, "model_dump", None)
     if callable(dump) and not isinstance(value, type):
-        dumped = dump(exclude_none=True)
+        dumped = dump(exclude_none=True, warnings=False)
         return dumped if isinstance(dumped, Mapping) else None
     return None
 

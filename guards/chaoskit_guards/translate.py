@@ -34,7 +34,7 @@ def copied(value: Any) -> Any:
     if kind is list or kind is tuple:
         return [copied(item) for item in value]
     dump = getattr(value, "model_dump", None)
-    return value if dump is None else dump(exclude_none=True)
+    return value if dump is None else dump(exclude_none=True, warnings=False)
 
 
 def neutral(messages: Iterable[Any], system: Any = None) -> tuple[Any, list[Json]]:
