@@ -1,6 +1,7 @@
 """The command line."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -204,8 +205,9 @@ def test_the_report_and_the_journals_are_written(runs):
     assert Path("out/j/a.myagent-answer.healthy.jsonl").read_text(encoding="utf-8") == ""
 
 
-def test_an_interruption_ends_quietly_and_keeps_what_is_done(runs):
+def test_an_interruption_ends_quietly_and_keeps_what_is_done(runs, monkeypatch):
     """Exit code 130, no traceback, the report of the first scenario."""
+    monkeypatch.setattr(logging.getLogger("asyncio"), "disabled", False)
     runs.raising = KeyboardInterrupt()
     words = ["a.chaos.toml", "b.chaos.toml", "-a", "myagent:answer", "--json", "r.json"]
     shown = invoke("run", *words)
