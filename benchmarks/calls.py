@@ -77,7 +77,7 @@ def main():
         )
     headers, body = list(raw.headers.items()), raw.http_response.content
 
-    def answer(request):
+    def answer(_request):
         return httpx2.Response(200, headers=headers, content=body)
 
     bare = anthropic.Anthropic(

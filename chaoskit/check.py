@@ -18,7 +18,7 @@ __all__ = ["Check", "Finding", "Judgement", "Verdict", "sentence_of", "worst"]
 class Verdict(Enum):
     """The result of judging something."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
     NOT_APPLICABLE = "NOT APPLICABLE"
@@ -67,7 +67,7 @@ class Judgement:
 
     @classmethod
     def of(cls, judged: int, findings: list[Finding], *, nothing: str) -> Judgement:
-        """Return FAIL with findings, PASS without, UNKNOWN with the reason `nothing` if none judged."""
+        """Return FAIL with findings, PASS without, UNKNOWN (`nothing`) where none was judged."""
         if findings:
             return cls(verdict=Verdict.FAIL, judged=judged, findings=tuple(findings))
         if not judged:

@@ -49,7 +49,7 @@ class Models(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitState:
-    """One rate limit as the headers report it: `requests`, `input_tokens`, `output_tokens`, `tokens`.
+    """One rate limit as headers report it: `requests`, `input_tokens`, `output_tokens`, `tokens`.
 
     Attributes:
         reset: seconds until the limit is fully replenished.

@@ -7,7 +7,7 @@ ChaoskitError
 └── InternalError           ours: a bug of chaoskit, never a verdict on the agent
 
 NetworkRefused              the agent's: it reached for a host outside of the run (an OSError)
-RunStopped                  a signal, not an error: ends an agent that exceeded the bounds of its run
+RunStopped                  a signal, not an error: ends an agent that exceeded its bounds
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class UsageError(ChaoskitError):
     """What the user asked for cannot be done; the text says what to do instead."""
 
 
-class AgentNotFound(UsageError):
+class AgentNotFound(UsageError):  # noqa: N818 - it says what is wrong
     """The named agent cannot be imported, found or called."""
 
 
@@ -74,7 +74,7 @@ class InternalError(ChaoskitError):
     """A bug of chaoskit itself. Please report it with the journal of the run."""
 
 
-class NetworkRefused(ConnectionRefusedError):
+class NetworkRefused(ConnectionRefusedError):  # noqa: N818 - it says what happened
     """The agent tried to reach a host while a run is active; nothing was sent."""
 
 

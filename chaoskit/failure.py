@@ -39,7 +39,7 @@ def chain_of(error: BaseException) -> str:
 
 
 def where(error: BaseException) -> str:
-    """Return `file:line` of the innermost frame of the agent's own code, or of any if there is none."""
+    """Return `file:line` of the innermost frame of the agent's own code, or of any other."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if _is_own(frame.filename)]
     if not frames:

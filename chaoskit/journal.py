@@ -76,7 +76,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened(Event):
-    """Something that the scenario scheduled: `deploy`, `startup`, `outage began`, …"""
+    """Something that the scenario scheduled, such as `deploy` or `startup`."""
 
     what: str
     detail: str = ""

@@ -29,7 +29,7 @@ def duration(value: object) -> float:
         ValueError: it is neither, or negative.
     """
     if isinstance(value, bool):
-        raise ValueError("a duration is a number of seconds or a text with a unit, such as '45m'")
+        raise ValueError("a duration is a number of seconds or a text with a unit, such as '45m'")  # noqa: TRY004 - pydantic reports ValueErrors
     if isinstance(value, (int, float)):
         seconds = float(value)
     elif isinstance(value, str) and value.strip():

@@ -20,7 +20,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status line and headers. `chunked` bodies have no length; cutting one is visible to the client."""
+    """Status line and headers. A `chunked` body has no length; its end can be told from a cut."""
 
     status: int
     headers: Mapping[str, str]

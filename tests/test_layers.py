@@ -10,7 +10,16 @@ ROOT = Path(__file__).resolve().parent.parent
 HARNESS = ROOT / "chaoskit"
 GUARDS = ROOT / "guards" / "chaoskit_guards"
 
-CATALOGUES = ("faults", "behaviours", "dialects", "clocks", "players", "provider", "tools", "checks")
+CATALOGUES = (
+    "faults",
+    "behaviours",
+    "dialects",
+    "clocks",
+    "players",
+    "provider",
+    "tools",
+    "checks",
+)
 # From the top down: a module imports from its own row or from lower ones only.
 ROWS = (
     ("cli", "pytest_plugin"),
@@ -111,10 +120,11 @@ def test_only_the_demo_imports_the_guards():
 
 
 @pytest.mark.parametrize(
-    ("library", "allowed"), [("pytest", {"pytest_plugin"}), ("typer", {"cli"}), ("hypothesis", set())]
+    ("library", "allowed"),
+    [("pytest", {"pytest_plugin"}), ("typer", {"cli"}), ("hypothesis", set())],
 )
 def test_heavy_libraries_have_one_importer(library, allowed):
     """pytest, hypothesis and the command line's library are each imported in one place."""
     for file, parts in modules(HARNESS):
         if any(name.partition(".")[0] == library for name in imported(file)):
-            assert parts and parts[0] in allowed, file.name
+            assert parts[:1] and parts[0] in allowed, file.name  # noqa: PT018 - one thing

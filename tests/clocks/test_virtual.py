@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
-import datetime
+import datetime as dt
 import queue
 import random
 import subprocess
@@ -41,20 +41,20 @@ def test_every_clock_of_the_process_moves_by_what_was_slept():
     """Sleeping an hour moves all clocks by an hour, and only the run's own."""
 
     def body(clock):
-        before = time.time(), time.monotonic(), time.perf_counter(), datetime.datetime.now()
+        before = time.time(), time.monotonic(), time.perf_counter(), dt.datetime.now()
         wall = time.localtime()
         time.sleep(3600)
-        after = time.time(), time.monotonic(), time.perf_counter(), datetime.datetime.now()
+        after = time.time(), time.monotonic(), time.perf_counter(), dt.datetime.now()
         assert (time.localtime().tm_hour - wall.tm_hour) % 24 == 1
         assert time.time_ns() == round(time.time() * 1e9)
-        assert datetime.datetime.now(datetime.UTC).timestamp() == time.time()
-        assert datetime.date.today() == datetime.datetime.now().date()
-        assert time.strftime("%H") == datetime.datetime.now().strftime("%H")
+        assert dt.datetime.now(dt.UTC).timestamp() == time.time()
+        assert dt.date.today() == dt.datetime.now().date()
+        assert time.strftime("%H") == dt.datetime.now().strftime("%H")
         return [b - a for a, b in zip(before, after, strict=True)]
 
     clock, (wall, monotonic, perf, date) = play(body)
 
-    assert (wall, monotonic, perf, date) == (3600, 3600, 3600, datetime.timedelta(hours=1))
+    assert (wall, monotonic, perf, date) == (3600, 3600, 3600, dt.timedelta(hours=1))
     assert clock.now() == 3600
 
 
@@ -74,7 +74,7 @@ def test_nothing_stays_patched_after_a_run():
         threading.Thread.start, threading.Thread.join, queue.SimpleQueue,
         concurrent.futures.ThreadPoolExecutor.submit, sleep_by_name,
     )  # fmt: skip
-    assert datetime.datetime.now().year == time.localtime().tm_year
+    assert dt.datetime.now().year == time.localtime().tm_year
     assert random.getstate() == state
 
 
@@ -272,7 +272,7 @@ def test_a_thread_that_never_ends_is_stopped_with_the_run():
             while True:
                 try:
                     time.sleep(1)
-                except Exception:
+                except Exception:  # noqa: BLE001 - what is tested
                     continue
         except RunStopped:
             ended.append("stopped")
