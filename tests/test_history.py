@@ -33,7 +33,13 @@ def test_a_turn_keeps_its_tool_calls_and_results():
             "content": "let me see",
             "tool_calls": [{"id": "t1", "name": "look", "arguments": {"q": "x"}}],
         },
-        {"role": "tool", "tool_call_id": "t1", "name": "look", "content": "found", "is_error": True},
+        {
+            "role": "tool",
+            "tool_call_id": "t1",
+            "name": "look",
+            "content": "found",
+            "is_error": True,
+        },
         {"role": "assistant", "content": "because"},
     ]
 

@@ -40,7 +40,10 @@ def test_what_passes_by_itself_is_repeated(error):
 
 @pytest.mark.parametrize(
     "error",
-    [failed(("one", "auth", None), ("two", "skipped", None)), CircuitOpenError("one", float("inf"))],
+    [
+        failed(("one", "auth", None), ("two", "skipped", None)),
+        CircuitOpenError("one", float("inf")),
+    ],
 )
 def test_what_does_not_pass_by_itself_is_not_repeated(error):
     """Wrong credentials and a provider that was taken out stay what they are."""
