@@ -70,7 +70,7 @@ def _run_tools(response: anthropic.types.Message) -> dict[str, Any]:
     for block in response.content:
         if block.type == "tool_use":
             log.info("tool call %s %s", block.name, json.dumps(block.input))
-            result = FUNCTIONS[block.name](**block.input)  # type: ignore[operator]  # as everyone does
+            result = FUNCTIONS[block.name](**block.input)
             log.info("tool result %s", json.dumps(result))
             results.append(
                 {"type": "tool_result", "tool_use_id": block.id, "content": json.dumps(result)}

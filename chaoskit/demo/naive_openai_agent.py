@@ -78,7 +78,7 @@ def _run_tools(message: Any) -> list[dict[str, Any]]:
     for call in message.tool_calls:
         log.info("tool call %s %s", call.function.name, call.function.arguments)
         arguments = json.loads(call.function.arguments)
-        result = FUNCTIONS[call.function.name](**arguments)  # type: ignore[operator]  # as everyone does
+        result = FUNCTIONS[call.function.name](**arguments)
         log.info("tool result %s", json.dumps(result))
         results.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
     return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["FUNCTIONS", "SPECS", "account_status", "search_logs"]
@@ -25,7 +26,10 @@ def account_status(service: str, api_key: str) -> dict[str, Any]:
     return {"service": service.lower(), "active": bool(api_key.strip()), "plan": "team-annual"}
 
 
-FUNCTIONS = {"search_logs": search_logs, "account_status": account_status}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "search_logs": search_logs,
+    "account_status": account_status,
+}
 
 SPECS: tuple[dict[str, Any], ...] = (
     {

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chaoskit_guards.agent import AgentLoop, Answer
     from chaoskit_guards.breaker import CircuitBreaker, Permit
     from chaoskit_guards.budget import BudgetWindow
     from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
@@ -84,8 +85,10 @@ if TYPE_CHECKING:
     from chaoskit_guards.window import MessageWindow, TrimReport
 
 _HOME = {
+    "AgentLoop": "agent",
     "AllOf": "conditions",
     "AllProvidersFailed": "errors",
+    "Answer": "agent",
     "AnyOf": "conditions",
     "Arg": "vet",
     "ArgError": "errors",
@@ -167,8 +170,10 @@ _HOME = {
 """Where each public name lives."""
 
 __all__ = [
+    "AgentLoop",
     "AllOf",
     "AllProvidersFailed",
+    "Answer",
     "AnyOf",
     "Arg",
     "ArgError",

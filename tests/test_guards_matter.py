@@ -1,0 +1,86 @@
+"""Each guard carries its day: without it that day's promises break, with it they hold."""
+
+from dataclasses import replace
+
+import pytest
+
+from chaoskit.agent import load_agent
+from chaoskit.catalogue import load_all, shipped
+from chaoskit.check import Verdict
+from chaoskit.demo import guarded_agent as demo
+from chaoskit.demo.handbook import SYSTEM_PROMPT
+from chaoskit.demo.tools import FUNCTIONS
+from chaoskit.history import to_anthropic
+from chaoskit.run import run
+from chaoskit_guards import CircuitBreaker, FallbackRouter
+
+DAYS = {scenario.day: scenario for _, scenario in load_all(shipped()) if scenario.day}
+
+pytestmark = pytest.mark.slow
+
+
+class Unchecked:
+    """The tools without a vet: whatever the model passes goes in."""
+
+    schemas = staticmethod(demo.vet.schemas)
+
+    @staticmethod
+    def dispatch(name, arguments):
+        return FUNCTIONS[name](**arguments)
+
+
+def numb(name):
+    """A breaker that never opens."""
+    return CircuitBreaker(name=name, failure_threshold=10**9)
+
+
+def without(startup=demo.startup, **changes):
+    """The demo agent with some of its guards replaced, ready to live through a day."""
+    agent = demo.build(**changes)
+
+    def answer(prompt, *, history=()):
+        return agent.run([*to_anthropic(history), {"role": "user", "content": prompt}]).text
+
+    whole = load_agent("chaoskit.demo:guarded")
+    return replace(whole, answer=answer, startup=startup)
+
+
+def broken(day, **changes):
+    """The promises of a day that the agent breaks."""
+    outcome = run(DAYS[day], without(**changes))
+    return {it.name for it in outcome.promises if it.judgement.verdict is Verdict.FAIL}
+
+
+@pytest.mark.parametrize("day", range(1, 8))
+def test_with_all_guards_the_day_is_passed(day):
+    """The agent that is built here is the demo agent."""
+    assert run(DAYS[day], without()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("day", "promises", "changes"),
+    [
+        pytest.param(1, {"tool_body_not_run_on_bad_arguments"}, {"tools": Unchecked()}, id="vet"),
+        pytest.param(2, {"no_crash", "every_user_answered"}, {"retry": None}, id="retry"),
+        pytest.param(3, {"no_crash", "every_user_answered"}, {"window": None}, id="window"),
+        pytest.param(
+            4, {"gives_up_gracefully"}, {"loop": None, "conditions": ()}, id="loop-and-stop"
+        ),
+        pytest.param(5, {"no_secret_in_logs"}, {"scrubber": None}, id="scrubber"),
+        pytest.param(
+            6, {"cache_hit_ratio"}, {"system": SYSTEM_PROMPT, "startup": None}, id="warmer"
+        ),
+        pytest.param(
+            7, {"every_user_answered"}, {"model": FallbackRouter([demo.claude])}, id="fallback"
+        ),
+        pytest.param(
+            7,
+            {"no_hammering"},
+            {"model": FallbackRouter([demo.claude, demo.gpt], breaker=numb)},
+            id="breaker",
+        ),
+    ],
+)
+def test_without_its_guard_the_day_is_failed(day, promises, changes):
+    """Every guard is needed."""
+    assert broken(day, **changes) >= promises
