@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from chaoskit_guards.stop import RunContext, StopDecision, StopEvaluator
     from chaoskit_guards.tokens import TokenCounter, count_tokens
     from chaoskit_guards.tokens_exact import exact_counter
+    from chaoskit_guards.transport import AsyncGuardedTransport, GuardedTransport
     from chaoskit_guards.usage import PromptUsage, read_usage
     from chaoskit_guards.vet import (
         Arg,
@@ -94,6 +95,7 @@ _HOME = {
     "ArgError": "errors",
     "ArgProblem": "errors",
     "ArgSpec": "vet",
+    "AsyncGuardedTransport": "transport",
     "Attempt": "errors",
     "BudgetError": "errors",
     "BudgetTimeout": "errors",
@@ -114,6 +116,7 @@ _HOME = {
     "GuardError": "errors",
     "GuardEvent": "events",
     "GuardedTool": "vet",
+    "GuardedTransport": "transport",
     "Listener": "events",
     "LoopAdvice": "loop",
     "LoopDetectedError": "errors",
@@ -179,6 +182,7 @@ __all__ = [
     "ArgError",
     "ArgProblem",
     "ArgSpec",
+    "AsyncGuardedTransport",
     "Attempt",
     "BudgetError",
     "BudgetTimeout",
@@ -199,6 +203,7 @@ __all__ = [
     "GuardError",
     "GuardEvent",
     "GuardedTool",
+    "GuardedTransport",
     "Listener",
     "LoopAdvice",
     "LoopDetectedError",
