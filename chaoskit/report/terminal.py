@@ -100,7 +100,7 @@ def show_details(
         say(
             console,
             2,
-            "Without any fault these promises are broken: the set-up is wrong, not the agent.",
+            "Without any fault these promises are not kept: the set-up is wrong, not the agent.",
         )
     elif not outcome.promises and outcome.reason:
         say(console, 2, outcome.reason)

@@ -105,7 +105,7 @@ def test_a_sick_set_up_is_told_apart_from_a_broken_promise(made):
     """With the promises of the healthy run."""
     text = shown([made.sick()])
     assert "HEALTHY FAILED" in text
-    assert "Without any fault these promises are broken" in text
+    assert "Without any fault these promises are not kept" in text
     assert "sentence of every_user_answered" in text
 
 
