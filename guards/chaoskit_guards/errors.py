@@ -9,6 +9,7 @@ GuardError
 │   ├── BudgetTooLarge     it can never be granted: larger than the whole window
 │   └── BudgetTimeout      it could not be granted in the time that the caller gave
 ├── CircuitOpenError       the breaker is open; nothing was sent
+├── StoreUnavailable       what a guard shares with other processes is out of reach
 ├── AllProvidersFailed     no provider of a router answered
 ├── LoopDetectedError      an agent goes in circles; the text tells the model what to do
 ├── UntranslatableRequest  a request cannot be said in the other vendor's words
@@ -40,6 +41,7 @@ __all__ = [
     "RetryAfterTooLong",
     "RetryError",
     "RetryExhausted",
+    "StoreUnavailable",
     "StreamTruncated",
     "UnreadableResponse",
     "UntranslatableRequest",
@@ -187,6 +189,10 @@ class CircuitOpenError(GuardError):
         if self.retry_after == float("inf"):
             return f"{self.name} is taken out of service"
         return f"{self.name} is failing and gets no calls for another {self.retry_after:.1f} s"
+
+
+class StoreUnavailable(GuardError):
+    """What a guard shares with other processes is out of reach, and it was told to refuse then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
