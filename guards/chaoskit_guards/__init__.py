@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from chaoskit_guards.breaker import CircuitBreaker, Permit
     from chaoskit_guards.budget import BudgetWindow
     from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
-    from chaoskit_guards.classify import Failure, classify
     from chaoskit_guards.completion import Completion, RoutedText, Usage
     from chaoskit_guards.conditions import (
         AllOf,
@@ -39,11 +38,13 @@ if TYPE_CHECKING:
         RetryAfterTooLong,
         RetryError,
         RetryExhausted,
+        StoreUnavailable,
         StreamTruncated,
         UnreadableResponse,
         UntranslatableRequest,
     )
     from chaoskit_guards.events import GuardEvent, Listener
+    from chaoskit_guards.failures import Failure, classify
     from chaoskit_guards.fit import FitReport
     from chaoskit_guards.keepalive import (
         CachePrices,
@@ -53,7 +54,9 @@ if TYPE_CHECKING:
     )
     from chaoskit_guards.loop import LoopAdvice, LoopGuard
     from chaoskit_guards.models import ModelFacts, facts_of
+    from chaoskit_guards.otel import OpenTelemetryListener
     from chaoskit_guards.prefix import CachePrefix, PrefixDiff, first_difference
+    from chaoskit_guards.redis_store import RedisStore
     from chaoskit_guards.reservation import Reservation
     from chaoskit_guards.retry import (
         RetryBudget,
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from chaoskit_guards.scrub import Scrubber
     from chaoskit_guards.scrub_logging import ScrubbingFilter
     from chaoskit_guards.scrub_stream import ScrubbingStream
+    from chaoskit_guards.scrub_structlog import ScrubbingProcessor
     from chaoskit_guards.stop import RunContext, StopDecision, StopEvaluator
     from chaoskit_guards.tokens import TokenCounter, count_tokens
     from chaoskit_guards.tokens_exact import exact_counter
@@ -110,7 +114,7 @@ _HOME = {
     "CircuitOpenError": "errors",
     "Completion": "completion",
     "ErrorStreak": "conditions",
-    "Failure": "classify",
+    "Failure": "failures",
     "FallbackRouter": "router",
     "FitReport": "fit",
     "GuardError": "errors",
@@ -129,10 +133,12 @@ _HOME = {
     "ModelFacts": "models",
     "NoProgress": "conditions",
     "Not": "conditions",
+    "OpenTelemetryListener": "otel",
     "Permit": "breaker",
     "PrefixDiff": "prefix",
     "PromptUsage": "usage",
     "ProviderConfig": "router",
+    "RedisStore": "redis_store",
     "Reservation": "reservation",
     "RetryAfterTooLong": "errors",
     "RetryBudget": "retry",
@@ -146,9 +152,11 @@ _HOME = {
     "SameAnswer": "conditions",
     "Scrubber": "scrub",
     "ScrubbingFilter": "scrub_logging",
+    "ScrubbingProcessor": "scrub_structlog",
     "ScrubbingStream": "scrub_stream",
     "StopDecision": "stop",
     "StopEvaluator": "stop",
+    "StoreUnavailable": "errors",
     "StreamTruncated": "errors",
     "TokenCounter": "tokens",
     "TrimReport": "window",
@@ -159,7 +167,7 @@ _HOME = {
     "WarmResult": "warm",
     "best_ttl": "keepalive",
     "break_even_rate": "keepalive",
-    "classify": "classify",
+    "classify": "failures",
     "count_tokens": "tokens",
     "current_attempt": "retry",
     "exact_counter": "tokens_exact",
@@ -216,10 +224,12 @@ __all__ = [
     "ModelFacts",
     "NoProgress",
     "Not",
+    "OpenTelemetryListener",
     "Permit",
     "PrefixDiff",
     "PromptUsage",
     "ProviderConfig",
+    "RedisStore",
     "Reservation",
     "RetryAfterTooLong",
     "RetryBudget",
@@ -233,9 +243,11 @@ __all__ = [
     "SameAnswer",
     "Scrubber",
     "ScrubbingFilter",
+    "ScrubbingProcessor",
     "ScrubbingStream",
     "StopDecision",
     "StopEvaluator",
+    "StoreUnavailable",
     "StreamTruncated",
     "TokenCounter",
     "TrimReport",
