@@ -91,7 +91,7 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """The model's request to run a tool. `arguments` is JSON text as the model wrote it, maybe broken."""
+    """The model's request to run a tool. `arguments` is JSON text as the model wrote it, or not."""
 
     id: str
     name: str
@@ -111,7 +111,7 @@ class ToolResult:
     @property
     def text(self) -> str:
         """The text parts, joined by newlines."""
-        return "\n".join(part.text for part in self.content if isinstance(part, Text))
+        return "\n".join([part.text for part in self.content if isinstance(part, Text)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +136,17 @@ class Message:
     @property
     def text(self) -> str:
         """The text parts, joined by newlines."""
-        return "\n".join(part.text for part in self.content if isinstance(part, Text))
+        return "\n".join([part.text for part in self.content if isinstance(part, Text)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """A tool that the agent offers. `schema` is the JSON Schema of its arguments; `raw` its canonical JSON."""
+    """A tool that the agent offers.
+
+    Attributes:
+        schema: the JSON Schema of its arguments.
+        raw: its definition as compact JSON, keys in the sender's order.
+    """
 
     name: str
     description: str
@@ -153,7 +158,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolChoice:
-    """`auto`: the model decides; `any`: it must call one; `none`: it must not; `tool`: it must call `name`."""
+    """`auto`: as the model likes; `any`: some call; `none`: no call; `tool`: a call of `name`."""
 
     mode: Literal["auto", "any", "none", "tool"] = "auto"
     name: str = ""
@@ -194,7 +199,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one exchange. `input` excludes what was read from or written to the prompt cache."""
+    """Tokens of one exchange; `input` is what was neither read from nor written to the cache."""
 
     input: int = 0
     cache_read: int = 0
@@ -232,12 +237,12 @@ class Reply:
     @property
     def text(self) -> str:
         """The text parts, joined without a separator."""
-        return "".join(part.text for part in self.content if isinstance(part, Text))
+        return "".join([part.text for part in self.content if isinstance(part, Text)])
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
-        return tuple(part for part in self.content if isinstance(part, ToolCall))
+        return tuple([part for part in self.content if isinstance(part, ToolCall)])
 
 
 RefusalKind: TypeAlias = Literal[
@@ -269,8 +274,8 @@ class Refusal:
         code: machine code (`context_length_exceeded`, …), where the dialect has one.
         param: the request parameter that is at fault, where the dialect names it.
         retry_after: seconds that the client is asked to wait.
-        retry_after_form: how the headers say so: whole seconds, milliseconds beside them, or a date.
-        limit: for `rate_limited`: which limit (`requests`, `input_tokens`, `output_tokens`, `tokens`).
+        retry_after_form: how headers say so: whole seconds, milliseconds beside them, a date.
+        limit: for `rate_limited`: `requests`, `input_tokens`, `output_tokens` or `tokens`.
         details: numbers for the dialect's text (`tokens`, `window`, `limit_value`, …).
         headers: further response headers.
         body: replaces the whole JSON body, for answers that do not come from the API itself
@@ -290,7 +295,7 @@ class Refusal:
     retry_after_form: Literal["seconds", "ms", "date"] = "seconds"
 
     def retry_headers(self, wall: float) -> dict[str, str]:
-        """Return the headers that ask the client to wait, never for less; `wall` is unix seconds."""
+        """Return the headers that ask for a wait, never a shorter one; `wall` is unix seconds."""
         if self.retry_after is None:
             return {}
         if self.retry_after_form == "date":

@@ -28,14 +28,14 @@ def step(call: Call) -> str:
     A retry keeps it even when a nonce or the time of day changes in the prompt; a further tool
     call, tool result or turn does not.
     """
-    return digest("\x00".join(_shape(message) for message in call.messages))
+    return digest("\x00".join([_shape(message) for message in call.messages]))
 
 
 def _shape(message: Message) -> str:
     told = message.role in ("user", "system")
-    parts = (
+    parts = [
         "text" if told and isinstance(part, Text) else _whole(part) for part in message.content
-    )
+    ]
     return f"{message.role}\x01" + "\x01".join(parts)
 
 

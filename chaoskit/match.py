@@ -92,7 +92,7 @@ class Subject:
             dialect=request.dialect,
             model=request.model,
             stream=request.stream,
-            tools=tuple(tool.name for tool in request.tools),
+            tools=tuple([tool.name for tool in request.tools]),
             reported=reports_error(request),
         )
 

@@ -19,7 +19,7 @@ from chaoskit.canary import Canaries
 from chaoskit.clock import Clock
 from chaoskit.dialect import Dialect, Envelope, LimitState
 from chaoskit.dialects import DIALECTS
-from chaoskit.errors import RunStopped
+from chaoskit.errors import InternalError, RunStopped
 from chaoskit.exchange import (
     Call,
     HttpReply,
@@ -125,7 +125,7 @@ class World:
 
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request is in a dialect of the simulated provider."""
-        return any(dialect.claims(request) for dialect in DIALECTS)
+        return _dialect(request) is not None
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Answer a request.
@@ -136,7 +136,9 @@ class World:
         self._calls += 1
         if self._calls > self._max_calls:
             self._end(f"calls: more than {self._max_calls}")
-        dialect = next(dialect for dialect in DIALECTS if dialect.claims(request))
+        dialect = _dialect(request)
+        if dialect is None:
+            raise InternalError(f"no dialect claims {request.host}{request.path}")
         decoded = dialect.decode(request, self.service.catalogue)
         visit = self._received(request, dialect, decoded)
         answer = self._answer(visit, decoded)
@@ -233,7 +235,8 @@ class World:
                 cacheable=bool(call and generating and self.service.cacheable(call)),
             )
         )
-        self._look_for_foreign_secrets(request, user, turn, now)
+        if self.canaries:
+            self._look_for_foreign_secrets(request, user, turn, now)
         return _Visit(
             number=self._calls,
             user=user,
@@ -274,7 +277,7 @@ class World:
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
         drawn = self._behaviour.reply(call, self._scene(visit, call))
-        subject = _calling(visit.subject, tuple(tool.name for tool in drawn.tool_calls))
+        subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
         for decision in self.plan.decide(subject, "reply"):
             changed = decision.fault.reply(drawn, call, decision.strike)  # type: ignore[union-attr]  # by stage
             if changed is not drawn:
@@ -282,9 +285,10 @@ class World:
                 self._struck(visit, decision, "reply")
         begins = visit.now + admission.first_token
         settled = self.service.settle(admission, call, drawn, now=visit.now, begins=begins)
-        if settled.reply.tool_calls:
-            settled = replace(settled, reply=self._with_ids(settled.reply, visit.dialect))
         reply = settled.reply
+        if reply.tool_calls:
+            reply = self._with_ids(reply, visit.dialect)
+            settled = replace(settled, reply=reply)
         self._replied(visit, call, settled)
         self.last[visit.user] = call
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
@@ -415,6 +419,8 @@ class World:
                 }
                 break
             found[:0] = [part for part in message.content if isinstance(part, ToolResult)]
+        if not found:
+            return ()
         return tuple(
             GotResult(
                 call_id=result.call_id,
@@ -473,16 +479,24 @@ class _Maker:
         return self.dialect.error_frame(refusal, self.envelope)
 
 
+def _dialect(request: HttpRequest) -> Dialect | None:
+    for dialect in DIALECTS:
+        if dialect.claims(request):
+            return dialect
+    return None
+
+
 def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
     return replace(subject, called=called) if called else subject
 
 
 _NO_CALL = Call(dialect="", provider="")
+_FINISH = Finish()
 
 
 def _plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
     head, send = Head(reply.status, reply.headers), Send(reply.body, content=reply.status < 400)
-    return (Wait(wait), head, send, Finish()) if wait else (head, send, Finish())
+    return (Wait(wait), head, send, _FINISH) if wait else (head, send, _FINISH)
 
 
 def _streamed(
@@ -497,7 +511,7 @@ def _streamed(
         if content and pause:
             steps.append(Wait(pause))
         steps.append(Send(frame.encode(), content=content))
-    steps.append(Finish())
+    steps.append(_FINISH)
     return tuple(steps)
 
 

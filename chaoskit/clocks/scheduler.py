@@ -197,13 +197,16 @@ class Scheduler:
             raise RunStopped(self.stopped)
         with self._mutex:
             worker.reads = 0
+            if until is not None:
+                until = max((until + RESOLUTION // 2) // RESOLUTION * RESOLUTION, self.elapsed)
+                if condition is None and self._holder is worker and self._alone_until(until):
+                    self.elapsed = until
+                    self._switches += 1
+                    return
+                self._sequence += 1
+                heapq.heappush(self._timers, (until, self._sequence, worker, worker.ticket + 1))
             worker.ticket += 1
             self._parked.add(worker)
-            if until is not None:
-                self._sequence += 1
-                until = (until + RESOLUTION // 2) // RESOLUTION * RESOLUTION
-                entry = (max(until, self.elapsed), self._sequence, worker, worker.ticket)
-                heapq.heappush(self._timers, entry)
             if condition is not None:
                 self._conditions[worker] = condition
             owned = self._holder is worker
@@ -242,6 +245,12 @@ class Scheduler:
         return self.elapsed
 
     # -- who is next (all with the mutex held) ---------------------------------------------------
+
+    def _alone_until(self, until: int) -> bool:
+        """Tell whether nobody would run before a holder that waits for that time."""
+        if self._ready or self._ask():
+            return False
+        return not self._timers or self._timers[0][0] > until
 
     def _pass_on(self) -> None:
         following = self._next()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import parse_qsl, unquote
 
@@ -27,6 +28,7 @@ def api_key(headers: Mapping[str, str], *others: str) -> str:
     return next((headers[name].strip() for name in others if headers.get(name)), "")
 
 
+@lru_cache(maxsize=64)
 def fingerprint(key: str) -> str:
     """Return a short digest that stands for the key wherever the key must not be."""
     return blake2b(key.encode(errors="replace"), digest_size=8).hexdigest()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -74,7 +75,7 @@ def _sync(library: ModuleType, original: Callable[..., Any], host: Host, clock: 
             self.performance.abandon()
 
     def handle_request(transport: Any, request: Any) -> Any:
-        incoming = _neutral(request)
+        incoming = _neutral(library, request)
         if not host.claims(incoming):
             return original(transport, request)
         performance = _perform(host, incoming, request.read(), request)
@@ -112,7 +113,7 @@ def _async(library: ModuleType, original: Callable[..., Any], host: Host, clock:
             self.performance.abandon()
 
     async def handle_async_request(transport: Any, request: Any) -> Any:
-        incoming = _neutral(request)
+        incoming = _neutral(library, request)
         if not host.claims(incoming):
             return await original(transport, request)
         performance = _perform(host, incoming, await request.aread(), request)
@@ -129,7 +130,8 @@ def _async(library: ModuleType, original: Callable[..., Any], host: Host, clock:
     return handle_async_request
 
 
-def _neutral(request: Any) -> HttpRequest:
+def _neutral(library: Any, request: Any) -> HttpRequest:
+    """Return the request, with its body if it is at hand."""
     url = request.url
     return HttpRequest(
         method=request.method,
@@ -140,20 +142,15 @@ def _neutral(request: Any) -> HttpRequest:
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in request.headers.raw
         },
+        body=request.read() if isinstance(request.stream, library.ByteStream) else b"",
     )
 
 
 def _perform(host: Host, incoming: HttpRequest, body: bytes, request: Any) -> Performance:
-    whole = HttpRequest(
-        method=incoming.method,
-        host=incoming.host,
-        path=incoming.path,
-        query=incoming.query,
-        headers=incoming.headers,
-        body=body,
-    )
+    if incoming.body is not body:
+        incoming = replace(incoming, body=body)
     timeouts = request.extensions.get("timeout") or {}
-    return Performance(host.exchange(whole), host, read=timeouts.get("read"))
+    return Performance(host.exchange(incoming), host, read=timeouts.get("read"))
 
 
 def _response(

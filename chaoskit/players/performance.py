@@ -35,7 +35,7 @@ class Performance:
         self._host = host
         self._read = float("inf") if read is None else read
         self._sent_content = False
-        self._sends_left = sum(isinstance(step, Send) for step in exchange.steps)
+        self._at = 0
         self._ended = False
         self._moves = self._play()
 
@@ -44,18 +44,16 @@ class Performance:
 
     def whole_body(self) -> bytes | None:
         """Return the body if nothing but it is left, so that it need not be streamed."""
-        rest = self._exchange.steps
-        start = next((at for at, step in enumerate(rest) if isinstance(step, Head)), len(rest)) + 1
-        if len(rest) == start + 2 and isinstance(rest[start], Send) and rest[start + 1] == Finish():
-            self._sent_content = True
-            self._finish("complete")
-            send = rest[start]
-            return send.data if isinstance(send, Send) else None
+        match self._exchange.steps[self._at + 1 :]:
+            case (Send() as send, Finish()):
+                self._sent_content = True
+                self._finish("complete")
+                return send.data
         return None
 
     def abandon(self) -> None:
         """The client stopped reading."""
-        if self._sends_left:
+        if any(isinstance(step, Send) for step in self._exchange.steps[self._at + 1 :]):
             self._finish("abandoned")
         else:
             self._finish("complete" if self._exchange.whole else "unfinished")
@@ -63,7 +61,7 @@ class Performance:
 
     def _play(self) -> Generator[float | Head | bytes]:
         silence, begun = 0.0, False
-        for step in self._exchange.steps:
+        for self._at, step in enumerate(self._exchange.steps):  # noqa: B020 - how far it has come
             if isinstance(step, Wait):
                 if silence + step.seconds > self._read:
                     yield float(self._read - silence)
@@ -78,7 +76,6 @@ class Performance:
                 yield step
             elif isinstance(step, Send):
                 self._sent_content = self._sent_content or step.content
-                self._sends_left -= 1
                 yield step.data
             elif isinstance(step, Finish):
                 self._finish("complete" if self._exchange.whole else "unfinished")

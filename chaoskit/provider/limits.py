@@ -186,15 +186,18 @@ class RateLimits:
         if buckets is None:
             return ()
         buckets.refill(now)
+        kept = buckets.places
         return tuple(
             [  # a list is faster, and this is done for every answer
                 LimitState(
                     name=name,
                     limit=limit,
-                    remaining=max(0, int(buckets.free(at) + _DROP)),
-                    reset=(limit - buckets.levels[at]) * 60 / limit,
+                    remaining=max(0, int((buckets.free(at) if kept else level) + _DROP)),
+                    reset=(limit - level) * 60 / limit,
                 )
-                for at, (name, limit) in enumerate(zip(buckets.names, buckets.limits, strict=True))
+                for at, (name, limit, level) in enumerate(
+                    zip(buckets.names, buckets.limits, buckets.levels, strict=True)
+                )
             ]
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chaoskit.dialect import LimitState
 from chaoskit.exchange import Call, Refusal, Reply, Usage
@@ -167,7 +167,13 @@ class Service:
             self.cache.store(use, started=admission.at, begins=begins)
         cost = self._prices.cost(call.provider, model.facts.name, usage)
         return Settled(
-            reply=replace(ended, usage=usage),
+            reply=Reply(
+                content=ended.content,
+                stop=ended.stop,
+                usage=usage,
+                facts=ended.facts,
+                stop_sequence=ended.stop_sequence,
+            ),
             cost_usd=0.0 if cost is None else cost,
             priced=cost is not None,
             seconds=admission.latency.seconds(output),
@@ -204,6 +210,8 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
     """Return the refusal of a request that is too large for the window."""
     window, output = model.facts.window, call.max_tokens or 0
     requested = prompt.total + output
+    if requested <= window:
+        return None
     details = {
         "tokens": prompt.total,
         "window": window,
@@ -212,7 +220,7 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
     }
     if prompt.total > window:
         return Refusal(kind="context_overflow", details=details)
-    if requested > window and "overflow_stops" not in model.facts.features:
+    if "overflow_stops" not in model.facts.features:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None

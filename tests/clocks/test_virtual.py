@@ -96,6 +96,30 @@ def test_threads_wait_side_by_side():
     assert clock.now() == 3600
 
 
+def test_who_waited_first_goes_first_at_the_same_time():
+    """A sleeper goes on at once only if nobody is due before it, or then."""
+
+    def body(clock):
+        order = []
+
+        def first():
+            time.sleep(2)
+            order.append(("first", clock.now()))
+
+        def second():
+            time.sleep(1)
+            order.append(("second", clock.now()))
+            time.sleep(1)
+            order.append(("second", clock.now()))
+            time.sleep(1)
+            order.append(("second", clock.now()))
+
+        together(first, second)
+        return order
+
+    assert play(body)[1] == [("second", 1), ("first", 2), ("second", 2), ("second", 3)]
+
+
 def test_timed_waits_of_the_standard_library_end_on_virtual_time():
     """Events, conditions, queues, locks and futures time out after their time, not after ours."""
 

@@ -1,10 +1,13 @@
 """The bytes of the Claude API: answers, streams, errors, headers and lists."""
 
+import datetime as dt
 import json
+import math
 
 import pytest
 
 from chaoskit.dialect import LimitState
+from chaoskit.dialects.anthropic.headers import timestamp
 from chaoskit.exchange import Call, Image, Opaque, Refusal, Reply, Text, Thinking, ToolCall, Usage
 
 CALL = Call(dialect="anthropic", provider="anthropic", model="claude-old")
@@ -28,6 +31,13 @@ def parsed(http):
 
 def events(frames):
     return [json.loads(frame.data) for frame in frames]
+
+
+@pytest.mark.parametrize("wall", [0, 951_782_399.2, 1_709_251_199, 1_893_488_400.5])
+def test_a_reset_is_told_in_rfc_3339_rounded_up(wall):
+    """Leap days and the end of a day included."""
+    moment = dt.datetime.fromtimestamp(math.ceil(wall), dt.UTC)
+    assert f"{moment:%Y-%m-%dT%H:%M:%SZ}" == timestamp(wall)
 
 
 def test_plain_answer_has_every_field(anthropic, envelope):

@@ -121,6 +121,27 @@ def test_both_http_libraries_are_answered_sync_and_async(library):
         assert stage.clock.now() == 4.0
 
 
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_streamed_request_arrives_whole(library):
+    """A body that is not at hand is read before the request is answered."""
+
+    async def pieces():
+        yield b"{"
+        yield b"}"
+
+    with playing(*WHOLE) as stage:
+        with library.Client() as client:
+            client.post("https://provider.test/v1/messages", content=iter((b"{", b"}")))
+
+        async def main():
+            async with library.AsyncClient() as client:
+                await client.post("https://provider.test/v1/messages", content=pieces())
+
+        asyncio.run(main())
+
+        assert [request.body for request in stage.requests] == [b"{}", b"{}"]
+
+
 @pytest.mark.parametrize(
     ("steps", "cause", "ending"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import date
 from functools import lru_cache
 from math import ceil
 from uuid import NAMESPACE_URL, uuid5
@@ -14,11 +14,14 @@ __all__ = ["ORGANIZATION", "common", "limits", "timestamp"]
 ORGANIZATION = str(uuid5(NAMESPACE_URL, "urn:chaoskit:organization"))
 _WORKSPACE = "wrkspc_01ChaoskitWorkspace0001"
 _LIMITS = {
-    "requests": "requests",
-    "tokens": "tokens",
-    "input_tokens": "input-tokens",
-    "output_tokens": "output-tokens",
+    name: tuple(
+        f"anthropic-ratelimit-{name.replace('_', '-')}-{what}"
+        for what in ("limit", "remaining", "reset")
+    )
+    for name in ("requests", "tokens", "input_tokens", "output_tokens")
 }
+_DAY = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def timestamp(wall: float) -> str:
@@ -26,9 +29,15 @@ def timestamp(wall: float) -> str:
     return _second(ceil(wall))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # the resets of one answer are often the same
 def _second(wall: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall))
+    day, second = divmod(wall, _DAY)
+    return f"{_day(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+
+
+@lru_cache(maxsize=8)
+def _day(number: int) -> str:
+    return date.fromordinal(_EPOCH + number).isoformat()
 
 
 def common(
@@ -46,12 +55,12 @@ def limits(envelope: Envelope) -> dict[str, str]:
     """Return the rate-limit headers; resets are points in time, tokens are rounded to thousands."""
     headers: dict[str, str] = {}
     for state in envelope.limits:
-        name = _LIMITS.get(state.name)
-        if name is not None:
-            prefix = f"anthropic-ratelimit-{name}"
-            headers[f"{prefix}-limit"] = str(state.limit)
-            headers[f"{prefix}-remaining"] = str(_remaining(state))
-            headers[f"{prefix}-reset"] = timestamp(envelope.wall + state.reset)
+        names = _LIMITS.get(state.name)
+        if names is not None:
+            limit, remaining, reset = names
+            headers[limit] = str(state.limit)
+            headers[remaining] = str(_remaining(state))
+            headers[reset] = timestamp(envelope.wall + state.reset)
     return headers
 
 

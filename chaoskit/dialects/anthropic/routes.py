@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from chaoskit.dialects._refused import RefusedError
@@ -87,14 +88,18 @@ def version(request: HttpRequest) -> str:
         RefusedError: none is given, or it does not exist; or a beta cannot exist.
     """
     headers = request.headers
-    value = headers.get("anthropic-version", "").strip()
+    return _version(headers.get("anthropic-version", "").strip(), headers.get("anthropic-beta", ""))
+
+
+@lru_cache(maxsize=16)
+def _version(value: str, betas: str) -> str:
     if not value:
         message = "anthropic-version: header is required"
         raise RefusedError(Refusal(kind="invalid_request", message=message))
     if value not in _VERSIONS:
         message = f'anthropic-version: "{value}" is not a valid version'
         raise RefusedError(Refusal(kind="invalid_request", message=message))
-    unknown = [beta for beta in _betas(headers.get("anthropic-beta", "")) if not _dated(beta)]
+    unknown = [beta for beta in _betas(betas) if not _dated(beta)]
     if unknown:
         message = (
             f"Unexpected value(s) {', '.join(f'`{beta}`' for beta in unknown)} for the "
