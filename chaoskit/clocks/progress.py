@@ -1,29 +1,38 @@
-"""Tells a thread that computes from one that is blocked, from outside."""
+"""Tells a thread that computes, or wants to, from one that is blocked; from outside."""
 
 from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 __all__ = ["Progress"]
+
+_TASKS = Path("/proc/self/task")
 
 
 class Progress:
     """Remembers what a thread had done by the last look.
 
-    Processor time is the honest measure; where the platform does not tell it per thread, the
-    innermost frame and its instruction have to do.
+    Processor time is the honest measure, but on a busy machine a thread may get none for a while:
+    where the system tells that a thread is runnable, it counts as getting on. Where neither is
+    told, the innermost frame and its instruction have to do.
     """
 
     def __init__(self) -> None:
         self._seen: tuple[int, object] = (0, None)
 
-    def since(self, ident: int) -> bool:
-        """Tell whether the thread got anywhere since the last call for the same thread."""
+    def since(self, ident: int, native: int) -> bool:
+        """Tell whether the thread got anywhere since the last call for the same thread.
+
+        Args:
+            ident: Python's number of the thread.
+            native: the system's number of it.
+        """
         now = (ident, _trace(ident))
         moved = now != self._seen
         self._seen = now
-        return moved
+        return moved or _runnable(native)
 
 
 def _trace(ident: int) -> object:
@@ -37,3 +46,12 @@ def _trace(ident: int) -> object:
             return None
     frame = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to see a thread
     return used, id(frame), frame.f_lasti if frame is not None else -1
+
+
+def _runnable(native: int) -> bool:
+    """Tell whether the system would run the thread if it had a processor, or waits for its disk."""
+    try:
+        status = (_TASKS / str(native) / "stat").read_text(encoding="ascii", errors="replace")
+    except OSError:  # another system, or the thread has just ended
+        return False
+    return status.rpartition(")")[2].split()[0] in ("R", "D")

@@ -39,7 +39,8 @@ _real_sleep = time.sleep
 _real_monotonic = time.monotonic
 
 _TICK = 0.02  # seconds between two looks of the monitor; shorter costs more, longer delays escapes
-_STUCK = 3  # looks without progress before the baton is taken away
+_STUCK = 6  # looks without progress before the baton is taken away
+_GRACE = 1.0  # seconds that time stands still after a baton was taken away
 _DEADLOCK = 1.0  # seconds without anything that could wake anybody
 _BUSY_READS = 500  # clock readings in a row that count as a busy wait
 _BUSY_STEP = 1_000_000  # nanoseconds that pass then
@@ -59,6 +60,7 @@ class Worker:
         "ident",
         "immune",
         "name",
+        "native",
         "number",
         "reads",
         "scheduler",
@@ -77,6 +79,7 @@ class Worker:
         self.gate = _thread.allocate_lock()
         self.gate.acquire()
         self.ident = 0
+        self.native = 0
         self.ticket = 0
         self.reads = 0
         self.alive = True
@@ -114,6 +117,8 @@ class Scheduler:
         self._sequence = 0
         self._switches = 0
         self._ended = False
+        self._still_until = 0.0  # on the machine's clock
+        self._lost: tuple[Worker, int] | None = None
         self._main: Worker | None = None
 
     # -- life of a run ---------------------------------------------------------------------------
@@ -168,6 +173,7 @@ class Scheduler:
     def enter(self, worker: Worker) -> None:
         """Make the calling thread that worker and wait for the baton."""
         worker.ident = _thread.get_ident()
+        worker.native = _thread.get_native_id()
         _WORKERS[worker.ident] = worker
         if worker is not self._holder:
             worker.gate.acquire()
@@ -248,19 +254,20 @@ class Scheduler:
 
     def _alone_until(self, until: int) -> bool:
         """Tell whether nobody would run before a holder that waits for that time."""
-        if self._ready or self._ask():
+        if self._still_until or self._ready or self._ask():
             return False
         return not self._timers or self._timers[0][0] > until
 
-    def _pass_on(self) -> None:
+    def _pass_on(self) -> Worker | None:
         following = self._next()
         self._holder = following
-        self._switches += 1
         if following is not None:
+            self._switches += 1
             self._parked.discard(following)
             self._conditions.pop(following, None)
             if following.gate.locked():
                 following.gate.release()
+        return following
 
     def _next(self) -> Worker | None:
         while True:
@@ -270,6 +277,8 @@ class Scheduler:
                     return worker
             if self._ask():
                 continue
+            if self._still_until and _real_monotonic() < self._still_until:
+                return None
             while self._timers:
                 when, _, worker, ticket = heapq.heappop(self._timers)
                 if worker.ticket == ticket and worker in self._parked and worker.alive:
@@ -319,16 +328,16 @@ class Scheduler:
                 tick = 0.001
                 idle_since = idle_since or now
                 with self._mutex:
-                    if self._holder is None:
+                    if self._holder is None and not self._taken_back(progress):
                         self._pass_on()
                     waiting = self._holder is None and not any(
                         worker.stray for worker in _WORKERS.values() if worker.scheduler is self
                     )
-                if waiting and now - idle_since > _DEADLOCK:
+                if waiting and not self._timers and now - idle_since > _DEADLOCK:
                     self._deadlock()
             else:
                 idle_since = 0.0
-                moved = self._switches != seen or progress.since(holder.ident)
+                moved = self._switches != seen or progress.since(holder.ident, holder.native)
                 still = 0 if moved else still + 1
                 seen = self._switches
                 if still >= _STUCK and holder.ident:
@@ -346,8 +355,22 @@ class Scheduler:
             if not others:
                 return
             holder.stray = True
+            # Often it is back at once; if time jumped now, it would be back hours later.
+            self._still_until = _real_monotonic() + _GRACE
             self.strays.append(f"{holder.name} {_place(holder.ident)}")
-            self._pass_on()
+            self._lost = None if self._pass_on() else (holder, self._switches)
+
+    def _taken_back(self, progress: Progress) -> bool:
+        """Return the baton to whom it was taken from, if that goes on and nobody ran meanwhile."""
+        if self._lost is None or self._lost[1] != self._switches:
+            return False
+        worker = self._lost[0]
+        if not (worker.alive and worker.stray and progress.since(worker.ident, worker.native)):
+            return False
+        worker.stray = False
+        self._holder, self._lost, self._still_until = worker, None, 0.0
+        self.strays.pop()
+        return True
 
     def _deadlock(self) -> None:
         waiting = "; ".join(

@@ -49,8 +49,9 @@ def test_no_line_is_wider_than_the_terminal(made, width):
         assert [line for line in lines if cell_len(line) > width and "again:" not in line] == []
 
 
-def test_there_is_no_colour_where_there_is_no_terminal(made):
+def test_there_is_no_colour_where_there_is_no_terminal(made, monkeypatch):
     """A log gets plain text, a terminal gets colours."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b" not in shown([made.broken()])
     assert "\x1b[1;31mFAIL" in shown([made.broken()], colour=True)
 
