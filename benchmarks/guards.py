@@ -1,0 +1,585 @@
+"""What the guards cost and what they let through, beside every peer that is installed.
+
+python benchmarks/guards.py [rounds]
+
+Rows of a table are timed in turns, so that the load of the machine falls on all of them; the ratio
+to the first row is the result. Peers are looked for, never required.
+"""
+
+import asyncio
+import contextlib
+import copy
+import importlib
+import logging
+import random
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from chaoskit_guards import (
+    ArgSpec,
+    BudgetWindow,
+    CircuitBreaker,
+    Completion,
+    FallbackRouter,
+    LoopGuard,
+    MessageWindow,
+    ProviderConfig,
+    RetryConfig,
+    Scrubber,
+    Usage,
+    Vet,
+    count_tokens,
+    with_retry,
+)
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+CALLERS = 32
+PEERS = (
+    "llm_retry",
+    "tenacity",
+    "stamina",
+    "backoff",
+    "circuitbreaker",
+    "pybreaker",
+    "aiobreaker",
+    "purgatory",
+    "limits",
+    "pyrate_limiter",
+    "aiolimiter",
+    "throttled",
+    "langchain_core",
+    "agentvet",
+    "pydantic",
+    "jsonschema",
+)
+
+
+WORDS = ("deploy", "failed", "migration", "timed", "out", "pool", "exhausted", "health", "check")
+
+
+def found():
+    """The peers that can be imported, by name."""
+    peers = {}
+    for name in PEERS:
+        try:
+            peers[name] = importlib.import_module(name)
+        except ImportError:
+            print(f"missing: {name}")
+    return peers
+
+
+def table(title, rows, number):
+    """Time each row in turns and print the medians."""
+    times = {name: [] for name in rows}
+    for _ in range(ROUNDS):
+        for name, work in rows.items():
+            began = time.perf_counter()
+            for _ in range(number):
+                work()
+            times[name].append((time.perf_counter() - began) / number)
+    report(title, times)
+
+
+def atable(title, rows, number):
+    """Time each coroutine function in turns, within one loop, and print the medians."""
+
+    async def go():
+        times = {name: [] for name in rows}
+        for _ in range(ROUNDS):
+            for name, work in rows.items():
+                began = time.perf_counter()
+                for _ in range(number):
+                    await work()
+                times[name].append((time.perf_counter() - began) / number)
+        return times
+
+    report(title, asyncio.run(go()))
+
+
+def report(title, times):
+    print(f"\n{title}")
+    first = None
+    for name, taken in times.items():
+        median = statistics.median(taken)
+        first = first or median
+        spread = f"{min(taken) * 1e6:.2f}–{max(taken) * 1e6:.2f}"
+        print(f"  {name:34}{median * 1e6:11.2f} µs {median / first:8.1f} ×   {spread}")
+
+
+def nothing():
+    return 1
+
+
+async def anothing():
+    return 1
+
+
+class Flaky:
+    """Fails every other call."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls % 2:
+            raise ConnectionError
+        return 1
+
+
+def retries(peers):
+    config = RetryConfig(max_attempts=4, base_delay=0, max_delay=0, jitter=False)
+    rows, arows, failing = {"bare": nothing}, {"bare": anothing}, {}
+    ours = with_retry(config, sleep=lambda _: None)
+    rows["chaoskit_guards"] = ours(nothing)
+    arows["chaoskit_guards"] = with_retry(config)(anothing)
+
+    failing["chaoskit_guards"] = ours(Flaky().__call__)
+    if llm := peers.get("llm_retry"):
+        policy = llm.RetryPolicy(max_attempts=4, base_delay_ms=0, max_delay_ms=0)
+        rows["llm_retry"] = lambda: llm.retry(nothing, policy=policy)
+        arows["llm_retry"] = lambda: llm.retry_async(anothing, policy=policy)
+        one = Flaky()
+        failing["llm_retry"] = lambda: llm.retry(one, policy=policy, sleep=lambda _: None)
+    if lib := peers.get("backoff"):
+        logging.getLogger("backoff").disabled = True
+        wrap = lib.on_exception(lib.constant, OSError, interval=0, jitter=None, max_tries=4)
+        rows["backoff"], arows["backoff"] = wrap(nothing), wrap(anothing)
+        failing["backoff"] = wrap(Flaky().__call__)
+    if lib := peers.get("stamina"):
+        options = {"attempts": 4, "wait_initial": 0, "wait_max": 0, "wait_jitter": 0}
+        lib.instrumentation.set_on_retry_hooks([])
+        wrap = lib.retry(on=OSError, **options)
+        rows["stamina"], arows["stamina"] = wrap(nothing), wrap(anothing)
+        failing["stamina"] = wrap(Flaky().__call__)
+    if lib := peers.get("tenacity"):
+        wrap = lib.retry(stop=lib.stop_after_attempt(4), reraise=True)
+        rows["tenacity"], arows["tenacity"] = wrap(nothing), wrap(anothing)
+        failing["tenacity"] = wrap(Flaky().__call__)
+    table("retry, happy path, sync", rows, 3_000)
+    atable("retry, happy path, async", arows, 3_000)
+    table("retry, one failure, no sleep", failing, 500)
+
+
+def opened(breaker_call, error=ConnectionError):
+    """Fail until the breaker is open."""
+
+    def fail():
+        raise error
+
+    for _ in range(6):
+        with contextlib.suppress(Exception):
+            breaker_call(fail)
+
+
+def refused(call):
+    def work():
+        with contextlib.suppress(Exception):
+            call()
+
+    return work
+
+
+def raises():
+    raise ConnectionError
+
+
+def breakers(peers):
+    """Return (threads, tasks): makers of a breaker's call by recovery time, by library."""
+    makers = {
+        "chaoskit_guards": lambda after: CircuitBreaker(5, after).call,
+    }
+    amakers = {}
+
+    def ours(after):
+        circuit = CircuitBreaker(5, after)
+        return lambda function: circuit(function)()
+
+    amakers["chaoskit_guards"] = ours
+    if lib := peers.get("circuitbreaker"):
+
+        def peer(after):
+            circuit = lib.CircuitBreaker(
+                failure_threshold=5, recovery_timeout=after, name=f"{after}"
+            )
+            return lambda function: circuit(function)()
+
+        makers["circuitbreaker"] = amakers["circuitbreaker"] = peer
+    if lib_a := peers.get("aiobreaker"):
+        new = lib_a.CircuitBreaker
+        makers["aiobreaker"] = lambda after: new(5, timedelta(seconds=after)).call
+        amakers["aiobreaker"] = lambda after: new(5, timedelta(seconds=after)).call_async
+    if lib_p := peers.get("pybreaker"):
+        makers["pybreaker"] = lambda after: (
+            lib_p.CircuitBreaker(
+                fail_max=5, reset_timeout=after, throw_new_error_on_trip=False
+            ).call
+        )
+    return makers, amakers
+
+
+def decorated(peers, function, *, is_async=False):
+    """Return the function under a closed breaker of each library, as it is decorated there."""
+    rows = {"chaoskit_guards": CircuitBreaker(5, 60)(function)}
+    if lib := peers.get("circuitbreaker"):
+        rows["circuitbreaker"] = lib.CircuitBreaker(5, 60, name=f"c{is_async}")(function)
+    if lib := peers.get("aiobreaker"):
+        rows["aiobreaker"] = lib.CircuitBreaker(5, timedelta(seconds=60))(function)
+    if (lib := peers.get("pybreaker")) and not is_async:
+        rows["pybreaker"] = lib.CircuitBreaker(fail_max=5)(function)
+    if lib := peers.get("purgatory"):
+        rows["purgatory"] = purgatory(lib, function, is_async=is_async)
+    return rows
+
+
+def purgatory(lib, function, *, is_async):
+    if not is_async:
+        return lib.SyncCircuitBreakerFactory(default_threshold=5)("a")(function)
+    return lib.AsyncCircuitBreakerFactory(default_threshold=5)("a")(function)
+
+
+def circuits(peers):
+    table("breaker, closed, sync", {"bare": nothing, **decorated(peers, nothing)}, 3_000)
+    awaited = {"bare": anothing, **decorated(peers, anothing, is_async=True)}
+    atable("breaker, closed, async", awaited, 3_000)
+    rows = {"bare raise and except": refused(raises)}
+    for name, work in decorated(peers, raises).items():
+        for _ in range(6):
+            refused(work)()
+        rows[name] = refused(work)
+    table("breaker, open, refusing", rows, 3_000)
+
+
+class Meeting:
+    """Counts who is inside at once, and everybody."""
+
+    def __init__(self, seconds, *, fails):
+        self.seconds, self.fails = seconds, fails
+        self.inside = self.peak = self.total = 0
+        self.lock = threading.Lock()
+
+    def enter(self):
+        with self.lock:
+            self.inside += 1
+            self.total += 1
+            self.peak = max(self.peak, self.inside)
+
+    def leave(self):
+        with self.lock:
+            self.inside -= 1
+        if self.fails:
+            raise ConnectionError
+
+    def __call__(self):
+        self.enter()
+        time.sleep(self.seconds)
+        self.leave()
+
+    async def acall(self):
+        self.enter()
+        await asyncio.sleep(self.seconds)
+        self.leave()
+
+
+def race_threads(make):
+    """Return peak and total of a half-open race, and the seconds of 32 calls of 50 ms."""
+    call = make(0.05)
+    opened(call)
+    time.sleep(0.1)
+    probe = Meeting(0.05, fails=True)
+    together(lambda: call(probe))
+    closed, plain = make(60), Meeting(0.05, fails=False)
+    began = time.perf_counter()
+    together(lambda: closed(plain))
+    return probe.peak, probe.total, time.perf_counter() - began
+
+
+def together(work):
+    start = threading.Barrier(CALLERS)
+
+    def one(_):
+        start.wait()
+        with contextlib.suppress(Exception):
+            work()
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(one, range(CALLERS)))
+
+
+async def race_tasks(make):
+    call = make(0.05)
+
+    async def fail():
+        raise ConnectionError
+
+    for _ in range(6):
+        with contextlib.suppress(Exception):
+            await call(fail)
+    await asyncio.sleep(0.1)
+    probe = Meeting(0.05, fails=True)
+    await asyncio.gather(*(call(probe.acall) for _ in range(CALLERS)), return_exceptions=True)
+    closed, plain = make(60), Meeting(0.05, fails=False)
+    began = time.perf_counter()
+    await asyncio.gather(*(closed(plain.acall) for _ in range(CALLERS)), return_exceptions=True)
+    return probe.peak, probe.total, time.perf_counter() - began
+
+
+def races(peers):
+    makers, amakers = breakers(peers)
+    print(f"\nhalf-open, {CALLERS} callers, one probe wanted (worst of {ROUNDS})")
+    found = {}
+    for _ in range(ROUNDS):
+        for name, make in makers.items():
+            found.setdefault(f"{name}, threads", []).append(race_threads(make))
+        for name, make in amakers.items():
+            found.setdefault(f"{name}, tasks", []).append(asyncio.run(race_tasks(make)))
+    for name, runs in found.items():
+        peak, total, seconds = (max(column) for column in zip(*runs, strict=True))
+        print(
+            f"  {name:34}{peak:3} probes at once, {total:3} in all; "
+            f"{CALLERS} × 50 ms closed {seconds:5.2f} s"
+        )
+
+
+def limiters(peers):
+    rows, filled = {}, {}
+    with_lock = threading.Lock()
+
+    def lock():
+        with with_lock:
+            pass
+
+    rows["bare lock"] = filled["bare lock"] = lock
+    window = BudgetWindow(tokens_per_minute=10**12)
+    rows["chaoskit_guards reserve+settle"] = lambda: window.reserve(1).settle(1)
+    big = BudgetWindow(tokens_per_minute=10**12)
+    filled["chaoskit_guards reserve+settle"] = lambda: big.reserve(2_000).settle(2_000)
+    if "limits" in peers:
+        from limits import RateLimitItemPerMinute, storage, strategies
+
+        item = RateLimitItemPerMinute(10**9)
+        moving = strategies.MovingWindowRateLimiter(storage.MemoryStorage())
+        rows["limits moving window"] = lambda: moving.hit(item, "a")
+        filled["limits moving window"] = lambda: moving.hit(item, "b", cost=2_000)
+    if "pyrate_limiter" in peers:
+        from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate
+
+        def limiter():
+            return Limiter(InMemoryBucket([Rate(10**9, Duration.MINUTE)]))
+
+        one, many = limiter(), limiter()
+        rows["pyrate_limiter"] = lambda: one.try_acquire("a", 1)
+        filled["pyrate_limiter"] = lambda: many.try_acquire("a", 2_000)
+    table("budget, cost 1", rows, 1_000)
+    table("budget, cost 2,000", filled, 100)
+
+    aours = BudgetWindow(tokens_per_minute=10**12)
+
+    async def ours():
+        (await aours.areserve(1)).settle(1)
+
+    arows = {"chaoskit_guards reserve+settle": ours}
+    if lib := peers.get("aiolimiter"):
+
+        def acquire():
+            state = {}
+
+            async def work():
+                if "limiter" not in state:
+                    state["limiter"] = lib.AsyncLimiter(10**9, 60)
+                await state["limiter"].acquire(1)
+
+            return work
+
+        arows["aiolimiter"] = acquire()
+    atable("budget, async, cost 1", arows, 1_000)
+
+
+def conversation(rng, count=200):
+    """Messages of some 230 characters, one third of them with tool calls and results."""
+    said = []
+    for n in range(count // 4):
+        text = " ".join(rng.choices(WORDS, k=34))
+        call = {"type": "tool_use", "id": f"t{n}", "name": "search", "input": {"query": text}}
+        result = {"type": "tool_result", "tool_use_id": f"t{n}", "content": text}
+        said += [
+            {"role": "user", "content": text},
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [result]},
+            {"role": "assistant", "content": text},
+        ]
+    return said
+
+
+def trimming(peers):
+    messages = conversation(random.Random(1))
+    half = count_tokens(messages) // 2
+    again = MessageWindow(max_tokens=half)
+    rows = {
+        "count everything once": lambda: count_tokens(messages),
+        "chaoskit_guards, first": lambda: MessageWindow(max_tokens=half).trim(messages),
+        "chaoskit_guards, again": lambda: again.trim(messages),
+    }
+    if "langchain_core" in peers:
+        from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, trim_messages
+        from langchain_core.messages.utils import count_tokens_approximately
+
+        chain = []
+        for n in range(0, len(messages), 4):
+            text = messages[n]["content"]
+            call = {"name": "search", "args": {"query": text}, "id": f"t{n}"}
+            chain += [
+                HumanMessage(text),
+                AIMessage("", tool_calls=[call]),
+                ToolMessage(text, tool_call_id=f"t{n}"),
+                AIMessage(text),
+            ]
+
+        def trim(counter):
+            return lambda: trim_messages(
+                chain, max_tokens=half, token_counter=counter, start_on="human"
+            )
+
+        rows["langchain, our count"] = trim(
+            lambda said: sum(count_tokens({"role": "user", "content": m.content}) for m in said)
+        )
+        rows["langchain, approximate"] = trim(count_tokens_approximately)
+    table(f"trim {len(messages)} messages, {2 * half} tokens, to half", rows, 5)
+
+
+def scrubbing(_peers):
+    rng = random.Random(1)
+    filters = [{"field": f"f{n}", "value": " ".join(rng.choices(WORDS, k=4))} for n in range(14)]
+    data = {
+        "query": "why did the deploy fail",
+        "filters": filters,
+        "options": {"region": "eu-west-1", "api_key": "x" * 20, "accept": "application/json"},
+        "text": " ".join(rng.choices(WORDS, k=150)),
+    }
+    scrubber = Scrubber()
+    rows = {
+        "deepcopy": lambda: copy.deepcopy(data),
+        "chaoskit_guards": lambda: scrubber.scrub(data),
+    }
+    table("scrub 2 KB of nested arguments", rows, 200)
+
+
+def validating(peers):
+    class Args(ArgSpec):
+        query: str
+        limit: int = 10
+        tags: list[str] = []  # noqa: RUF012 - a declaration, never shared
+
+    vet = Vet()
+
+    @vet.guard(schema=Args)
+    def search(query, limit=10, tags=()):
+        return query, limit, tags
+
+    good, bad = {"query": "x", "limit": 3, "tags": ["a", "b"]}, {"query": ["x"], "limit": "3"}
+    rows, wrong = {}, {}
+    rows["chaoskit_guards"] = lambda: search(**good)
+    wrong["chaoskit_guards"] = refused(lambda: search(**bad))
+    if pydantic := peers.get("pydantic"):
+        strict = pydantic.ConfigDict(strict=True, extra="forbid")
+        fields = {"query": (str, ...), "limit": (int, 10), "tags": (list[str], [])}
+        model = pydantic.create_model("Args", __config__=strict, **fields)
+        rows["pydantic strict"] = lambda: model(**good)
+
+        def errors():
+            try:
+                model(**bad)
+            except pydantic.ValidationError as error:
+                error.errors()
+
+        wrong["pydantic strict, with errors"] = errors
+    if lib := peers.get("jsonschema"):
+        validator = lib.Draft202012Validator(Args.schema())
+        rows["jsonschema"] = lambda: validator.is_valid(good)
+        wrong["jsonschema, with errors"] = lambda: list(validator.iter_errors(bad))
+    if agentvet := peers.get("agentvet"):
+        shape = agentvet.adapters.shape({"query": "string", "limit": "number?", "tags": "array?"})
+        rows["agentvet"] = lambda: agentvet.validate("search", shape, good)
+        wrong["agentvet"] = lambda: agentvet.validate("search", shape, bad)
+    table("validate, good arguments", rows, 2_000)
+    table("validate, bad arguments, all errors", wrong, 1_000)
+
+
+def loops_and_routes(_peers):
+    guard = LoopGuard()
+    numbers = iter(range(10**9))
+
+    def record():
+        guard.record("search", {"query": "deploy", "page": next(numbers), "tags": ["a"]}, "found")
+
+    reply = Completion(
+        content=[{"type": "text", "text": "hi"}], stop_reason="end_turn", usage=Usage()
+    )
+    said = [{"role": "user", "content": "hello"}]
+
+    def provider(name, call):
+        return ProviderConfig(name=name, model=name, dialect="anthropic", call=call)
+
+    def answer(**_):
+        return reply
+
+    def down(**_):
+        raise ConnectionError
+
+    def never(name):
+        return CircuitBreaker(10**9, name=name)
+
+    direct = FallbackRouter([provider("a", answer), provider("b", answer)])
+    second = FallbackRouter([provider("a", down), provider("b", answer)], breaker=never)
+    table(
+        "loop guard and router",
+        {
+            "loop guard, a new call": record,
+            "router, the first answers": lambda: direct.complete(said),
+            "router, the first fails": lambda: second.complete(said),
+        },
+        500,
+    )
+
+
+def imports():
+    print("\nimport, in a new process (median)")
+    codes = {
+        "python alone": "pass",
+        "import chaoskit_guards": "import chaoskit_guards",
+        "with every name used": "from chaoskit_guards import *",
+    }
+    times = {name: [] for name in codes}
+    for _ in range(ROUNDS):
+        for name, code in codes.items():
+            script = f"import time; b=time.perf_counter()\n{code}\nprint(time.perf_counter()-b)"
+            run = [sys.executable, "-c", script]
+            times[name].append(float(subprocess.check_output(run)))
+    for name, taken in times.items():
+        print(f"  {name:34}{statistics.median(taken) * 1e3:8.1f} ms")
+
+
+def main():
+    logging.disable(logging.CRITICAL)
+    peers = found()
+    for part in (
+        retries,
+        circuits,
+        races,
+        limiters,
+        trimming,
+        scrubbing,
+        validating,
+        loops_and_routes,
+    ):
+        part(peers)
+    imports()
+
+
+if __name__ == "__main__":
+    main()
