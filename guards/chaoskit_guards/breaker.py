@@ -43,6 +43,8 @@ class CircuitBreaker(Circuit):
         slow_call: a call that takes longer is slow; None: nothing is.
         slow_rate: share of slow calls in `window` that opens it.
         is_failure: asked about each exception first: True, False, or None to leave it here.
+        store: shares the state with all processes that give it the same key and name; None: with
+            the threads and tasks of this one. `async with` and decorated coroutines do not block.
         clock: monotonic seconds; `time.monotonic` when it is None.
         rng: source of the random recovery time; the `random` module when it is None.
         listener: told about every change of state and every refusal.
@@ -67,10 +69,7 @@ class CircuitBreaker(Circuit):
         return cast("Callable[P, T]", wrapped)
 
     def __enter__(self) -> Permit:
-        permit = self.acquire()
-        permit.below = _held.get()
-        _held.set(permit)
-        return permit
+        return _hold(self.acquire())
 
     def __exit__(
         self,
@@ -79,17 +78,13 @@ class CircuitBreaker(Circuit):
         traceback: TracebackType | None,
     ) -> None:
         permit = self._release()
-        if permit is None:
-            # Left in another context than entered, as some frameworks do: the admission cannot be
-            # found, so it counts as one of now. A probe is then left to its lease.
-            permit = Permit(self, self._generation if self._state == "closed" else -1, float("inf"))
         if error is None:
             permit.success()
         else:
             permit.failure(error)
 
     async def __aenter__(self) -> Permit:
-        return self.__enter__()
+        return _hold(await self.aacquire())
 
     async def __aexit__(
         self,
@@ -97,7 +92,11 @@ class CircuitBreaker(Circuit):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.__exit__(kind, error, traceback)
+        permit = self._release()
+        if error is None:
+            await permit.asuccess()
+        else:
+            await permit.afailure(error)
 
     def _guard_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -119,21 +118,21 @@ class CircuitBreaker(Circuit):
         try:
             result = await coroutine
         except BaseException as error:
-            permit.failure(error)
+            await permit.afailure(error)
             raise
-        permit.success()
+        await permit.asuccess()
         return result
 
     def _guard_coroutine(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         @wraps(function)
         async def guarded(*args: Any, **kwargs: Any) -> Any:
-            permit = self.acquire()
+            permit = await self.aacquire()
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
-                permit.failure(error)
+                await permit.afailure(error)
                 raise
-            permit.success()
+            await permit.asuccess()
             return result
 
         return guarded
@@ -159,28 +158,41 @@ class CircuitBreaker(Circuit):
     ) -> Callable[..., Any]:
         @wraps(function)
         async def guarded(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-            permit = self.acquire()
+            permit = await self.aacquire()
             stream = function(*args, **kwargs)
             try:
                 async for item in stream:
                     yield item
             except BaseException as error:
-                permit.failure(error)
+                await permit.afailure(error)
                 raise
             finally:
                 await stream.aclose()
-            permit.success()
+            await permit.asuccess()
 
         return guarded
 
-    def _release(self) -> Permit | None:
+    def _release(self) -> Permit:
         """Take this breaker's innermost permit off the context's list."""
         above: Permit | None = None
         top = _held.get()
         while top is not None and top.breaker is not self:
             above, top = top, top.below
-        if top is not None and above is None:
+        if top is None:
+            # Left in another context than entered, as some frameworks do: the admission cannot be
+            # found, so it counts as one of now. A probe is then left to its lease.
+            if self._shared is not None:
+                return Permit(self, -1, float("inf"), shared=True, probe=False)
+            return Permit(self, self._generation if self._state == "closed" else -1, float("inf"))
+        if above is None:
             _held.set(top.below)
-        elif top is not None and above is not None:
+        else:
             above.below = top.below
         return top
+
+
+def _hold(permit: Permit) -> Permit:
+    """Make it the innermost permit of this context."""
+    permit.below = _held.get()
+    _held.set(permit)
+    return permit

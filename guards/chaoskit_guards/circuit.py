@@ -15,13 +15,17 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from chaoskit_guards.classify import Failure, classify
-from chaoskit_guards.errors import CircuitOpenError
+from chaoskit_guards.errors import CircuitOpenError, StoreUnavailable
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.failures import Failure, classify
 from chaoskit_guards.rates import RateWindow
 from chaoskit_guards.retry_run import Random
+
+if TYPE_CHECKING:
+    from chaoskit_guards.redis_store import RedisStore
+    from chaoskit_guards.shared_circuit import Answer, Command, SharedCircuit
 
 __all__ = ["Circuit", "Permit", "State"]
 
@@ -37,42 +41,90 @@ class Permit:
     """The admission of one call; tell it how the call went, exactly once.
 
     Leaving it untold is safe: an admission of a closed breaker costs nothing, and the probe of a
-    half-open one expires.
+    half-open one expires. In coroutines under a shared breaker use the methods that begin with `a`,
+    since the others block.
     """
 
-    __slots__ = ("_began", "_generation", "_settled", "below", "breaker")
+    __slots__ = ("_began", "_generation", "_probe", "_settled", "_shared", "below", "breaker")
 
-    def __init__(self, breaker: Circuit, generation: int, began: float) -> None:
+    def __init__(
+        self,
+        breaker: Circuit,
+        generation: int,
+        began: float,
+        *,
+        shared: bool = False,
+        probe: bool = True,
+    ) -> None:
         self.breaker = breaker
         self.below: Permit | None = None
         self._generation = generation
         self._began = began
         self._settled = False
+        self._shared = shared
+        self._probe = probe
 
     def success(self) -> None:
         """The provider answered."""
-        if not self._settled:
+        if self._shared:
+            self._settle("success", None)
+        elif not self._settled:
             self._settled = True
             self.breaker._succeed(self._generation, self._began)  # noqa: SLF001 - one idea in two classes
 
     def failure(self, error: BaseException | None = None) -> None:
         """The call failed; an error is judged first, None is the provider's fault."""
-        if error is None:
-            self._settle("failure", None)
-            return
-        verdict = self.breaker.judge(error)
-        if verdict == "neutral" and self.breaker.is_slow(self._began):
-            verdict = "failure"  # somebody outside ran out of patience and cancelled
-        self._settle(verdict, classify(error))
+        self._settle(*self._judged(error))
 
     def abandon(self) -> None:
         """The call says nothing about the provider: cancelled, or never sent."""
         self._settle("neutral", None)
 
+    async def asuccess(self) -> None:
+        """The provider answered."""
+        if self._shared:
+            await self._asettle("success", None)
+        else:
+            self.success()
+
+    async def afailure(self, error: BaseException | None = None) -> None:
+        """The call failed; an error is judged first, None is the provider's fault."""
+        await self._asettle(*self._judged(error))
+
+    async def aabandon(self) -> None:
+        """The call says nothing about the provider: cancelled, or never sent."""
+        await self._asettle("neutral", None)
+
+    def _judged(self, error: BaseException | None) -> tuple[Verdict, Failure | None]:
+        if error is None:
+            return "failure", None
+        verdict = self.breaker.judge(error)
+        if verdict == "neutral" and self.breaker.is_slow(self._began):
+            verdict = "failure"  # somebody outside ran out of patience and cancelled
+        return verdict, classify(error)
+
     def _settle(self, verdict: Verdict, failure: Failure | None) -> None:
-        if not self._settled:
-            self._settled = True
+        if self._settled:
+            return
+        self._settled = True
+        if not self._shared:
             self.breaker._settle(self._generation, self._began, verdict, failure)  # noqa: SLF001 - one idea in two classes
+        elif self._matters(verdict):
+            self.breaker._tell_store(self._generation, self._began, verdict, failure)  # noqa: SLF001 - likewise
+
+    async def _asettle(self, verdict: Verdict, failure: Failure | None) -> None:
+        if not self._shared:
+            self._settle(verdict, failure)
+        elif not self._settled:
+            self._settled = True
+            if self._matters(verdict):
+                await self.breaker._atell_store(  # noqa: SLF001 - one idea in two classes
+                    self._generation, self._began, verdict, failure
+                )
+
+    def _matters(self, verdict: Verdict) -> bool:
+        """Return whether the store must know: a cancelled call matters only as a probe."""
+        return self._probe or verdict != "neutral"
 
 
 class Circuit:
@@ -93,6 +145,7 @@ class Circuit:
         slow_call: float | None = None,
         slow_rate: float = 0.5,
         is_failure: Callable[[BaseException], bool | None] | None = None,
+        store: RedisStore | None = None,
         clock: Callable[[], float] | None = None,
         rng: Random | None = None,
         listener: Listener | None = None,
@@ -123,6 +176,25 @@ class Circuit:
         self._listener = listener
         self._rated = failure_rate is not None or slow_call is not None
         self._rates = RateWindow(window)
+        self._shared: SharedCircuit | None = None
+        if store is not None:
+            from chaoskit_guards.shared_circuit import CircuitSettings, SharedCircuit  # noqa: PLC0415 - few share
+
+            self._shared = SharedCircuit(
+                store,
+                name,
+                CircuitSettings(
+                    failure_threshold=failure_threshold,
+                    recovery_timeout=recovery_timeout,
+                    max_recovery_timeout=max_recovery_timeout,
+                    probe_successes=probe_successes,
+                    probe_lease=probe_lease,
+                    failure_rate=failure_rate,
+                    minimum_calls=minimum_calls,
+                    window=window,
+                    slow_rate=None if slow_call is None else slow_rate,
+                ),
+            )
         self._lock = threading.Lock()
         self._state: State = "closed"
         self._generation = 0
@@ -141,6 +213,10 @@ class Circuit:
     @property
     def state(self) -> State:
         """What the breaker does with the next call."""
+        if self._shared is not None:
+            answer = self._ask(self._shared, self._shared.reading())
+            if answer is not None:
+                return cast("State", answer.state)
         with self._lock:
             if self._state == "open" and self._now() >= self._until:
                 return "half_open"
@@ -149,6 +225,10 @@ class Circuit:
     @property
     def retry_after(self) -> float:
         """Seconds until a call may be admitted; 0 when one may be now."""
+        if self._shared is not None:
+            answer = self._ask(self._shared, self._shared.reading())
+            if answer is not None:
+                return answer.wait
         with self._lock:
             return self._remaining(self._now())
 
@@ -157,7 +237,22 @@ class Circuit:
 
         Raises:
             CircuitOpenError: it is open, or its probe is under way.
+            StoreUnavailable: it is shared, the store is down, and it refuses then.
         """
+        if self._shared is not None:
+            answer = self._ask(self._shared, self._shared.admission())
+            if answer is not None:
+                return self._admitted(answer)
+        if self._state == "closed":
+            return Permit(self, self._generation, self._now() if self._rated else 0.0)
+        return self._admit()
+
+    async def aacquire(self) -> Permit:
+        """Do what `acquire` does, without blocking where the breaker is shared."""
+        if self._shared is not None:
+            answer = await self._aask(self._shared, self._shared.admission())
+            if answer is not None:
+                return self._admitted(answer)
         if self._state == "closed":
             return Permit(self, self._generation, self._now() if self._rated else 0.0)
         return self._admit()
@@ -197,16 +292,24 @@ class Circuit:
 
     def open_for(self, seconds: float) -> None:
         """Open now for at least so long, because the provider asked for it."""
+        opened = self._open_here(seconds)
+        if self._shared is not None:
+            answer = self._ask(self._shared, self._shared.opening(seconds))
+            opened = opened if answer is None else answer.what == "opened"
+        if opened:
+            self._tell("opened", retry_after=seconds)
+
+    def _open_here(self, seconds: float) -> bool:
         with self._lock:
             if self._state in ("forced_open", "forced_closed"):
-                return
+                return False
             until = self._now() + seconds
             if self._state == "open":
                 self._until = max(self._until, until)
-                return
+                return False
             self._until = until
             self._enter("open")
-        self._tell("opened", retry_after=seconds)
+            return True
 
     def _now(self) -> float:
         return (self._clock or time.monotonic)()
@@ -326,10 +429,93 @@ class Circuit:
             self._openings = 0
             self._rates.clear()
 
+    def _admitted(self, answer: Answer) -> Permit:
+        """Return the permit that the shared breaker gives."""
+        if answer.what == "half_open":
+            self._tell("half_open")
+        elif not answer.what:
+            self._tell("refused", retry_after=answer.wait)
+            raise CircuitOpenError(self.name, answer.wait)
+        probe = answer.what != "admitted"
+        return Permit(self, answer.era, self._now(), shared=True, probe=probe)
+
+    def _ask(self, shared: SharedCircuit, command: Command) -> Answer | None:
+        """Return the shared breaker's answer; None when this process has to go alone."""
+        try:
+            return shared.send(command)
+        except StoreUnavailable:
+            if shared.refuses:
+                raise
+            self._tell("alone")
+            return None
+
+    async def _aask(self, shared: SharedCircuit, command: Command) -> Answer | None:
+        try:
+            return await shared.asend(command)
+        except StoreUnavailable:
+            if shared.refuses:
+                raise
+            self._tell("alone")
+            return None
+
     def _force(self, state: State) -> None:
         with self._lock:
-            self._enter(state)
+            self._enter(state)  # of a shared one too, for when this process goes alone
+        if self._shared is not None:
+            self._ask(self._shared, self._shared.forcing(state))
         self._tell(state)
+
+    def _tell_store(
+        self, generation: int, began: float, verdict: Verdict, failure: Failure | None
+    ) -> None:
+        """Tell the shared breaker how a call went; what it misses, the lease of a probe mends."""
+        if self._shared is None:
+            return
+        try:
+            answer = self._shared.send(
+                self._result(self._shared, generation, began, verdict, failure)
+            )
+        except StoreUnavailable:
+            self._tell("untold")
+        else:
+            self._hear(answer)
+
+    async def _atell_store(
+        self, generation: int, began: float, verdict: Verdict, failure: Failure | None
+    ) -> None:
+        if self._shared is None:
+            return
+        try:
+            answer = await self._shared.asend(
+                self._result(self._shared, generation, began, verdict, failure)
+            )
+        except StoreUnavailable:
+            self._tell("untold")
+        else:
+            self._hear(answer)
+
+    def _result(
+        self,
+        shared: SharedCircuit,
+        generation: int,
+        began: float,
+        verdict: Verdict,
+        failure: Failure | None,
+    ) -> Command:
+        return shared.result(
+            generation,
+            verdict,
+            slow=self.is_slow(began),
+            retry_after=(failure.retry_after if failure is not None else None) or 0.0,
+            draw=(self._rng or random).uniform(0.0, 1.0),
+        )
+
+    def _hear(self, answer: Answer) -> None:
+        """Tell the listener what this process's result has changed for all."""
+        if answer.what == "opened":
+            self._tell("opened", retry_after=answer.wait)
+        elif answer.what == "closed":
+            self._tell("closed")
 
     def _tell(self, kind: str, **values: object) -> None:
         if self._listener is not None:

@@ -12,9 +12,9 @@ from typing import Any
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.circuit import Permit
-from chaoskit_guards.classify import classify
 from chaoskit_guards.errors import BudgetTimeout, CircuitOpenError, RetryError
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.failures import classify
 from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.retry_run import Env, Random, Run, moment

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from chaoskit_guards.amounts import Amounts
 
-__all__ = ["Ledger", "Reservation"]
+__all__ = ["Grant", "Ledger", "Reservation"]
+
+
+class Grant(NamedTuple):
+    """The answer of a shared window to one request for room.
+
+    Attributes:
+        bucket: where it is booked; None: there is no room.
+        wait: seconds until there is room, if nothing else is booked.
+        at: the server's time in microseconds.
+        lease: what settles it, once.
+    """
+
+    bucket: int | None
+    wait: float
+    at: int
+    lease: str
 
 
 class Ledger(Protocol):
@@ -24,23 +40,45 @@ class Ledger(Protocol):
     ) -> None:
         """Settle a reservation."""
 
+    async def arecord(
+        self,
+        actual_tokens: float | None = None,
+        *,
+        input_tokens: float | None = None,
+        output_tokens: float | None = None,
+        usd: float | None = None,
+        reservation: Reservation | None = None,
+    ) -> None:
+        """Settle a reservation without blocking."""
+
     def give_back(self, reservation: Reservation, *, sent: bool) -> None:
         """Undo a reservation; with `sent`, its request stays counted."""
+
+    async def agive_back(self, reservation: Reservation, *, sent: bool) -> None:
+        """Undo a reservation without blocking."""
 
 
 class Reservation:
     """An amount that is booked; settle it with what was used, or give it back.
 
-    As a context manager it gives back tokens and money when the block fails without having been
-    settled; the request stays counted, since it may have been sent.
+    As a context manager, `with` or `async with`, it gives back tokens and money when the block
+    fails without having been settled; the request stays counted, since it may have been sent.
     """
 
-    __slots__ = ("amounts", "bucket", "settled", "waited", "window")
+    __slots__ = ("amounts", "bucket", "grant", "settled", "waited", "window")
 
-    def __init__(self, window: Ledger, amounts: Amounts, bucket: int, waited: float) -> None:
+    def __init__(
+        self,
+        window: Ledger,
+        amounts: Amounts,
+        bucket: int,
+        waited: float,
+        grant: Grant | None = None,
+    ) -> None:
         self.window = window
         self.amounts = amounts
         self.bucket = bucket
+        self.grant = grant
         self.settled = False
         self.waited = waited
         """Seconds that it took to be granted."""
@@ -66,9 +104,34 @@ class Reservation:
             reservation=self,
         )
 
+    async def asettle(
+        self,
+        actual_tokens: float | None = None,
+        *,
+        input_tokens: float | None = None,
+        output_tokens: float | None = None,
+        usd: float | None = None,
+    ) -> None:
+        """Replace the estimate by what was used, without blocking where the window is shared.
+
+        Raises:
+            ValueError: an amount is negative, or no number; the estimate stays booked.
+        """
+        await self.window.arecord(
+            actual_tokens,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            usd=usd,
+            reservation=self,
+        )
+
     def cancel(self, *, sent: bool = False) -> None:
         """Give everything back; with `sent`, the request stays counted."""
         self.window.give_back(self, sent=sent)
+
+    async def acancel(self, *, sent: bool = False) -> None:
+        """Give everything back, without blocking where the window is shared."""
+        await self.window.agive_back(self, sent=sent)
 
     def __enter__(self) -> Self:
         return self
@@ -81,3 +144,15 @@ class Reservation:
     ) -> None:
         if kind is not None:
             self.cancel(sent=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            await self.acancel(sent=True)

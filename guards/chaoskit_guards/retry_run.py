@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from chaoskit_guards.classify import Failure, classify, sdk_retries
 from chaoskit_guards.errors import RetryAfterTooLong, RetryError, RetryExhausted
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.failures import Failure, classify, sdk_retries
 from chaoskit_guards.retry_config import RetryConfig
 
 __all__ = ["Env", "Random", "Run", "moment"]

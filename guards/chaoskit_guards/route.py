@@ -12,7 +12,6 @@ from typing import Any
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.circuit import Permit
-from chaoskit_guards.classify import Failure, Kind, classify
 from chaoskit_guards.clients import Caller, NotConfigured
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.errors import (
@@ -21,6 +20,7 @@ from chaoskit_guards.errors import (
     CircuitOpenError,
     UntranslatableRequest,
 )
+from chaoskit_guards.failures import Failure, Kind, classify
 
 __all__ = ["Ask", "Pause", "Provider", "Request", "Route", "Rules"]
 

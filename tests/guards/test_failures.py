@@ -15,8 +15,8 @@ import httpx2
 import openai
 import pytest
 
-from chaoskit_guards.classify import classify, sdk_retries
 from chaoskit_guards.errors import ArgError, CircuitOpenError, RetryAfterTooLong
+from chaoskit_guards.failures import classify, sdk_retries
 
 ANTHROPIC = anthropic.Anthropic(api_key="k")
 OPENAI = openai.OpenAI(api_key="k")
