@@ -49,7 +49,8 @@ _PLAIN = (
 )
 _DEPTH = 100
 _TOO_DEEP = "[NESTED TOO DEEPLY]"
-_OPAQUE = re.compile(r"[A-Za-z0-9_.+/=%:-]{16}")
+_RUN_OF = 16
+_OPAQUE = re.compile(rf"[A-Za-z0-9_.+/=%:-]{{{_RUN_OF}}}")
 _RUN = re.compile(r"[^\s\"'<>&?]{1,8192}+")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _NAME_KEYS = ("name", "key", "header", "Name", "Key")
@@ -87,8 +88,7 @@ class Scrubber:
         self._names = KeyJudge(given, allow)
         extra = [words[0] for pattern in given if (words := split_words(pattern))]
         self._stems = (*STEMS, *dict.fromkeys(w for w in extra if not any(s in w for s in STEMS)))
-        hints = (*self._stems, "basic", "://", " -u", "--user")
-        self._hint = re.compile("|".join(map(re.escape, hints)))
+        self._hints = (*self._stems, "basic", "://", " -u", "--user")
         self._fingerprint_key = fingerprint_key
         head, tail = re.escape(redact_with[:-1]), re.escape(redact_with[-1:])
         self._marks = re.compile(f"({head}(?::[0-9a-f]{{6}})?{tail})")
@@ -183,11 +183,7 @@ class Scrubber:
         if len(text) < 6:
             return text
         low = text.lower()
-        if (
-            self._hint.search(low) is None
-            and _OPAQUE.search(text) is None
-            and not (self._known and self._has_known(text))
-        ):
+        if not (self._hinted(low) or _is_opaque(text) or (self._known and self._has_known(text))):
             return text
         if text[0] in "{[" and depth < 3:
             structured = self._json(text, depth)
@@ -207,6 +203,13 @@ class Scrubber:
             at = span.end
         parts.append(text[at:])
         return "".join(parts)
+
+    def _hinted(self, low: str) -> bool:
+        """Tell whether a lower-case text may name a secret; an alternation takes twice as long."""
+        for hint in self._hints:  # noqa: SIM110 - a generator would take twice as long as well
+            if hint in low:
+                return True
+        return False
 
     def _has_known(self, text: str) -> bool:
         return any(form in text for form in self._known)
@@ -236,7 +239,7 @@ class Scrubber:
                 found.append(Span(at, at + len(form), "known", at))
                 at = text.find(form, at + len(form))
         found.extend(find_formats(text))
-        if self._hint.search(low) is not None:
+        if self._hinted(low):
             if len(low) != len(text):
                 low = text.translate(_LETTERS)
             found.extend(find_named(text, low, self._names, self._stems, self._redact_with))
@@ -276,12 +279,12 @@ class Scrubber:
             return _TOO_DEEP
         if (id(value), False) in seen:
             return seen[id(value), False][1]
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):
             return self._mapping(value, seen, depth)
         if isinstance(value, list):
             done: list[Any] = []
             seen[id(value), False] = value, done
-            done.extend(self._any(item, seen, depth + 1) for item in value)
+            done.extend([self._any(item, seen, depth + 1) for item in value])
             return done
         if isinstance(value, tuple):
             return self._tuple(value, seen, depth)
@@ -334,12 +337,13 @@ class Scrubber:
         done: dict[Any, Any] = {}
         seen[id(value), False] = value, done
         named = self._named_value(value) if "value" in value or "Value" in value else None
-        names = self._names
+        names, decided, text = self._names, self._names.decided, self._text
         logprobs = "logprob" in value or "top_logprobs" in value
         for key, item in value.items():
             if isinstance(key, str):
-                shown = self._text(key, 0) if len(key) > 15 else key
-                if (names(key) and not (logprobs and key == "token")) or key == named:
+                shown = text(key, 0) if len(key) > 15 else key
+                secret = decided[key] if key in decided else names(key)
+                if (secret and not (logprobs and key == "token")) or key == named:
                     done[shown] = self._under(key, item, seen, depth + 1)
                     continue
             elif isinstance(key, bytes):
@@ -349,13 +353,11 @@ class Scrubber:
                     continue
             else:
                 shown = self._any(key, seen, depth + 1)
-            done[shown] = (
-                self._text(item, 0)
-                if type(item) is str
-                else item
-                if type(item) is int
-                else self._any(item, seen, depth + 1)
-            )
+            kind = type(item)
+            if kind is str:
+                done[shown] = text(item, 0)
+            else:
+                done[shown] = item if kind is int else self._any(item, seen, depth + 1)
         return done
 
     def _named_value(self, value: Mapping[Any, Any]) -> str | None:
@@ -363,8 +365,7 @@ class Scrubber:
         for holder in ("value", "Value"):
             if holder in value and len(value) <= 8:
                 for name in _NAME_KEYS:
-                    label = value.get(name)
-                    if isinstance(label, str) and self._names(label):
+                    if name in value and isinstance(value[name], str) and self._names(value[name]):
                         return holder
         return None
 
@@ -392,3 +393,10 @@ class Scrubber:
         if isinstance(value, enum.Enum) and not isinstance(value.value, str):
             return value
         return self._mark(str(value), "key")
+
+
+def _is_opaque(text: str) -> bool:
+    """Tell whether a text holds a run of characters that is long enough for a credential."""
+    if len(text) < _RUN_OF or max(map(len, text.split()), default=0) < _RUN_OF:
+        return False
+    return _OPAQUE.search(text) is not None

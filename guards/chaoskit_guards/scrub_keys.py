@@ -99,16 +99,16 @@ class KeyJudge:
         self._patterns = tuple(words for pattern in patterns if (words := split_words(pattern)))
         self._joined = frozenset("".join(words) for words in self._patterns)
         self._allow = frozenset(split_words(name) for name in allow)
-        self._known: dict[str, bool] = {}
+        self.decided: dict[str, bool] = {}
 
     def __call__(self, name: str) -> bool:
         """Tell whether the name is one of a secret."""
-        known = self._known.get(name)
+        known = self.decided.get(name)
         if known is None:
             known = len(name) <= 128 and self._judge(split_words(name))
-            if len(self._known) >= 4_096:
-                self._known.clear()
-            self._known[name] = known
+            if len(self.decided) >= 4_096:
+                self.decided.clear()
+            self.decided[name] = known
         return known
 
     def _judge(self, words: tuple[str, ...]) -> bool:
