@@ -108,6 +108,8 @@ def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:
                 ]
                 hint = f"; it has {', '.join(sorted(known))}" if known else ""
                 raise AgentNotFound(f"{target} has no {attribute!r}{hint}") from None
+            except Exception:  # noqa: BLE001 - a lazy module imports when it is asked for a name
+                raise AgentNotFound(_failure(target)) from None
     return Agent.of(value, name=spec, tools=tools, home=module)
 
 

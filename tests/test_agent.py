@@ -105,6 +105,7 @@ def test_a_file_can_be_named(package):
         ("there_is_no_such_module:answer", "no module 'there_is_no_such_module'"),
         ("broken:answer", "ZeroDivisionError"),
         ("needy:answer", "No module named 'not_installed_here'"),
+        ("lazy:answer", "No module named 'not_installed_here'"),
         ("fine:anwser", "it has answer"),
         ("fine:NUMBER", "not callable"),
         ("nowhere/agent.py:answer", "there is no file"),
@@ -114,6 +115,7 @@ def test_a_wrong_name_gets_one_clear_error(package, spec, told):
     """Each mistake in naming an agent says what is wrong."""
     write(package, "broken", "1 / 0\n")
     write(package, "needy", "import not_installed_here\n")
+    write(package, "lazy", "def __getattr__(name):\n    import not_installed_here\n")
     write(package, "fine", "NUMBER = 3\ndef answer(prompt):\n    return prompt\n")
 
     with pytest.raises(AgentNotFound, match=told):

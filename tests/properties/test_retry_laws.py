@@ -5,8 +5,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaoskit_guards.failures import classify
 from chaoskit_guards.errors import RetryAfterTooLong
+from chaoskit_guards.failures import classify
 from chaoskit_guards.retry import RETRYABLE_STATUS_CODES, RetryConfig, with_retry
 from chaoskit_guards.waits import retry_after
 
