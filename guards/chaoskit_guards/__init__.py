@@ -4,11 +4,11 @@ Each guard stands alone, needs the standard library only and is loaded when its 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as in `typing`, which takes longer to load than everything here
 if TYPE_CHECKING:
     from chaoskit_guards.agent import AgentLoop, Answer
-    from chaoskit_guards.breaker import CircuitBreaker, Permit
+    from chaoskit_guards.breaker import CircuitBreaker
     from chaoskit_guards.budget import BudgetWindow
     from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
     from chaoskit_guards.completion import Completion, RoutedText, Usage
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from chaoskit_guards.loop import LoopAdvice, LoopGuard
     from chaoskit_guards.models import ModelFacts, facts_of
     from chaoskit_guards.otel import OpenTelemetryListener
+    from chaoskit_guards.permit import Permit
     from chaoskit_guards.prefix import CachePrefix, PrefixDiff, first_difference
     from chaoskit_guards.redis_store import RedisStore
     from chaoskit_guards.reservation import Reservation
@@ -134,7 +135,7 @@ _HOME = {
     "NoProgress": "conditions",
     "Not": "conditions",
     "OpenTelemetryListener": "otel",
-    "Permit": "breaker",
+    "Permit": "permit",
     "PrefixDiff": "prefix",
     "PromptUsage": "usage",
     "ProviderConfig": "router",

@@ -104,24 +104,27 @@ def result_key(result: object) -> bytes:
 def outcome(result: object) -> str:
     """Return what a result brought: `empty`, `error` or `value`."""
     value = _parsed(result)
+    if isinstance(value, str):
+        return _of_text(value)
     if _is_empty(value):
         return "empty"
     if isinstance(value, Mapping):
         if value.get("is_error") or value.get("error"):
             return "error"
         return "value"
-    if isinstance(value, BaseException):
-        return "error"
-    if isinstance(value, str) and len(value) <= _SHORT:
-        if _NOTHING.search(value):
-            return "empty"
-        if value.lstrip()[:5].lower() == "error":
-            return "error"
-    return "value"
+    return "error" if isinstance(value, BaseException) else "value"
+
+
+def _of_text(text: str) -> str:
+    if len(text) > _SHORT:
+        return "value" if text.strip() else "empty"
+    if not text.strip() or _NOTHING.search(text):
+        return "empty"
+    return "error" if text.lstrip()[:5].lower() == "error" else "value"
 
 
 def _is_empty(value: Any) -> bool:
-    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+    if value is None:
         return True
     if isinstance(value, Mapping):
         bodies = [item for key, item in value.items() if not isinstance(item, (bool, int, float))]

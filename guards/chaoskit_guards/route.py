@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from chaoskit_guards.breaker import CircuitBreaker
@@ -163,11 +163,14 @@ class Route:
         """Note a success and return the completion with its whole story."""
         ask.permit.success()
         self._note(ask, "answered")
-        return replace(
-            completion,
+        return Completion(
+            content=completion.content,
+            stop_reason=completion.stop_reason,
+            usage=completion.usage,
             provider=ask.provider.config.name,
             model=ask.provider.config.model,
             attempts=tuple(self.attempts),
+            raw=completion.raw,
         )
 
     def failed(self, ask: Ask, error: BaseException) -> bool:

@@ -30,9 +30,11 @@ def copied(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind is dict or isinstance(value, Mapping):
-        return {key: copied(item) for key, item in value.items()}
+        return {
+            key: item if item.__class__ in _PLAIN else copied(item) for key, item in value.items()
+        }
     if kind is list or kind is tuple:
-        return [copied(item) for item in value]
+        return [item if item.__class__ in _PLAIN else copied(item) for item in value]
     dump = getattr(value, "model_dump", None)
     return value if dump is None else dump(exclude_none=True, warnings=False)
 
