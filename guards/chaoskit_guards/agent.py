@@ -22,11 +22,11 @@ from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.errors import ArgError, LoopDetectedError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.loop import LoopGuard
-from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry import with_retry
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.stop import RunContext, StopEvaluator
+from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.window import MessageWindow
 
 __all__ = ["AgentLoop", "Answer", "Model", "Tools"]
@@ -136,6 +136,7 @@ class AgentLoop:
         self.listener = listener
         self.log = logger or logging.getLogger("chaoskit_guards.agent")
         self._budget = budget
+        self._answered_by = ""  # the model whose price is expected next
         self._patience = None if retry is None else retry.deadline
         self._scrubber = scrubber
         patiently = (lambda ask: ask) if retry is None else with_retry(retry, listener=listener)
@@ -174,29 +175,33 @@ class AgentLoop:
             return self.model.complete(**request)
         with self._budget.reserve(**self._estimate(request)) as booked:
             reply = self.model.complete(**request)
-            self._settle(booked, reply)
+            booked.settle(**self._used(reply))
         return reply
 
     async def _acomplete(self, request: Json) -> Completion:
         if self._budget is None:
             return await self.model.acomplete(**request)
-        with await self._budget.areserve(**self._estimate(request)) as booked:
+        async with await self._budget.areserve(**self._estimate(request)) as booked:
             reply = await self.model.acomplete(**request)
-            self._settle(booked, reply)
+            await booked.asettle(**self._used(reply))
         return reply
 
     def _estimate(self, request: Json) -> Json:
         beside = [{"role": "user", "content": request["system"]}] if request["system"] else []
         said = [*beside, *(request["tools"] or ()), *request["messages"]]
-        return {"messages": said, "max_tokens": self.max_tokens, "timeout": self._patience}
+        expected = {"messages": said, "max_tokens": self.max_tokens, "timeout": self._patience}
+        if self.price is not None:
+            usage = {"input_tokens": count_tokens(said), "output_tokens": self.max_tokens}
+            expected["usd"] = self.price(self._answered_by, usage) or 0.0
+        return expected
 
-    def _settle(self, booked: Reservation, reply: Completion) -> None:
-        usd = self.cost(reply)
-        booked.settle(
-            input_tokens=reply.usage.prompt_tokens,
-            output_tokens=reply.usage.output_tokens,
-            usd=None if usd is None or math.isnan(usd) else usd,
-        )
+    def _used(self, reply: Completion) -> dict[str, float]:
+        used: dict[str, float] = {
+            "input_tokens": reply.usage.prompt_tokens,
+            "output_tokens": reply.usage.output_tokens,
+        }
+        usd, self._answered_by = self.cost(reply), reply.model
+        return used if usd is None or math.isnan(usd) else {**used, "usd": usd}
 
 
 class _Run:

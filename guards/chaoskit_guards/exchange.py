@@ -7,18 +7,18 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from chaoskit_guards.breaker import CircuitBreaker
+from chaoskit_guards.breaker import CircuitBreaker, Permit
 from chaoskit_guards.budget import BudgetWindow
-from chaoskit_guards.circuit import Permit
-from chaoskit_guards.errors import BudgetTimeout, CircuitOpenError, RetryError
+from chaoskit_guards.errors import BudgetTimeout, GuardError, RetryError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import classify
 from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.retry_run import Env, Random, Run, moment
 from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.wire_usage import amounts, usage_in
 
 __all__ = ["Exchange", "HttpGuards", "Sent"]
@@ -80,56 +80,99 @@ class Refused(Exception):  # noqa: N818 - carries a status to those who judge it
         self.body = body
 
 
-class Sent:
-    """One attempt: its admission and its booking, settled exactly once."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How an attempt ended: what the breaker hears, and what was used; None gives it back."""
 
-    __slots__ = ("booked", "guards", "model", "permit", "settled")
+    verdict: Literal["success", "failure", "neutral"]
+    error: BaseException | None = None
+    used: Mapping[str, float] | None = None
+
+
+class Sent:
+    """One attempt: its admission, its booking and how it ended, which is settled once.
+
+    Attributes:
+        learns: an answer or a refusal from which the budget learns.
+    """
+
+    __slots__ = ("_end", "_ended", "booked", "guards", "learns", "model", "permit")
 
     def __init__(self, guards: HttpGuards, booked: Reservation | None, model: str) -> None:
         self.guards = guards
         self.booked = booked
         self.permit: Permit | None = None
         self.model = model
-        self.settled = False
+        self.learns: Any = None
+        self._end: _End | None = None
+        self._ended = False
 
     def succeeded(self, usage: Mapping[str, Any], model: str = "") -> None:
         """The provider answered to the end."""
-        if self.settled:
+        if self._ended:
             return
-        self.settled = True
-        if self.permit is not None:
-            self.permit.success()
-        if self.booked is not None:
-            used: dict[str, float] = dict(amounts(usage))
-            price = self.guards.price
-            usd = price(model or self.model, usage) if price is not None and used else None
-            if usd is not None:
-                used["usd"] = usd
-            self.booked.settle(**used)  # nothing told: the estimate stays
+        used: dict[str, float] = dict(amounts(usage))  # nothing told: the estimate stays
+        price = self.guards.price
+        usd = price(model or self.model, usage) if price is not None and used else None
+        if usd is not None:
+            used["usd"] = usd
+        self._ends(_End("success", used=used))
 
-    def failed(self, error: BaseException | None) -> None:
+    def failed(self, error: BaseException) -> None:
         """The attempt failed, or was given up by the caller; nothing was delivered."""
-        if self.settled:
-            return
-        self.settled = True
-        if self.booked is not None:
-            self.booked.cancel(sent=True)
-        if self.permit is None:
-            return
+        limited = isinstance(error, Exception) and classify(error).kind == "rate_limited"
         # A provider that counts our requests is not down.
-        if isinstance(error, Exception) and classify(error).kind == "rate_limited":
-            self.permit.abandon()
-        else:
-            self.permit.failure(error)
+        self._ends(_End("neutral") if limited else _End("failure", error))
 
     def broke_off(self, error: BaseException | None) -> None:
         """The answer ended early after a part of it was delivered, which has been paid for."""
-        if self.settled:
+        self._ends(_End("failure", error, used={}))
+
+    def settle(self) -> None:
+        """Tell budget and breaker what there is to tell."""
+        budget, learns, end = self._take()
+        if budget is not None and learns is not None:
+            budget.learn(learns)
+        if end is None:
             return
-        if self.booked is not None:
-            self.booked.settle()
-            self.booked = None
-        self.failed(error)
+        if self.booked is not None and end.used is None:
+            self.booked.cancel(sent=True)
+        elif self.booked is not None:
+            self.booked.settle(**end.used or {})
+        if self.permit is not None and end.verdict == "success":
+            self.permit.success()
+        elif self.permit is not None and end.verdict == "neutral":
+            self.permit.abandon()
+        elif self.permit is not None:
+            self.permit.failure(end.error)
+
+    async def asettle(self) -> None:
+        """Tell budget and breaker what there is to tell, without blocking where they are shared."""
+        budget, learns, end = self._take()
+        if budget is not None and learns is not None:
+            await budget.alearn(learns)
+        if end is None:
+            return
+        if self.booked is not None and end.used is None:
+            await self.booked.acancel(sent=True)
+        elif self.booked is not None:
+            await self.booked.asettle(**end.used or {})
+        if self.permit is not None and end.verdict == "success":
+            await self.permit.asuccess()
+        elif self.permit is not None and end.verdict == "neutral":
+            await self.permit.aabandon()
+        elif self.permit is not None:
+            await self.permit.afailure(end.error)
+
+    def _ends(self, end: _End) -> None:
+        if not self._ended:
+            self._ended = True
+            self._end = end
+
+    def _take(self) -> tuple[BudgetWindow | None, Any, _End | None]:
+        learns, self.learns = self.learns, None
+        end, self._end = self._end, None
+        return self.guards.budget, learns, end
 
 
 class Exchange:
@@ -158,7 +201,12 @@ class Exchange:
         flat = [{"role": "user", "content": it} if isinstance(it, str) else it for it in said]
         messages = [one for it in flat for one in (it if isinstance(it, list) else [it])]
         output = self.guards.expected_output if bound is None else bound
-        return {"messages": messages, "max_tokens": output, "timeout": patience}
+        expected = {"messages": messages, "max_tokens": output, "timeout": patience}
+        price = self.guards.price
+        if price is not None:
+            usage = {"input_tokens": count_tokens(messages), "output_tokens": output}
+            expected["usd"] = price(str(self._body.get("model", "")), usage)
+        return expected
 
     def not_booked(self, error: BudgetTimeout) -> Exception:
         """Return the error of the HTTP library for a wait that was too long."""
@@ -171,15 +219,31 @@ class Exchange:
         Raises:
             ConnectError: of the HTTP library; the breaker of the host is open.
         """
-        sent = Sent(self.guards, booked, str(self._body.get("model", "")))
-        breaker = self.guards.breaker_of(self.request.url.host)
+        sent, breaker = self._new(booked)
         if breaker is not None:
             try:
                 sent.permit = breaker.acquire()
-            except CircuitOpenError as error:
+            except GuardError as error:
                 if booked is not None:
                     booked.cancel()
-                raise self.library.ConnectError(str(error), request=self.request) from error
+                raise self._refusal(error) from error
+        self._began = self.env.now()
+        return sent
+
+    async def abegin(self, booked: Reservation | None) -> Sent:
+        """Return an attempt that may be made now, without blocking where the breaker is shared.
+
+        Raises:
+            ConnectError: of the HTTP library; the breaker of the host is open.
+        """
+        sent, breaker = self._new(booked)
+        if breaker is not None:
+            try:
+                sent.permit = await breaker.aacquire()
+            except GuardError as error:
+                if booked is not None:
+                    await booked.acancel()
+                raise self._refusal(error) from error
         self._began = self.env.now()
         return sent
 
@@ -203,7 +267,7 @@ class Exchange:
         if response.status_code >= 400:
             refused = Refused(response, told)
             sent.failed(refused)
-            self._learn(refused)
+            sent.learns = refused
             wait = self._wait(refused)
             if wait is None and self._whole and self.guards.retry is not None:
                 headers = headers.copy()
@@ -211,13 +275,13 @@ class Exchange:
         else:
             model = told.get("model") if isinstance(told, Mapping) else None
             sent.succeeded(usage_in(told), model if isinstance(model, str) else "")
-            self._learn(response)
+            sent.learns = response
         return self.rebuilt(response, self.library.ByteStream(body), headers), wait
 
-    def opened(self, response: Any) -> None:
+    def opened(self, sent: Sent, response: Any) -> None:
         """Note that a stream has begun."""
         self._tell(response.status_code)
-        self._learn(response)
+        sent.learns = response
 
     def rebuilt(self, response: Any, stream: Any, headers: Any = None) -> Any:
         """Return the answer with another body."""
@@ -228,6 +292,14 @@ class Exchange:
             extensions=response.extensions,
         )
 
+    def _new(self, booked: Reservation | None) -> tuple[Sent, CircuitBreaker | None]:
+        sent = Sent(self.guards, booked, str(self._body.get("model", "")))
+        return sent, self.guards.breaker_of(self.request.url.host)
+
+    def _refusal(self, error: GuardError) -> Exception:
+        made: Exception = self.library.ConnectError(str(error), request=self.request)
+        return made
+
     def _wait(self, error: Exception) -> float | None:
         if not self._repeats:
             return None
@@ -235,10 +307,6 @@ class Exchange:
             return self._run.wait(error)
         except RetryError:
             return None  # the answer or the failure itself says what happened
-
-    def _learn(self, source: Any) -> None:
-        if self.guards.budget is not None:
-            self.guards.budget.learn(source)
 
     def _sdk_repeats(self) -> bool:
         """Whether an SDK above repeats this request, so that attempts would multiply."""

@@ -113,6 +113,8 @@ class GuardedTransport(_Guarded):
             else:
                 if wait is None:
                     return response
+            finally:
+                sent.settle()
             exchange.env.pause(wait)
 
     def close(self) -> None:
@@ -154,7 +156,7 @@ class GuardedTransport(_Guarded):
         if exchange.is_whole(response):
             response.close()
             return exchange.answered(sent, response, body)
-        exchange.opened(response)
+        exchange.opened(sent, response)
         kind = _stream_kind(exchange.library.SyncByteStream, _Watched)
         return exchange.rebuilt(response, kind(response, first, chunks, sent)), None
 
@@ -166,7 +168,7 @@ class AsyncGuardedTransport(_Guarded):
         """Send a request under the guards."""
         exchange = Exchange(self._guards, request)
         while True:
-            sent = exchange.begin(await self._booked(exchange))
+            sent = await exchange.abegin(await self._booked(exchange))
             wait: float | None
             try:
                 response, wait = await self._send(exchange, sent)
@@ -177,6 +179,8 @@ class AsyncGuardedTransport(_Guarded):
             else:
                 if wait is None:
                     return response
+            finally:
+                await sent.asettle()
             await exchange.env.apause(wait)
 
     async def aclose(self) -> None:
@@ -218,7 +222,7 @@ class AsyncGuardedTransport(_Guarded):
         if exchange.is_whole(response):
             await response.aclose()
             return exchange.answered(sent, response, body)
-        exchange.opened(response)
+        exchange.opened(sent, response)
         kind = _stream_kind(exchange.library.AsyncByteStream, _AsyncWatched)
         return exchange.rebuilt(response, kind(response, first, chunks, sent)), None
 
@@ -261,16 +265,19 @@ class _Watched(_Along):
             for chunk in self._chunks:
                 self._usage.feed(chunk)
                 yield chunk
+            self._ended()
         except BaseException as error:
             self._left(error)
             raise
-        self._ended()
+        finally:
+            self._sent.settle()
 
     def close(self) -> None:
         try:
             self._response.close()
         finally:
             self._left(GeneratorExit())
+            self._sent.settle()
 
 
 class _AsyncWatched(_Along):
@@ -281,13 +288,16 @@ class _AsyncWatched(_Along):
             async for chunk in self._chunks:
                 self._usage.feed(chunk)
                 yield chunk
+            self._ended()
         except BaseException as error:
             self._left(error)
             raise
-        self._ended()
+        finally:
+            await self._sent.asettle()
 
     async def aclose(self) -> None:
         try:
             await self._response.aclose()
         finally:
             self._left(GeneratorExit())
+            await self._sent.asettle()

@@ -281,7 +281,7 @@ def test_rate_limits_and_mistakes_do_not_open_the_breaker(world):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_budget_is_settled_with_what_the_answer_tells(world, stream):
-    """Whole or in events; the price is asked with the model."""
+    """Whole or in events; the price is asked with the model, before and after."""
     told = []
 
     def price(model, usage):
@@ -295,7 +295,7 @@ def test_the_budget_is_settled_with_what_the_answer_tells(world, stream):
     held = budget.snapshot()
     assert (held["requests"], held["input tokens"], held["output tokens"]) == (1, 42, 5)
     assert held["USD"] == 0.5
-    assert told == ["c" if stream else "claude-sonnet-4-6"]
+    assert told == ["claude-sonnet-4-6", "c" if stream else "claude-sonnet-4-6"]
 
 
 def test_the_budget_books_an_estimate_and_gives_back_what_failed(world):
