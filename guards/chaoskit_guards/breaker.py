@@ -9,7 +9,8 @@ from functools import wraps
 from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from chaoskit_guards.circuit import Circuit, Permit, State
+from chaoskit_guards.circuit import Circuit, State
+from chaoskit_guards.permit import Permit
 
 __all__ = ["CircuitBreaker", "Permit", "State"]
 
@@ -84,7 +85,7 @@ class CircuitBreaker(Circuit):
             permit.failure(error)
 
     async def __aenter__(self) -> Permit:
-        return _hold(await self.aacquire())
+        return _hold(self.acquire() if self._shared is None else await self.aacquire())
 
     async def __aexit__(
         self,
@@ -93,10 +94,12 @@ class CircuitBreaker(Circuit):
         traceback: TracebackType | None,
     ) -> None:
         permit = self._release()
-        if error is None:
+        if error is not None:
+            await permit.afailure(error)
+        elif permit.shared:
             await permit.asuccess()
         else:
-            await permit.afailure(error)
+            permit.success()
 
     def _guard_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -126,13 +129,17 @@ class CircuitBreaker(Circuit):
     def _guard_coroutine(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         @wraps(function)
         async def guarded(*args: Any, **kwargs: Any) -> Any:
-            permit = await self.aacquire()
+            # In memory there is nothing to wait for, and a coroutine less is worth a branch.
+            permit = self.acquire() if self._shared is None else await self.aacquire()
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
                 await permit.afailure(error)
                 raise
-            await permit.asuccess()
+            if permit.shared:
+                await permit.asuccess()
+            else:
+                permit.success()
             return result
 
         return guarded

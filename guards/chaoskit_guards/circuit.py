@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from chaoskit_guards.errors import CircuitOpenError, StoreUnavailable
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify
+from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
 from chaoskit_guards.retry_run import Random
 
@@ -27,104 +28,12 @@ if TYPE_CHECKING:
     from chaoskit_guards.redis_store import RedisStore
     from chaoskit_guards.shared_circuit import Answer, Command, SharedCircuit
 
-__all__ = ["Circuit", "Permit", "State"]
+__all__ = ["Circuit", "State"]
 
 State = Literal["closed", "open", "half_open", "forced_open", "forced_closed"]
 """What a breaker does with calls; `forced_closed` admits everything and counts nothing."""
 
-Verdict = Literal["success", "failure", "neutral"]
-
 _INFINITE = float("inf")
-
-
-class Permit:
-    """The admission of one call; tell it how the call went, exactly once.
-
-    Leaving it untold is safe: an admission of a closed breaker costs nothing, and the probe of a
-    half-open one expires. In coroutines under a shared breaker use the methods that begin with `a`,
-    since the others block.
-    """
-
-    __slots__ = ("_began", "_generation", "_probe", "_settled", "_shared", "below", "breaker")
-
-    def __init__(
-        self,
-        breaker: Circuit,
-        generation: int,
-        began: float,
-        *,
-        shared: bool = False,
-        probe: bool = True,
-    ) -> None:
-        self.breaker = breaker
-        self.below: Permit | None = None
-        self._generation = generation
-        self._began = began
-        self._settled = False
-        self._shared = shared
-        self._probe = probe
-
-    def success(self) -> None:
-        """The provider answered."""
-        if self._shared:
-            self._settle("success", None)
-        elif not self._settled:
-            self._settled = True
-            self.breaker._succeed(self._generation, self._began)  # noqa: SLF001 - one idea in two classes
-
-    def failure(self, error: BaseException | None = None) -> None:
-        """The call failed; an error is judged first, None is the provider's fault."""
-        self._settle(*self._judged(error))
-
-    def abandon(self) -> None:
-        """The call says nothing about the provider: cancelled, or never sent."""
-        self._settle("neutral", None)
-
-    async def asuccess(self) -> None:
-        """The provider answered."""
-        if self._shared:
-            await self._asettle("success", None)
-        else:
-            self.success()
-
-    async def afailure(self, error: BaseException | None = None) -> None:
-        """The call failed; an error is judged first, None is the provider's fault."""
-        await self._asettle(*self._judged(error))
-
-    async def aabandon(self) -> None:
-        """The call says nothing about the provider: cancelled, or never sent."""
-        await self._asettle("neutral", None)
-
-    def _judged(self, error: BaseException | None) -> tuple[Verdict, Failure | None]:
-        if error is None:
-            return "failure", None
-        verdict = self.breaker.judge(error)
-        if verdict == "neutral" and self.breaker.is_slow(self._began):
-            verdict = "failure"  # somebody outside ran out of patience and cancelled
-        return verdict, classify(error)
-
-    def _settle(self, verdict: Verdict, failure: Failure | None) -> None:
-        if self._settled:
-            return
-        self._settled = True
-        if not self._shared:
-            self.breaker._settle(self._generation, self._began, verdict, failure)  # noqa: SLF001 - one idea in two classes
-        elif self._matters(verdict):
-            self.breaker._tell_store(self._generation, self._began, verdict, failure)  # noqa: SLF001 - likewise
-
-    async def _asettle(self, verdict: Verdict, failure: Failure | None) -> None:
-        if not self._shared:
-            self._settle(verdict, failure)
-        elif not self._settled:
-            self._settled = True
-            if self._matters(verdict):
-                await self.breaker._atell_store(  # noqa: SLF001 - one idea in two classes
-                    self._generation, self._began, verdict, failure
-                )
-
-    def _matters(self, verdict: Verdict) -> bool:
-        """Return whether the store must know: a cancelled call matters only as a probe."""
-        return self._probe or verdict != "neutral"
 
 
 class Circuit:

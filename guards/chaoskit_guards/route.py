@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaoskit_guards.breaker import CircuitBreaker
-from chaoskit_guards.circuit import Permit
 from chaoskit_guards.clients import Caller, NotConfigured
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.errors import (
     AllProvidersFailed,
     Attempt,
     CircuitOpenError,
+    StoreUnavailable,
     UntranslatableRequest,
 )
 from chaoskit_guards.failures import Failure, Kind, classify
+from chaoskit_guards.permit import Permit
 
 __all__ = ["Ask", "Pause", "Provider", "Request", "Route", "Rules"]
 
@@ -241,6 +242,9 @@ class Route:
             permit = provider.breaker.acquire()
         except CircuitOpenError as error:
             self._skip(provider, f"circuit open, {error}", error.retry_after)
+            return None
+        except StoreUnavailable as error:
+            self._skip(provider, str(error))
             return None
         self._asked[config.name] = self._asked.get(config.name, 0) + 1
         # What is left is shared with those who may have to be asked after this one.

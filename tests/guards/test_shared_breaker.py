@@ -8,8 +8,9 @@ import pytest
 import redis
 
 from chaoskit_guards.breaker import CircuitBreaker
-from chaoskit_guards.errors import CircuitOpenError, StoreUnavailable
+from chaoskit_guards.errors import AllProvidersFailed, CircuitOpenError, StoreUnavailable
 from chaoskit_guards.redis_store import RedisStore
+from chaoskit_guards.router import FallbackRouter, ProviderConfig
 
 
 @pytest.fixture
@@ -333,3 +334,21 @@ def test_a_result_that_the_server_misses_fails_no_call(make, client):
     with one:
         pass
     assert one.state == "closed"
+
+
+def test_a_router_passes_over_a_provider_whose_breaker_refuses_without_the_server(make, nowhere):
+    """As over one whose circuit is open."""
+
+    class Client:
+        def __init__(self):
+            self.messages = self
+
+        def create(self, **_):
+            pytest.fail("called")
+
+    router = FallbackRouter(
+        [ProviderConfig(name="a", model="claude-opus-4-8", client=Client())],
+        breaker=lambda name: make(client=nowhere, when_down="refuse", name=name),
+    )
+    with pytest.raises(AllProvidersFailed, match="does not answer"):
+        router.complete([{"role": "user", "content": "hi"}], max_tokens=10)
