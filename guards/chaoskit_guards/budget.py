@@ -525,10 +525,11 @@ class BudgetWindow:
 
     def _forget_lost(self, bucket: int) -> None:
         """Drop reservations whose booking has left the window; nobody may ever settle them."""
-        for old in list(self._open):
-            if self._meter.knows(old.bucket, bucket):
+        while self._open:
+            oldest = next(iter(self._open))
+            if self._meter.knows(oldest.bucket, bucket):
                 return
-            del self._open[old]
+            del self._open[oldest]
 
     def _granted(self, reservation: Reservation) -> Reservation:
         """Make it the latest one of this thread or task."""

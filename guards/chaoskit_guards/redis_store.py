@@ -78,7 +78,7 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(key={self.key!r}, when_down={self.when_down!r})"
 
-    def run(self, script: str, keys: Sequence[str], args: Sequence[str | int]) -> list[int]:
+    def run(self, script: str, keys: Sequence[str], args: Sequence[bytes | str | int]) -> list[int]:
         """Run a script of this package in one round trip.
 
         Raises:
@@ -96,7 +96,9 @@ class RedisStore:
             raise self._unavailable(error) from error
         return self._answered(reply)
 
-    async def arun(self, script: str, keys: Sequence[str], args: Sequence[str | int]) -> list[int]:
+    async def arun(
+        self, script: str, keys: Sequence[str], args: Sequence[bytes | str | int]
+    ) -> list[int]:
         """Run a script of this package in one round trip, without blocking.
 
         Raises:

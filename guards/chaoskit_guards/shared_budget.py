@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import uuid
 from collections.abc import Sequence
 
@@ -11,13 +12,16 @@ from chaoskit_guards.reservation import Grant
 
 __all__ = ["Message", "SharedMeter"]
 
-Message = tuple[str, tuple[str | int, ...]]
+Message = tuple[str, tuple[bytes | str | int, ...]]
 """The lease that it is about, empty for none; the operation and what it needs."""
 
 _MOST_BUCKETS = 1000
 """A script handles all buckets at once; more of them would hold up the server."""
 
 _SECOND = 1_000_000
+
+_VECTOR = struct.Struct("<5d")
+"""Amounts as the script reads them."""
 
 
 class SharedMeter:
@@ -39,21 +43,21 @@ class SharedMeter:
         self, amounts: Amounts, ahead: Amounts, limits: Sequence[int | None]
     ) -> Message:
         """Ask to book amounts if they fit next to those ahead in the queue."""
-        return uuid.uuid4().hex, ("reserve", _text(amounts), _text(ahead), _text(limits))
+        return uuid.uuid4().hex, ("reserve", _packed(amounts), _packed(ahead), _packed(limits))
 
     def settlement(self, grant: Grant, known: Amounts, left: Amounts) -> Message:
         """Book a change once: `known` while the booking is in the window, `left` afterwards."""
-        return grant.lease, ("settle", grant.bucket or 0, _text(known), _text(left))
+        return grant.lease, ("settle", grant.bucket or 0, _packed(known), _packed(left))
 
     def booking(self, amounts: Amounts) -> Message:
         """Book amounts that nobody has reserved."""
-        return "", ("book", _text(amounts))
+        return "", ("book", _packed(amounts))
 
     def lesson(
         self, limits: Sequence[int | None], remaining: Sequence[int | None], pause: float
     ) -> Message:
         """Book what others have spent, and grant nothing for `pause` seconds."""
-        return "", ("learn", _text(limits), _text(remaining), round(pause * _SECOND))
+        return "", ("learn", _packed(limits), _packed(remaining), round(pause * _SECOND))
 
     def reading(self) -> Message:
         """Ask what the window holds."""
@@ -80,7 +84,7 @@ class SharedMeter:
         """Do what `ask` does, without blocking."""
         return _grant(message, await self.asend(message))
 
-    def _command(self, message: Message) -> tuple[tuple[str, ...], tuple[str | int, ...]]:
+    def _command(self, message: Message) -> tuple[tuple[str, ...], tuple[bytes | str | int, ...]]:
         lease, (operation, *words) = message
         keys = (self._key, f"{self._key}:{lease}") if lease else (self._key,)
         return keys, (operation, *self._shape, *words)
@@ -91,8 +95,8 @@ def _grant(message: Message, reply: list[int]) -> Grant:
     return Grant(bucket if bucket >= 0 else None, wait / _SECOND, at, message[0])
 
 
-def _text(amounts: Sequence[int | None]) -> str:
-    return " ".join("-1" if amount is None else str(amount) for amount in amounts)
+def _packed(amounts: Sequence[int | None]) -> bytes:
+    return _VECTOR.pack(*(-1 if amount is None else amount for amount in amounts))
 
 
 def _checked(reply: list[int]) -> list[int]:
