@@ -2,10 +2,25 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import chaoskit_guards
+
+HOME = str(Path(chaoskit_guards.__file__).parents[1])
+OTHERS = {
+    "anthropic",
+    "chaoskit",
+    "httpx",
+    "httpx2",
+    "openai",
+    "opentelemetry",
+    "pydantic",
+    "redis",
+    "structlog",
+    "tiktoken",
+}
 
 
 def test_every_public_name_is_there():
@@ -26,21 +41,36 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_importing_it_loads_no_guard_and_no_sdk():
     """Not even one of the standard library's larger modules."""
     code = (
-        "import sys, chaoskit_guards; "
-        "loaded = [m for m in sys.modules if m.startswith('chaoskit_guards.')]; "
-        "print(loaded, 'anthropic' in sys.modules, 'asyncio' in sys.modules)"
+        "import sys; before = set(sys.modules); import chaoskit_guards; "
+        "print(sorted(set(sys.modules) - before - {'importlib', 'warnings', '_warnings'}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[] False False"
+    run = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {HOME!r}); {code}"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['chaoskit_guards']"
 
 
-@pytest.mark.parametrize("module", ["retry", "breaker", "budget", "router", "vet"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "agent",
+        "breaker",
+        "budget",
+        "otel",
+        "retry",
+        "router",
+        "scrub_structlog",
+        "transport",
+        "vet",
+        "warm",
+        "window",
+    ],
+)
 def test_a_guard_loads_no_third_party_package(module):
     """Each needs the standard library only."""
     code = (
         f"import sys, chaoskit_guards.{module}; "
         "roots = {m.partition('.')[0] for m in sys.modules}; "
-        "print(sorted(roots & {'anthropic', 'openai', 'httpx', 'httpx2', 'pydantic', 'chaoskit'}))"
+        f"print(sorted(roots & {OTHERS!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
