@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from chaoskit.agent import Agent, dummy_keys, load_agent
+from chaoskit.alone import alone
 from chaoskit.canary import Canaries
 from chaoskit.check import Judgement, Verdict, worst
 from chaoskit.checks import FaultsStruck
@@ -106,16 +108,33 @@ def play(
     progress: Progress | None = None,
     quiet: bool = True,
 ) -> Played:
-    """Run a scenario once and return its journal; nothing is judged."""
+    """Run a scenario once and return its journal; nothing is judged.
+
+    Raises:
+        UsageError: it is an agent under test that asks for the run.
+    """
+    phase = f"{scenario.name} (healthy)" if healthy else scenario.name
+    told = None if progress is None else partial(progress, phase)
+    return alone(partial(_play, scenario, agent, seed, told, healthy=healthy, quiet=quiet))
+
+
+def _play(
+    scenario: Scenario,
+    agent: Agent,
+    seed: int,
+    progress: Callable[[float], None] | None,
+    *,
+    healthy: bool,
+    quiet: bool,
+) -> Played:
     journal = Journal()
     base = number(seed, scenario.name)
     clock = VirtualClock(real_limit=scenario.bounds.real)
-    phase = f"{scenario.name} (healthy)" if healthy else scenario.name
 
     def emit(event: Event) -> None:
         journal.append(event)
         if progress is not None and len(journal) % _EVERY == 1:
-            progress(phase, event.at)
+            progress(event.at)
 
     def planted(label: str) -> None:
         user, turn = who()

@@ -25,7 +25,7 @@ ROWS = (
     ("cli", "pytest_plugin"),
     ("report", "batch", "demo", "exits"),
     ("run",),
-    ("catalogue", "describe", "drive", "toolbox", "world"),
+    ("alone", "catalogue", "describe", "drive", "toolbox", "world"),
     ("scenario",),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.

@@ -457,6 +457,33 @@ def test_no_request_reaches_another_host():
     assert any("example.test" in note for note in outcome.notes)
 
 
+# Where a run can be started.
+
+
+def test_a_run_can_be_started_where_a_loop_is_running():
+    """A notebook or an async test gets its run in a thread of its own."""
+
+    async def main():
+        return outcome_of(ask, scenario())
+
+    assert asyncio.run(main()).verdict is Verdict.PASS
+
+
+def test_runs_of_several_threads_take_turns():
+    """Two threads of a test session do not spoil each other's run."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda _: outcome_of(ask, scenario()), range(2)))
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.PASS] * 2
+
+
+def test_an_agent_cannot_start_a_run():
+    """A run inside of a run is refused with a clear error."""
+    journal = played(lambda prompt: outcome_of(ask, scenario()), scenario())
+
+    assert journal.of(Failed)[0].error == "chaoskit.errors.UsageError"
+
+
 # Determinism and secrecy.
 
 
