@@ -197,6 +197,7 @@ def test_slow_calls_are_counted_over_all_processes(make, clock):
 def test_a_decision_holds_for_all_and_does_not_expire(make, client):
     """Until it is taken back."""
     one, other = make(), make()
+    one.acquire()
     one.force_open()
     assert (other.state, other.retry_after) == ("forced_open", float("inf"))
     with pytest.raises(CircuitOpenError):

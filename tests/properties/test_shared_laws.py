@@ -227,10 +227,17 @@ def test_shared_and_in_memory_are_one_model(machine, redis_url, server_time):
     run_state_machine_as_test(lambda: machine(redis_url, server_time), settings=STEPS)
 
 
-@pytest.mark.parametrize("back", [0.5, 30.0, 59.0, 61.0, 500.0])
-def test_a_clock_of_the_server_that_is_set_back_makes_no_room(back, redis_url, server_time):
-    """What is booked counts for a whole window from then on, and no longer than two."""
+@pytest.fixture
+def store(redis_url):
+    """A store of a fresh key."""
     store = RedisStore(redis_url, uuid.uuid4().hex)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("back", [0.5, 30.0, 59.0, 61.0, 500.0])
+def test_a_clock_of_the_server_that_is_set_back_makes_no_room(back, store, server_time):
+    """What is booked counts for a whole window from then on, and no longer than two."""
     window = BudgetWindow(100, store=store)
     server_time(1000.0)
     window.reserve(100, timeout=0)
@@ -240,4 +247,48 @@ def test_a_clock_of_the_server_that_is_set_back_makes_no_room(back, redis_url, s
     assert 60 <= caught.value.retry_after <= 122
     server_time(1000.0 - back + caught.value.retry_after)
     window.reserve(100, timeout=0)
-    store.close()
+
+
+def test_a_reservation_from_before_the_clock_was_set_back_makes_no_room_twice(store, server_time):
+    """Where it was booked there is nothing to give back any more."""
+    window = BudgetWindow(100, store=store)
+    server_time(1000.0)
+    reservation = window.reserve(100, timeout=0)
+    server_time(500.0)
+    reservation.settle(10)
+    assert window.snapshot()["tokens"] == 100
+    for second in range(500, 1000, 20):
+        server_time(second)
+        assert window.snapshot()["tokens"] == (100 if second < 561 else 0)
+
+
+def test_the_width_of_a_bucket_is_rounded_up(store, server_time):
+    """10.01 microseconds are 11, so that the last one of a bucket stays for the whole window."""
+    window = BudgetWindow(100, seconds=0.01, buckets=999, store=store)
+    server_time(1.000009)
+    window.reserve(100, timeout=0)
+    server_time(1.000009 + 0.009995)
+    with pytest.raises(BudgetTimeout):
+        window.reserve(1, timeout=0)
+
+
+def test_an_overrun_counts_from_when_it_is_known(store, server_time):
+    """It stays when the estimate has left."""
+    window = BudgetWindow(100, store=store)
+    server_time(1000.0)
+    reservation = window.reserve(10, timeout=0)
+    server_time(1050.0)
+    reservation.settle(60)
+    server_time(1061.5)
+    assert window.snapshot()["tokens"] == 50
+
+
+def test_calls_that_are_older_than_the_window_have_no_rate(store, server_time):
+    """Their buckets are not counted, even where no newer one has taken the place."""
+    breaker = CircuitBreaker(100, failure_rate=0.5, minimum_calls=4, window=80.0, store=store)
+    server_time(1000.0)
+    for _ in range(3):
+        breaker.acquire().failure()
+    server_time(1088.0)
+    breaker.acquire().failure()
+    assert breaker.state == "closed"
