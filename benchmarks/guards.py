@@ -3,7 +3,7 @@
 python benchmarks/guards.py [rounds]
 
 Rows of a table are timed in turns, so that the load of the machine falls on all of them; the ratio
-to the first row is the result. Peers are looked for, never required.
+of the fastest round to that of the first row is the result. Peers are looked for, never required.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ def found():
 
 
 def table(title, rows, number):
-    """Time each row in turns and print the medians."""
+    """Time each row in turns and print the fastest of each."""
     times = {name: [] for name in rows}
     for _ in range(ROUNDS):
         for name, work in rows.items():
@@ -86,7 +86,7 @@ def table(title, rows, number):
 
 
 def atable(title, rows, number):
-    """Time each coroutine function in turns, within one loop, and print the medians."""
+    """Time each coroutine function in turns, within one loop, and print the fastest of each."""
 
     async def go():
         times = {name: [] for name in rows}
@@ -102,13 +102,12 @@ def atable(title, rows, number):
 
 
 def report(title, times):
-    print(f"\n{title}")
+    print(f"\n{title:36}   fastest    ratio   median")
     first = None
     for name, taken in times.items():
-        median = statistics.median(taken)
-        first = first or median
-        spread = f"{min(taken) * 1e6:.2f}–{max(taken) * 1e6:.2f}"
-        print(f"  {name:34}{median * 1e6:11.2f} µs {median / first:8.1f} ×   {spread}")
+        fastest, median = min(taken), statistics.median(taken)
+        first = first or fastest
+        print(f"  {name:32}{fastest * 1e6:9.2f} µs {fastest / first:7.1f} × {median * 1e6:8.2f}")
 
 
 def nothing():

@@ -232,6 +232,9 @@ class Circuit:
 
     def _admit(self) -> Permit:
         now = self._now()
+        if self._state == "open" and now < self._until:
+            # Refusals need no lock: whoever changes the state now comes after this call.
+            raise self._refused(self._until - now)
         began_probing = False
         with self._lock:
             if self._state in ("closed", "forced_closed"):
@@ -252,8 +255,12 @@ class Circuit:
             if began_probing:
                 self._tell("half_open")
             return permit
-        self._tell("refused", retry_after=remaining)
-        raise CircuitOpenError(self.name, remaining)
+        raise self._refused(remaining)
+
+    def _refused(self, remaining: float) -> CircuitOpenError:
+        if self._listener is not None:
+            self._tell("refused", retry_after=remaining)
+        return CircuitOpenError(self.name, remaining)
 
     def _succeed(self, generation: int, began: float) -> None:
         # The common case needs no lock: there is nothing to reset and nothing to count.
@@ -343,8 +350,7 @@ class Circuit:
         if answer.what == "half_open":
             self._tell("half_open")
         elif not answer.what:
-            self._tell("refused", retry_after=answer.wait)
-            raise CircuitOpenError(self.name, answer.wait)
+            raise self._refused(answer.wait)
         probe = answer.what != "admitted"
         return Permit(self, answer.era, self._now(), shared=True, probe=probe)
 
