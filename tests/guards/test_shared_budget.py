@@ -174,6 +174,22 @@ def test_a_waiting_caller_gets_what_another_process_gives_back(make):
     assert waits == [5.0]
 
 
+def test_nobody_of_a_process_is_overtaken_while_waiting(make):
+    """What would fit is refused while an earlier caller waits for more."""
+    refused = []
+
+    def sleep(seconds):
+        with pytest.raises(BudgetTimeout) as caught:
+            one.reserve(100, timeout=0)
+        refused.append(caught.value)
+        first.cancel()
+
+    one = make(sleep=sleep)
+    first = one.reserve(500, timeout=0)
+    one.reserve(1000)
+    assert len(refused) == 1
+
+
 def test_every_key_expires(make, client):
     """The window a little after it is empty, and a lease with it."""
     one = make()
