@@ -96,7 +96,9 @@ class Caller:
         """Return the request in the provider's words, a copy of its own."""
         make = to_anthropic if self.config.words == "anthropic" else to_openai
         request = make(model=self.config.model, max_tokens=max_tokens, **parts)
-        return {**request, **copied(self.config.options)}
+        if self.config.options:
+            request.update(copied(self.config.options))
+        return request
 
     def timeout(self, max_tokens: int) -> float:
         """Return the seconds that one attempt may take."""

@@ -249,14 +249,13 @@ class FallbackRouter:
         deadline: float | None,
         options: dict[str, Any],
     ) -> Route:
-        unknown = sorted(set(options) - set(OPTIONS))
+        unknown = sorted(set(options) - set(OPTIONS)) if options else ()
         if unknown:
             raise TypeError(
                 f"{', '.join(unknown)}: not known to all vendors; give it to one provider with "
                 "ProviderConfig(options=…)"
             )
-        strangers = sorted(set(skip) - self._names)
-        if isinstance(skip, str) or strangers:
+        if isinstance(skip, str) or (skip and not self._names.issuperset(skip)):
             raise ValueError(f"skip_providers names nobody: {skip!r}")
         system, said = neutral(messages, system)
         tokens = None if self._count_tokens is None else self._count_tokens(said)
