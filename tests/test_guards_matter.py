@@ -1,18 +1,28 @@
 """Each guard carries its day: without it that day's promises break, with it they hold."""
 
 from dataclasses import replace
+from functools import cache
 
+import anthropic
+import httpx2
 import pytest
 
 from chaoskit.agent import load_agent
 from chaoskit.catalogue import load_all, shipped
 from chaoskit.check import Verdict
 from chaoskit.demo import guarded_agent as demo
+from chaoskit.demo import naive_agent
 from chaoskit.demo.handbook import SYSTEM_PROMPT
 from chaoskit.demo.tools import FUNCTIONS
 from chaoskit.history import to_anthropic
 from chaoskit.run import run
-from chaoskit_guards import CircuitBreaker, FallbackRouter
+from chaoskit_guards import (
+    AsyncGuardedTransport,
+    CircuitBreaker,
+    FallbackRouter,
+    GuardedTransport,
+    RetryConfig,
+)
 
 DAYS = {scenario.day: scenario for _, scenario in load_all(shipped()) if scenario.day}
 
@@ -84,3 +94,40 @@ def test_with_all_guards_the_day_is_passed(day):
 def test_without_its_guard_the_day_is_failed(day, promises, changes):
     """Every guard is needed."""
     assert broken(day, **changes) >= promises
+
+
+@pytest.fixture
+def guarded_clients(monkeypatch):
+    """The clients of the naive agent, on guarded transports; its code stays as it is."""
+    patient = RetryConfig(max_attempts=12, deadline=240)
+
+    @cache
+    def client():
+        transport = GuardedTransport(httpx2.HTTPTransport(), retry=patient)
+        http = httpx2.Client(transport=transport)
+        return anthropic.Anthropic(max_retries=0, http_client=http)
+
+    @cache
+    def async_client():
+        transport = AsyncGuardedTransport(httpx2.AsyncHTTPTransport(), retry=patient)
+        http = httpx2.AsyncClient(transport=transport)
+        return anthropic.AsyncAnthropic(max_retries=0, http_client=http)
+
+    monkeypatch.setattr(naive_agent, "_client", client)
+    monkeypatch.setattr(naive_agent, "_async_client", async_client)
+
+
+@pytest.mark.parametrize("agent", ["naive", "naive_async"])
+@pytest.mark.parametrize(
+    ("day", "kept"),
+    [
+        (2, {"no_crash", "every_user_answered", "retry_after_honoured", "bounded_amplification"}),
+        (7, {"no_hammering", "traffic_resumes"}),
+    ],
+)
+def test_a_transport_guards_an_agent_that_is_not_changed(agent, day, kept, guarded_clients):
+    """Rate limits are lived through, and a dead provider is left in peace."""
+    outcome = run(DAYS[day], load_agent(f"chaoskit.demo:{agent}"))
+    verdicts = {it.name: it.judgement.verdict for it in outcome.promises}
+
+    assert {name: verdicts[name] for name in kept} == dict.fromkeys(kept, Verdict.PASS)
