@@ -67,7 +67,7 @@ class RedisStore:
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
         self._missed = False
         if self._url is not None:
-            self._blocking = self._connect("redis", "redis")
+            self._blocking = self._connect("redis")
         elif inspect.iscoroutinefunction(getattr(client, "execute_command", None)):
             self._async = client
         elif hasattr(client, "evalsha"):
@@ -135,20 +135,22 @@ class RedisStore:
         loop = asyncio.get_running_loop()
         client = self._by_loop.get(loop)
         if client is None:
-            client = self._by_loop[loop] = self._connect("redis.asyncio", "redis.asyncio")
+            client = self._by_loop[loop] = self._connect("redis.asyncio")
         return client
 
-    def _connect(self, module: str, package: str) -> Any:
-        # One repetition, for a pooled connection that the server has closed meanwhile.
-        retry = import_module(f"{package}.retry").Retry(
-            import_module("redis.backoff").NoBackoff(), 1
+    def _connect(self, module: str) -> Any:
+        # One repetition, for a pooled connection that the server has closed meanwhile; none after
+        # a timeout, which would double it.
+        lost = self._redis.exceptions.ConnectionError
+        retry = import_module(f"{module}.retry").Retry(
+            import_module("redis.backoff").NoBackoff(), 1, (lost,)
         )
         return import_module(module).Redis.from_url(
             self._url,
             socket_timeout=self._timeout,
             socket_connect_timeout=self._timeout,
             retry=retry,
-            retry_on_error=[self._redis.exceptions.ConnectionError],
+            retry_on_error=[lost],
         )
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:

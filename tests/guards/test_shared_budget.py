@@ -264,6 +264,38 @@ def test_a_server_that_has_lost_its_scripts_is_given_them(make, client):
     assert one.snapshot()["tokens"] == 3
 
 
+def test_a_connection_that_the_server_has_closed_is_made_anew(make, client):
+    """As after an idle time, in both worlds."""
+    one = make()
+
+    async def run():
+        await one.areserve(1, timeout=0)
+        client.client_kill_filter(_type="normal", skipme=True)
+        await one.areserve(1, timeout=0)
+        await one._shared._store.aclose()
+
+    one.reserve(1, timeout=0)
+    client.client_kill_filter(_type="normal", skipme=True)
+    one.reserve(1, timeout=0)
+    asyncio.run(run())
+    assert one.snapshot()["tokens"] == 4
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(make):
+    """The operation ends after its time, and is not tried again."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        one = make(client=url, store_settings={"timeout": 0.02})
+        with pytest.raises(StoreUnavailable) as caught:
+            one.reserve(1, timeout=0)
+        silent.setblocking(False)
+        accepted = [silent.accept()[0]]
+        with pytest.raises(BlockingIOError):
+            accepted.append(silent.accept())
+    accepted[0].close()
+    assert isinstance(caught.value.__cause__, redis.TimeoutError)
+
+
 def test_without_the_server_a_budget_refuses_unless_it_is_told_to_go_alone(make, caplog):
     """Alone it still holds its own limit; nothing that was sent fails to settle."""
     refusing = make(client=nowhere())
