@@ -51,7 +51,6 @@ PEERS = (
     "limits",
     "pyrate_limiter",
     "aiolimiter",
-    "throttled",
     "langchain_core",
     "agentvet",
     "pydantic",
