@@ -77,9 +77,8 @@ def test_with_all_guards_the_day_is_passed(day):
             4, {"gives_up_gracefully"}, {"loop": None, "conditions": ()}, id="loop-and-stop"
         ),
         pytest.param(5, {"no_secret_in_logs"}, {"scrubber": None}, id="scrubber"),
-        pytest.param(
-            6, {"cache_hit_ratio"}, {"system": SYSTEM_PROMPT, "startup": None}, id="warmer"
-        ),
+        pytest.param(6, {"warmed_before_traffic"}, {"startup": None}, id="warmer"),
+        pytest.param(6, {"cache_hit_ratio"}, {"system": SYSTEM_PROMPT}, id="marked-prefix"),
         pytest.param(
             7, {"every_user_answered"}, {"model": FallbackRouter([demo.claude])}, id="fallback"
         ),
