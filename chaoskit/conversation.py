@@ -20,7 +20,7 @@ _ERROR = re.compile(
     |failed\s+to\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ERROR_KEYS = ("error", "is_error", "isError")
+_ERROR_KEYS = ("error", "errors", "is_error", "isError")
 _NOTHING = re.compile(
     r"\s*(?:no\b.{0,60}?\b(?:found|results?|match(?:es)?|hits?|rows?|records?)\b"
     r"|(?:found\s+)?(?:nothing|none|0\s+(?:results|matches|hits|rows|records))\b"

@@ -8,13 +8,13 @@ The repr of a predicate is the sentence that a report prints:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
+from chaoskit.conversation import is_error
 from chaoskit.exchange import Call, ToolResult
 
 __all__ = [
@@ -276,32 +276,12 @@ def flapping(every: float, sick: float, start: float = 0.0) -> Predicate:
     )
 
 
-# How agents begin a tool result that is an error, where the dialect has no flag for it.
-_ERROR_TEXT = re.compile(
-    r"\W*(?:error\b|traceback\b|invalid\b|bad\b|failed\b|(?:\w+\s+)?\w*(?:error|exception)\s*:)",
-    re.IGNORECASE,
-)
-_ERROR_KEYS = ("error", "errors", "is_error", "isError")
-
-
 def reports_error(request: Call) -> bool:
     """Tell whether a tool result after the last model turn says that its call went wrong."""
     for message in reversed(request.messages):
         if message.role == "assistant":
             return False
         for part in message.content:
-            if isinstance(part, ToolResult) and (part.is_error or _reads_like_error(part.text)):
+            if isinstance(part, ToolResult) and is_error(part):
                 return True
     return False
-
-
-def _reads_like_error(text: str) -> bool:
-    if not text.lstrip().startswith("{"):
-        return _ERROR_TEXT.match(text) is not None
-    if "rror" not in text and '"status"' not in text:
-        return False  # most results are large and fine; they are not worth parsing
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return False
-    return any(map(value.get, _ERROR_KEYS)) or value.get("status") in ("error", "failed")

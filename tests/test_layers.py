@@ -30,11 +30,11 @@ ROWS = (
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
-        "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check", "conversation",
+        "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check",
         "cutting", "dialect", "dotted", "facts", "fault", "history", "malform", "outcome", "plan",
         "player", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
     ),
-    ("advice", "clock", "evidence", "failure", "fingerprint", "journal", "match", "registry", "who"),
+    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
 )  # fmt: skip
 

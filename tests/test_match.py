@@ -147,6 +147,8 @@ CALLED = Message(role="assistant", content=(ToolCall(id="c", name="t", arguments
         '{"errors": ["query"]}',
         '{"isError": true}',
         '{"status": "error"}',
+        "{'error': 'bad query'}",
+        '{"error": "cut off half-w',
     ],
 )
 def test_an_error_is_reported_in_many_words(text):
@@ -163,7 +165,6 @@ def test_an_error_is_reported_in_many_words(text):
         '{"error": null, "results": []}',
         '{"status": "ok", "errors": []}',
         '{"results": []}',
-        '{"error": broken',
         "[1, 2]",
     ],
 )
