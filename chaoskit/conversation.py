@@ -162,6 +162,8 @@ def _says_error(text: str) -> bool:
     value = _parsed(text)
     if isinstance(value, dict):
         return any(map(value.get, _ERROR_KEYS)) or value.get("status") == "error"
+    if text.lstrip().startswith('{"'):
+        return False  # half of a JSON object tells nothing for certain
     return _ERROR.match(text) is not None
 
 
