@@ -1,5 +1,6 @@
-"""What the real SDKs make of each fault: bytes of the real dialects, damaged, in process."""
+"""What the real SDKs make of each fault: bytes of the real dialects, damaged, by both players."""
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -33,6 +34,7 @@ from chaoskit.faults import (
 )
 from chaoskit.player import Exchange
 from chaoskit.players.intercept import intercepted
+from chaoskit.players.loopback import Loopback
 from chaoskit.seed import derive
 from chaoskit.steps import Finish, Head, Send
 
@@ -161,28 +163,78 @@ def openai_text():
         return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
 
 
-@pytest.mark.parametrize(
-    ("fault", "of_anthropic", "of_openai"),
-    [
-        (RateLimited(), "RateLimitError", "RateLimitError"),
-        (RateLimited(limit="spend"), "EnforcedSpendLimitReachedError", "RateLimitError"),
-        (RateLimited(limit="acceleration"), "RampLimitExceededError", "RateLimitError"),
-        (Overloaded(), "OverloadedError", "InternalServerError"),
-        (ServerError(), "InternalServerError", "InternalServerError"),
-        (ServerError(status=502, html=True), "InternalServerError", "InternalServerError"),
-        (ServerError(status=503), "ServiceUnavailableError", "InternalServerError"),
-        (ServerError(status=504), "GatewayTimeoutError", "InternalServerError"),
-        (Unauthorised(), "AuthenticationError", "AuthenticationError"),
-        (Unauthorised(status=403), "PermissionDeniedError", "PermissionDeniedError"),
-        (ConnectError(), "APIConnectionError", "APIConnectionError"),
-        (Hang(), "APITimeoutError", "APITimeoutError"),
-        (CutStream(), "APIConnectionError", "APIConnectionError"),
-        (CutStream(reset=True), "APIConnectionError", "APIConnectionError"),
-        (Stall(), "APITimeoutError", "APITimeoutError"),
-        (Slow(before=21), "APITimeoutError", "APITimeoutError"),
-    ],
-    ids=repr,
-)
+def async_client(vendor, base_url):
+    """A client that asks the server at the URL; to be closed by `async with`."""
+    if vendor == "anthropic":
+        sdk, url = anthropic.AsyncAnthropic, base_url
+    else:
+        sdk, url = openai.AsyncOpenAI, f"{base_url}/v1"
+    return sdk(api_key=KEY, max_retries=0, timeout=20, base_url=url)
+
+
+async def plain(client):
+    """One unstreamed answer."""
+    if isinstance(client, anthropic.AsyncAnthropic):
+        return await client.messages.create(max_tokens=50, **ASK)
+    return await client.chat.completions.create(**ASK)
+
+
+async def streamed(client):
+    """The text of one stream."""
+    if isinstance(client, anthropic.AsyncAnthropic):
+        async with await client.messages.create(max_tokens=50, stream=True, **ASK) as events:
+            deltas = [e.delta async for e in events if e.type == "content_block_delta"]
+        return "".join(delta.text for delta in deltas if delta.type == "text_delta")
+    async with await client.chat.completions.create(stream=True, **ASK) as chunks:
+        return "".join([c.choices[0].delta.content or "" async for c in chunks if c.choices])
+
+
+def on_the_wire(ask, vendor, fault, reply=REPLY):
+    """Ask through a real socket of this machine, under virtual time."""
+    clock = VirtualClock(real_limit=20)
+
+    async def main():
+        server = Loopback(Host(clock, fault, reply), aside=None, identify=lambda _: ("", 0))
+        async with server, async_client(vendor, server.url) as client:
+            return await ask(client)
+
+    with clock.running(random.Random(1)):
+        loop = asyncio.SelectorEventLoop()
+        try:
+            return loop.run_until_complete(main())
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+
+PLAIN = [
+    (RateLimited(), "RateLimitError", "RateLimitError"),
+    (RateLimited(limit="spend"), "EnforcedSpendLimitReachedError", "RateLimitError"),
+    (RateLimited(limit="acceleration"), "RampLimitExceededError", "RateLimitError"),
+    (Overloaded(), "OverloadedError", "InternalServerError"),
+    (ServerError(), "InternalServerError", "InternalServerError"),
+    (ServerError(status=502, html=True), "InternalServerError", "InternalServerError"),
+    (ServerError(status=503), "ServiceUnavailableError", "InternalServerError"),
+    (ServerError(status=504), "GatewayTimeoutError", "InternalServerError"),
+    (Unauthorised(), "AuthenticationError", "AuthenticationError"),
+    (Unauthorised(status=403), "PermissionDeniedError", "PermissionDeniedError"),
+    (ConnectError(), "APIConnectionError", "APIConnectionError"),
+    (Hang(), "APITimeoutError", "APITimeoutError"),
+    (CutStream(), "APIConnectionError", "APIConnectionError"),
+    (CutStream(reset=True), "APIConnectionError", "APIConnectionError"),
+    (Stall(), "APITimeoutError", "APITimeoutError"),
+    (Slow(before=21), "APITimeoutError", "APITimeoutError"),
+]
+STREAMED = [
+    (ErrorMidStream(after=2), anthropic.APIStatusError, openai.APIError),
+    (BrokenEvent(after=2), json.JSONDecodeError, json.JSONDecodeError),
+    (CutStream(after=2), httpx2.RemoteProtocolError, openai.APIConnectionError),
+    (CutStream(after=2, reset=True), httpx2.ReadError, openai.APIConnectionError),
+    (Stall(after=2), httpx2.ReadTimeout, openai.APITimeoutError),
+]
+
+
+@pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), PLAIN, ids=repr)
 def test_unstreamed_fault_is_the_exception_of_production(fault, of_anthropic, of_openai):
     """Handlers by class see what they will see in production."""
     with damaged_by(fault):
@@ -194,17 +246,7 @@ def test_unstreamed_fault_is_the_exception_of_production(fault, of_anthropic, of
         assert type(told.value).__name__ == of_openai
 
 
-@pytest.mark.parametrize(
-    ("fault", "of_anthropic", "of_openai"),
-    [
-        (ErrorMidStream(after=2), anthropic.APIStatusError, openai.APIError),
-        (BrokenEvent(after=2), json.JSONDecodeError, json.JSONDecodeError),
-        (CutStream(after=2), httpx2.RemoteProtocolError, openai.APIConnectionError),
-        (CutStream(after=2, reset=True), httpx2.ReadError, openai.APIConnectionError),
-        (Stall(after=2), httpx2.ReadTimeout, openai.APITimeoutError),
-    ],
-    ids=repr,
-)
+@pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), STREAMED, ids=repr)
 def test_fault_in_a_stream_is_the_exception_of_production(fault, of_anthropic, of_openai):
     """Some are not errors of the SDK at all."""
     with damaged_by(fault):
@@ -212,6 +254,33 @@ def test_fault_in_a_stream_is_the_exception_of_production(fault, of_anthropic, o
             anthropic_text()
         with pytest.raises(of_openai):
             openai_text()
+
+
+@pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), PLAIN, ids=repr)
+def test_unstreamed_fault_is_the_same_on_the_wire(fault, of_anthropic, of_openai):
+    """A real socket gives the very exceptions that the player in process gives."""
+    for vendor, name in (("anthropic", of_anthropic), ("openai", of_openai)):
+        with pytest.raises((anthropic.APIError, openai.OpenAIError)) as told:
+            on_the_wire(plain, vendor, fault)
+        assert type(told.value).__name__ == name
+
+
+@pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), STREAMED, ids=repr)
+def test_fault_in_a_stream_is_the_same_on_the_wire(fault, of_anthropic, of_openai):
+    """Also where the error is one of the HTTP library."""
+    for vendor, kind in (("anthropic", of_anthropic), ("openai", of_openai)):
+        with pytest.raises(kind):
+            on_the_wire(streamed, vendor, fault)
+
+
+@pytest.mark.parametrize("vendor", ["anthropic", "openai"])
+def test_silent_faults_are_as_silent_on_the_wire(vendor):
+    """The same text is missing, the same is there twice."""
+    assert on_the_wire(streamed, vendor, Slow(between=1.0)) == WORDS
+    missing = on_the_wire(streamed, vendor, UnfinishedStream(after=1))
+    assert 0 < len(missing) < len(WORDS)
+    assert WORDS.startswith(missing)
+    assert len(on_the_wire(streamed, vendor, DuplicatedEvent(after=1))) > len(WORDS)
 
 
 def test_error_event_is_no_overloaded_error():

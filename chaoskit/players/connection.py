@@ -1,0 +1,302 @@
+"""One connection of the loopback server: requests in, the exact bytes of their answers out.
+
+Requests are parsed by `httptools` (the parser of Node). Answers are written as bytes, so that what
+a step says happens on the wire: a cut is at its byte, a reset is an RST, a pause is a pause. What
+comes without a pause between goes out in one write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final, cast
+from urllib.parse import unquote
+
+import httptools
+
+from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.players.performance import Broken, Performance
+from chaoskit.steps import Head
+
+__all__ = ["Connection", "encoded"]
+
+_MOST_BODY: Final = 32 * 1024 * 1024 + 1
+"""Bytes of a request body that are kept: one more than the vendors take, so that they refuse it."""
+
+_MOST_HEAD: Final = 64 * 1024
+_MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
+_AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
+
+
+class Connection(asyncio.Protocol):
+    """Reads the requests of one client, one after the other, and performs their answers.
+
+    Args:
+        answer: begins the answer to a request: a performance, or a complete reply of the server's
+            own.
+        opened, closed: told when the connection begins and ends.
+        scale: seconds of the run in one second of the loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        answer: Callable[[HttpRequest], Performance | HttpReply],
+        opened: Callable[[Connection], object],
+        closed: Callable[[Connection], object],
+        scale: float = 1.0,
+    ) -> None:
+        self._answer = answer
+        self._opened = opened
+        self._closed = closed
+        self._scale = scale
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[tuple[HttpRequest, bool]] = deque()
+        self._playing: Performance | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._head: Head | None = None
+        self._bodiless = False
+        self._keep = True
+        self._paused = False
+        self._doomed = False
+        self._begin()
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the client."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        """Give up what is being performed: nobody reads it any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._playing is not None:
+            self._playing.abandon()
+        self._playing = self._transport = None
+        self._waiting.clear()
+        self._closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; what is no HTTP gets one answer and the end of the connection."""
+        if self._doomed or not self._keep:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # nobody has to take the offer: the request is answered as it is, and the last
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"no HTTP/1.1 request: {error}")
+        else:
+            if not self._headed:  # the parser keeps a header to itself until its end
+                self._unheaded += len(data)
+            if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
+                self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
+
+    def eof_received(self) -> bool:
+        """Keep the connection half open: a client may end its side and wait for the answer."""
+        return self._playing is not None
+
+    def pause_writing(self) -> None:
+        """Wait: the client reads more slowly than we write."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Go on where the client's slowness stopped us."""
+        self._paused = False
+        if self._playing is not None and self._timer is None:
+            self._perform()
+
+    # What the parser tells.
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._headed = False
+        self._size_of_head = self._unheaded = 0
+        self._size = 0
+        self._body: list[bytes] = []
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        self._begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target of the request line."""
+        self._url += url
+        self._size_of_head += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a header; one that is repeated is joined by commas, as HTTP has it."""
+        self._size_of_head += len(name) + len(value)
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        """Tell a client that asks first that its body is welcome."""
+        self._headed = True
+        if self._headers.get("expect", "").lower() == "100-continue" and self._transport:
+            self._transport.write(_CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        """Collect the body, as much of it as a vendor would read."""
+        if self._size < _MOST_BODY:
+            self._body.append(body[: _MOST_BODY - self._size])
+        self._size += len(body)
+
+    def on_message_complete(self) -> None:
+        """Answer the request, or keep it until the one before it is answered."""
+        if self._size_of_head > _MOST_HEAD:
+            return  # it is refused as soon as the parser returns
+        target, _, query = self._url.decode("latin-1").partition("?")
+        if "://" in target:  # the absolute form, as sent to proxies
+            target = "/" + target.partition("://")[2].partition("/")[2]
+        request = HttpRequest(
+            method=self._parser.get_method().decode("latin-1"),
+            host=self._headers.get("host", ""),
+            path=unquote(target),
+            query=query.partition("#")[0],
+            headers=self._headers,
+            body=b"".join(self._body),
+        )
+        self._body = []
+        keep = self._parser.should_keep_alive() and self._size <= _MOST_BODY
+        keep = keep and "upgrade" not in self._headers
+        if self._playing is not None:
+            self._waiting.append((request, keep))
+            if len(self._waiting) == _MOST_WAITING and self._transport is not None:
+                self._transport.pause_reading()
+        else:
+            self._start(request, keep=keep)
+
+    # What is written.
+
+    def _start(self, request: HttpRequest, *, keep: bool) -> None:
+        self._keep = keep
+        self._bodiless = request.method == "HEAD"
+        self._head = None
+        answer = self._answer(request)
+        if isinstance(answer, Performance):
+            self._playing = answer
+            self._perform()
+        else:
+            self._write(encoded(answer, keep=keep, bodiless=self._bodiless))
+            self._next()
+
+    def _perform(self) -> None:
+        """Perform as far as there is nothing to wait for."""
+        playing, out = self._playing, bytearray()
+        self._timer = None
+        if playing is None or self._paused:
+            return
+        try:
+            for move in playing:
+                if isinstance(move, float):
+                    self._write(out)
+                    if move != float("inf"):
+                        self._timer = self._loop.call_later(move / self._scale, self._perform)
+                    return
+                out += self._framed(move)
+                if len(out) > _AT_ONCE:
+                    self._write(out)
+                    out = bytearray()
+        except Broken as broken:
+            self._playing = None
+            self._write(out)
+            self._break(broken)
+            return
+        self._playing = None
+        self._write(out + self._last_chunk())
+        self._next()
+
+    def _framed(self, move: Head | bytes) -> bytes:
+        if isinstance(move, Head):
+            self._head = move
+            return _head(move, keep=self._keep)
+        if self._bodiless or not move:
+            return b""
+        if self._head is not None and self._head.chunked:
+            return b"%x\r\n%b\r\n" % (len(move), move)
+        return move
+
+    def _last_chunk(self) -> bytes:
+        chunked = self._head is not None and self._head.chunked and not self._bodiless
+        return b"0\r\n\r\n" if chunked else b""
+
+    def _next(self) -> None:
+        """Turn to the next request of the client, if there may be one."""
+        if not self._keep:
+            self._end()
+        elif self._waiting:
+            request, keep = self._waiting.popleft()
+            if self._transport is not None and not self._waiting:
+                self._transport.resume_reading()
+            self._loop.call_soon(lambda: self._start(request, keep=keep))
+
+    def _write(self, data: bytes | bytearray) -> None:
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _break(self, broken: Broken) -> None:
+        self._doomed = True
+        if broken.ending == "closed":
+            self._end()
+        else:
+            self._reset_when_flushed()
+
+    def _reset_when_flushed(self) -> None:
+        """Reset the connection, not before the client was sent what it is to see."""
+        transport = self._transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size():
+            self._loop.call_later(0.001, self._reset_when_flushed)
+            return
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what cannot be read, and hang up."""
+        self._doomed = True
+        if self._playing is None:
+            body = f"{message}\n".encode()
+            headers = {"content-type": "text/plain", "content-length": str(len(body))}
+            self._write(encoded(HttpReply(status=status, headers=headers, body=body), keep=False))
+        self._end()
+
+    def _end(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def hang_up(self) -> None:
+        """End the connection, whatever is going on."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def encoded(reply: HttpReply, *, keep: bool, bodiless: bool = False) -> bytes:
+    """Return the bytes of a complete answer."""
+    head = _head(Head(reply.status, reply.headers), keep=keep)
+    return head if bodiless else head + reply.body
+
+
+def _head(head: Head, *, keep: bool) -> bytes:
+    lines = [f"HTTP/1.1 {head.status} {_REASONS.get(head.status, 'Unknown')}"]
+    lines += [f"{name}: {value}" for name, value in head.headers.items()]
+    if head.chunked:
+        lines.append("transfer-encoding: chunked")
+    if not keep:
+        lines.append("connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
