@@ -10,7 +10,7 @@ __all__ = ["derive", "number"]
 
 def number(seed: int, *path: str | int) -> int:
     """Return a 64-bit number that depends on the seed and the whole path, and on nothing else."""
-    text = "/".join((str(seed), *(f"{type(part).__name__}:{part}" for part in path)))
+    text = "/".join([str(seed), *[f"{type(part).__name__}:{part}" for part in path]])
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 

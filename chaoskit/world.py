@@ -115,6 +115,7 @@ class World:
         self._max_calls = max_calls
         self._max_usd = max_usd
         self._ids = derive(seed, "ids")
+        self._claimed: tuple[HttpRequest | None, Dialect | None] = (None, None)
         self._calls = 0
         self._spent_usd = 0.0
         self._primary = ""
@@ -125,7 +126,9 @@ class World:
 
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request is in a dialect of the simulated provider."""
-        return _dialect(request) is not None
+        dialect = _dialect(request)
+        self._claimed = (request, dialect)
+        return dialect is not None
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Answer a request.
@@ -136,7 +139,9 @@ class World:
         self._calls += 1
         if self._calls > self._max_calls:
             self._end(f"calls: more than {self._max_calls}")
-        dialect = _dialect(request)
+        asked, dialect = self._claimed
+        if asked is not request:
+            dialect = _dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
         decoded = dialect.decode(request, self.service.catalogue)

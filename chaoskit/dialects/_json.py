@@ -5,7 +5,9 @@ from __future__ import annotations
 from json import JSONEncoder
 from typing import Any, TypeAlias
 
-__all__ = ["Json", "dumps"]
+import orjson
+
+__all__ = ["Json", "dumps", "encoded"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -13,13 +15,18 @@ _unicode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ascii = JSONEncoder(separators=(",", ":")).encode
 
 
+def encoded(value: object) -> bytes:
+    """Return compact JSON in UTF-8."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # what only Python can write: lone surrogates, huge integers, great depth
+        pass
+    try:
+        return _unicode(value).encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+        return _ascii(value).encode()
+
+
 def dumps(value: object) -> str:
     """Return compact JSON that can be encoded in UTF-8."""
-    text = _unicode(value)
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
-        return _ascii(value)
-    return text
+    return encoded(value).decode()

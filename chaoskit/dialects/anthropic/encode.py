@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects.anthropic import headers, ids
 from chaoskit.dialects.anthropic.signature import sign
 from chaoskit.exchange import Call, HttpReply, Opaque, Part, Reply, Text, Thinking, ToolCall, Usage
@@ -100,7 +100,7 @@ def _input(arguments: str) -> Any:
 
 
 def _ok(body: Json, envelope: Envelope, *, limited: bool) -> HttpReply:
-    data = dumps(body).encode()
+    data = encoded(body)
     made = headers.common("application/json", ids.request_id(envelope.ids), envelope)
     made["content-length"] = str(len(data))
     if limited:

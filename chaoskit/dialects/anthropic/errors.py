@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import dumps
+from chaoskit.dialects._json import dumps, encoded
 from chaoskit.dialects._proxy import foreign
 from chaoskit.dialects.anthropic import headers, ids
 from chaoskit.exchange import Call, HttpReply, Refusal
@@ -71,7 +71,7 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
         return foreign(refusal, status, envelope.wall)
     request = ids.request_id(envelope.ids)
     body = {"type": "error", "error": _error(refusal, call, envelope), "request_id": request}
-    data = dumps(body).encode()
+    data = encoded(body)
     # A body that is too large never gets past the edge, which knows no organisation.
     known = refusal.kind not in {"authentication", "too_large"}
     made = headers.common("application/json", request, envelope, authenticated=known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import Envelope, ModelFacts, Models
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects.anthropic import headers, ids
 from chaoskit.dialects.anthropic.errors import refuse
 from chaoskit.exchange import Call, HttpReply, Refusal
@@ -64,7 +64,7 @@ def _model(facts: ModelFacts) -> Json:
 
 
 def _ok(body: Json, envelope: Envelope) -> HttpReply:
-    data = dumps(body).encode()
+    data = encoded(body)
     made = headers.common("application/json", ids.request_id(envelope.ids), envelope)
     made["content-length"] = str(len(data))
     return HttpReply(status=200, headers=made, body=data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects.openai_chat import headers, ids
 from chaoskit.exchange import Call, HttpReply, Reply, ToolCall, Usage
 
@@ -32,7 +32,7 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
         for index in range(choices(call))
     ]
     made["usage"] = usage(reply.usage)
-    data = dumps(made).encode()
+    data = encoded(made)
     head = headers.common("application/json", envelope)
     head["content-length"] = str(len(data))
     return HttpReply(status=200, headers=head | headers.limits(envelope), body=data)

@@ -6,7 +6,7 @@ from math import ceil
 from typing import NamedTuple
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import dumps
+from chaoskit.dialects._json import dumps, encoded
 from chaoskit.dialects._proxy import foreign
 from chaoskit.dialects.openai_chat import headers
 from chaoskit.exchange import Call, HttpReply, Refusal
@@ -62,7 +62,7 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     status = refusal.status or _KINDS[refusal.kind].status
     if refusal.body is not None:
         return foreign(refusal, status, envelope.wall)
-    data = dumps({"error": _error(refusal, call, envelope)}).encode()
+    data = encoded({"error": _error(refusal, call, envelope)})
     known = refusal.kind != "authentication"
     made = headers.common("application/json", envelope, authenticated=known)
     made["content-length"] = str(len(data))

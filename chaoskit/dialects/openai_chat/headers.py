@@ -17,7 +17,10 @@ def _name(kind: str) -> str:
 
 ORGANIZATION = f"org-{_name('organization')}"
 _PROJECT = f"proj_{_name('project')}"
-_LIMITS = {"requests": "requests", "tokens": "tokens", "input_tokens": "tokens"}
+_LIMITS = {
+    limit: tuple(f"x-ratelimit-{what}-{name}" for what in ("limit", "remaining", "reset"))
+    for limit, name in (("requests", "requests"), ("tokens", "tokens"), ("input_tokens", "tokens"))
+}
 
 
 def go_duration(seconds: float) -> str:
@@ -52,9 +55,10 @@ def limits(envelope: Envelope) -> dict[str, str]:
     """Return the rate-limit headers; of several limits on tokens the first."""
     headers: dict[str, str] = {}
     for state in envelope.limits:
-        name = _LIMITS.get(state.name)
-        if name is not None:
-            headers.setdefault(f"x-ratelimit-limit-{name}", str(state.limit))
-            headers.setdefault(f"x-ratelimit-remaining-{name}", str(max(0, state.remaining)))
-            headers.setdefault(f"x-ratelimit-reset-{name}", go_duration(state.reset))
+        names = _LIMITS.get(state.name)
+        if names is not None and names[0] not in headers:
+            limit, remaining, reset = names
+            headers[limit] = str(state.limit)
+            headers[remaining] = str(max(0, state.remaining))
+            headers[reset] = go_duration(state.reset)
     return headers

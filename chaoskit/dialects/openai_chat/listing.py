@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import Envelope, ModelFacts, Models
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects.openai_chat import headers, routes
 from chaoskit.dialects.openai_chat.errors import refuse
 from chaoskit.exchange import Call, HttpReply
@@ -32,7 +32,7 @@ def _model(facts: ModelFacts) -> Json:
 
 
 def _ok(body: Json, envelope: Envelope) -> HttpReply:
-    data = dumps(body).encode()
+    data = encoded(body)
     made = headers.common("application/json", envelope)
     made["content-length"] = str(len(data))
     return HttpReply(status=200, headers=made, body=data)
