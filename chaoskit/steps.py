@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Close", "Finish", "Frame", "Head", "Refuse", "Reset", "Send", "Step", "Wait"]
+__all__ = ["Close", "Finish", "Frame", "Head", "Raw", "Refuse", "Reset", "Send", "Step", "Wait"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes where HTTP expects the framing of the body. In process there is none to break."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """A pause in seconds; `float("inf")` hangs until the client gives up."""
 
@@ -57,7 +64,7 @@ class Reset:
     """The connection is reset (RST)."""
 
 
-Step: TypeAlias = Refuse | Head | Send | Wait | Finish | Close | Reset
+Step: TypeAlias = Refuse | Head | Send | Raw | Wait | Finish | Close | Reset
 
 
 @dataclass(frozen=True, slots=True)

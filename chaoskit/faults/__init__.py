@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.fault import Fault
+from chaoskit.faults.broken_compression import BrokenCompression
 from chaoskit.faults.broken_event import BrokenEvent
 from chaoskit.faults.connect_error import ConnectError
 from chaoskit.faults.cut_stream import CutStream
@@ -13,6 +14,7 @@ from chaoskit.faults.empty_result import EmptyResult
 from chaoskit.faults.error_mid_stream import ErrorMidStream
 from chaoskit.faults.error_result import ErrorResult
 from chaoskit.faults.hang import Hang
+from chaoskit.faults.illegal_chunk import IllegalChunk
 from chaoskit.faults.leaked_secret import LeakedSecret
 from chaoskit.faults.malformed_arguments import MalformedArguments
 from chaoskit.faults.outage import Outage
@@ -27,10 +29,12 @@ from chaoskit.faults.truncated_at_max_tokens import TruncatedAtMaxTokens
 from chaoskit.faults.unauthorised import Unauthorised
 from chaoskit.faults.unfinished_stream import UnfinishedStream
 from chaoskit.faults.unknown_tool import UnknownTool
+from chaoskit.faults.wrong_length import WrongLength
 from chaoskit.registry import Registry
 
 __all__ = [
     "FAULTS",
+    "BrokenCompression",
     "BrokenEvent",
     "ConnectError",
     "CutStream",
@@ -41,6 +45,7 @@ __all__ = [
     "ErrorMidStream",
     "ErrorResult",
     "Hang",
+    "IllegalChunk",
     "LeakedSecret",
     "MalformedArguments",
     "Outage",
@@ -55,6 +60,7 @@ __all__ = [
     "Unauthorised",
     "UnfinishedStream",
     "UnknownTool",
+    "WrongLength",
 ]
 
 FAULTS: Registry[Fault] = Registry("fault")
@@ -79,6 +85,9 @@ FAULTS.register("slow", Slow)
 FAULTS.register("cut_stream", CutStream)
 FAULTS.register("stall", Stall)
 FAULTS.register("dribble", Dribble)
+FAULTS.register("wrong_length", WrongLength)
+FAULTS.register("illegal_chunk", IllegalChunk)
+FAULTS.register("broken_compression", BrokenCompression)
 FAULTS.register("empty_result", EmptyResult)
 FAULTS.register("error_result", ErrorResult)
 FAULTS.register("leaked_secret", LeakedSecret)

@@ -20,7 +20,7 @@ import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.players.performance import Broken, Performance
-from chaoskit.steps import Head
+from chaoskit.steps import Head, Raw
 
 __all__ = ["Connection", "encoded"]
 
@@ -219,10 +219,12 @@ class Connection(asyncio.Protocol):
         self._write(out + self._last_chunk())
         self._next()
 
-    def _framed(self, move: Head | bytes) -> bytes:
+    def _framed(self, move: Head | bytes | Raw) -> bytes:
         if isinstance(move, Head):
             self._head = move
             return _head(move, keep=self._keep)
+        if isinstance(move, Raw):
+            return move.data
         if self._bodiless or not move:
             return b""
         if self._head is not None and self._head.chunked:

@@ -17,12 +17,14 @@ from chaoskit.dialects import DIALECTS
 from chaoskit.exchange import Refusal, Reply, Text, ToolCall
 from chaoskit.fault import Strike, stage_of
 from chaoskit.faults import (
+    BrokenCompression,
     BrokenEvent,
     ConnectError,
     CutStream,
     DuplicatedEvent,
     ErrorMidStream,
     Hang,
+    IllegalChunk,
     MalformedArguments,
     Overloaded,
     RateLimited,
@@ -31,6 +33,7 @@ from chaoskit.faults import (
     Stall,
     Unauthorised,
     UnfinishedStream,
+    WrongLength,
 )
 from chaoskit.player import Exchange
 from chaoskit.players.intercept import intercepted
@@ -222,6 +225,8 @@ PLAIN = [
     (Hang(), "APITimeoutError", "APITimeoutError"),
     (CutStream(), "APIConnectionError", "APIConnectionError"),
     (CutStream(reset=True), "APIConnectionError", "APIConnectionError"),
+    (WrongLength(), "APIConnectionError", "APIConnectionError"),
+    (BrokenCompression(), "APIConnectionError", "APIConnectionError"),
     (Stall(), "APITimeoutError", "APITimeoutError"),
     (Slow(before=21), "APITimeoutError", "APITimeoutError"),
 ]
@@ -230,6 +235,8 @@ STREAMED = [
     (BrokenEvent(after=2), json.JSONDecodeError, json.JSONDecodeError),
     (CutStream(after=2), httpx2.RemoteProtocolError, openai.APIConnectionError),
     (CutStream(after=2, reset=True), httpx2.ReadError, openai.APIConnectionError),
+    (IllegalChunk(after=2), httpx2.RemoteProtocolError, openai.APIConnectionError),
+    (BrokenCompression(), httpx2.DecodingError, openai.APIConnectionError),
     (Stall(after=2), httpx2.ReadTimeout, openai.APITimeoutError),
 ]
 

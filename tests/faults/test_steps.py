@@ -1,8 +1,18 @@
+import zlib
+
 import pytest
 from pydantic import ValidationError
 
-from chaoskit.faults import CutStream, Dribble, Slow, Stall
-from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
+from chaoskit.faults import (
+    BrokenCompression,
+    CutStream,
+    Dribble,
+    IllegalChunk,
+    Slow,
+    Stall,
+    WrongLength,
+)
+from chaoskit.steps import Close, Finish, Head, Raw, Refuse, Reset, Send, Wait
 
 HEAD = Head(200, {}, chunked=True)
 A, B, PING, END = Send(b"aaaa", True), Send(b"bbbb", True), Send(b"p"), Send(b"end")
@@ -48,7 +58,14 @@ def test_cut_stream_breaks_an_empty_body_after_its_head(strike):
     assert CutStream().steps((PLAIN_HEAD, Finish()), strike()) == (PLAIN_HEAD, Close())
 
 
-@pytest.mark.parametrize("fault", [CutStream(), Stall(), Dribble(), Slow(before=1)], ids=repr)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(CutStream(), Stall(), Dribble(), Slow(before=1)),
+        *(WrongLength(), IllegalChunk(), BrokenCompression()),
+    ],
+    ids=repr,
+)
 def test_a_refused_connection_has_nothing_to_damage(fault, strike):
     """The same tuple tells that nothing was struck."""
     refused = (Refuse(),)
@@ -109,3 +126,42 @@ def test_dribble_keeps_every_byte(strike):
 def test_dribble_leaves_small_pieces_alone(strike):
     """The same tuple tells that nothing was struck."""
     assert Dribble(size=100).steps(STREAM, strike()) is STREAM
+
+
+def test_wrong_length_promises_what_never_comes(strike):
+    """Every byte of the body arrives; the client waits for more until the connection ends."""
+    head = Head(200, {"content-length": "12"})
+    assert WrongLength(missing=3).steps(PLAIN, strike()) == (Wait(1.0), head, PLAIN[2], Close())
+
+
+def test_wrong_length_needs_a_promise(strike):
+    """A chunked answer has no length, and a broken one no end."""
+    assert WrongLength().steps(STREAM, strike()) is STREAM
+    broken = (*PLAIN[:-1], Close())
+    assert WrongLength().steps(broken, strike()) is broken
+
+
+def test_illegal_chunk_follows_so_many_pieces(strike):
+    """What comes then is no length of a chunk."""
+    *before, raw, end = IllegalChunk(after=1).steps(STREAM, strike())
+    assert (tuple(before), end) == (STREAM[:3], Close())
+    assert isinstance(raw, Raw)
+    assert not raw.data.strip().isalnum()
+
+
+def test_illegal_chunk_needs_chunks(strike):
+    """An unstreamed answer has a length instead."""
+    assert IllegalChunk().steps(PLAIN, strike()) is PLAIN
+
+
+@pytest.mark.parametrize("steps", [PLAIN, STREAM])
+def test_broken_compression_breaks_while_it_is_read(steps, strike):
+    """The header of gzip is fine, and the answer takes as long as before."""
+    damaged = BrokenCompression().steps(steps, strike())
+    head = next(step for step in damaged if isinstance(step, Head))
+    body = next(step.data for step in damaged if isinstance(step, Send))
+    assert head.headers["content-encoding"] == "gzip"
+    assert head.headers.get("content-length", str(len(body))) == str(len(body))
+    assert [s for s in damaged if isinstance(s, Wait)] == [s for s in steps if isinstance(s, Wait)]
+    with pytest.raises(zlib.error):
+        zlib.decompress(body, wbits=31)
