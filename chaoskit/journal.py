@@ -31,6 +31,7 @@ __all__ = [
     "Refused",
     "Replied",
     "Requested",
+    "RuleAdded",
     "RunEnded",
     "RunStarted",
     "Struck",
@@ -72,6 +73,13 @@ class RunStarted(Event):
     users: int
     rules: tuple[str, ...] = ()
     counter: str = "estimate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleAdded(Event):
+    """A fault rule came to those that the run began with; it has the next number."""
+
+    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

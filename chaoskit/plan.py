@@ -157,22 +157,27 @@ class PlanState:
     """
 
     def __init__(self, plan: Plan, *, canary: Callable[[str], str]) -> None:
-        self.plan = plan
+        self.plan = Plan(seed=plan.seed)
         self._canary = canary
         self._ready: dict[Stage, tuple[_Ready, ...]] = {}
-        for index, rule in enumerate(plan.rules):
-            when, stage = rule.when, rule.stage
-            ready = _Ready(
-                index,
-                rule,
-                when.chooses(on_tools=stage == "result"),
-                None if when.calls is None else Numbers.parse(when.calls),
-            )
-            self._ready[stage] = (*self._ready.get(stage, ()), ready)
         self._calls: Counter[tuple[int, str, str]] = Counter()
         self._strikes: Counter[tuple[int, str]] = Counter()
         self._reported: set[tuple[str, int]] = set()
         self._asked: dict[tuple[int, str, str, str, str], _Asked] = {}
+        for rule in plan.rules:
+            self.add(rule)
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule to the plan; calls are counted for it from now on."""
+        when, stage, index = rule.when, rule.stage, len(self.plan.rules)
+        self.plan = replace(self.plan, rules=(*self.plan.rules, rule))
+        ready = _Ready(
+            index,
+            rule,
+            when.chooses(on_tools=stage == "result"),
+            None if when.calls is None else Numbers.parse(when.calls),
+        )
+        self._ready[stage] = (*self._ready.get(stage, ()), ready)
 
     def decide(self, subject: Subject, stage: Stage) -> tuple[Decision, ...]:
         """Return the faults that are to strike a call at a stage, in the order of the rules.

@@ -1,48 +1,30 @@
-"""One scenario against one agent: the healthy run, the run with faults, and the verdict.
-
-This is the only place where everything is joined: clock, world, tools, watch, player and users.
-"""
+"""One scenario against one agent: the healthy run, the run with faults, and the verdict."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
-from chaoskit.agent import Agent, dummy_keys, load_agent
+from chaoskit.agent import Agent, load_agent
 from chaoskit.alone import alone
-from chaoskit.canary import Canaries
 from chaoskit.check import Judgement, Verdict, worst
 from chaoskit.checks import FaultsStruck
-from chaoskit.clocks.virtual import VirtualClock
-from chaoskit.drive import Driver, Guest, Happening
 from chaoskit.journal import (
     Blocked,
     Delivered,
     Event,
     Journal,
     Noted,
-    Planted,
     RanTool,
     Replied,
     Requested,
     RunEnded,
-    RunStarted,
 )
 from chaoskit.outcome import Judged, Outcome
-from chaoskit.plan import Plan, PlanState
-from chaoskit.players.ban import banned
-from chaoskit.players.intercept import intercepted
-from chaoskit.provider.service import Service
-from chaoskit.provider.tokens import counter_at_hand
 from chaoskit.scenario import Promise, Scenario
-from chaoskit.seed import derive, number
-from chaoskit.toolbox import Toolbox
-from chaoskit.watch import Watch
-from chaoskit.who import who
-from chaoskit.world import World
+from chaoskit.stage import Stage
 
 __all__ = ["Progress", "load_agent", "play", "run"]
 
@@ -127,91 +109,14 @@ def _play(
     healthy: bool,
     quiet: bool,
 ) -> Played:
-    journal = Journal()
-    base = number(seed, scenario.name)
-    clock = VirtualClock(real_limit=scenario.bounds.real)
-
-    def emit(event: Event) -> None:
-        journal.append(event)
-        if progress is not None and len(journal) % _EVERY == 1:
+    def told(event: Event, count: int) -> None:
+        if progress is not None and count % _EVERY == 1:
             progress(event.at)
 
-    def planted(label: str) -> None:
-        user, turn = who()
-        emit(Planted(at=clock.now(), user=user, turn=turn, canary=label))
-
-    canaries = Canaries(base, made=planted)
-    plan = Plan(rules=scenario.faults, seed=base)
-    state = PlanState(plan, canary=canaries.make)
-    service = Service(scenario.provider, counter=counter_at_hand())
-    world = World(
-        service=service,
-        behaviour=scenario.behaviour,
-        plan=state,
-        canaries=canaries,
-        clock=clock,
-        seed=base,
-        max_calls=scenario.bounds.calls,
-        max_usd=scenario.bounds.usd,
-        emit=emit,
-    )
-    watch = Watch(canaries, emit, who, clock.now, quiet=quiet)
-    toolbox = Toolbox(declared=scenario.tools, agent=agent, world=world, seed=base)
-    driver = Driver(
-        agent=agent,
-        clock=clock,
-        emit=emit,
-        seen=watch.seen,
-        hide=canaries.redact,
-        last_call=world.last.get,
-    )
-    workload = scenario.workload
-    arrivals = workload.arrivals(derive(base, "arrivals"))
-    guests = [
-        Guest(
-            name=name,
-            arrives=arrives,
-            prompts=workload.questions(name),
-            every=workload.every,
-            remembers=workload.session,
-        )
-        for name, arrives in zip(workload.names(), arrivals, strict=True)
-    ]
-    happenings = [
-        Happening(at=event.at, what=event.do, effect=world.service.deploy)
-        for event in scenario.events
-    ]
-    emit(
-        RunStarted(
-            at=0.0,
-            scenario=scenario.name,
-            agent=agent.name,
-            seed=seed,
-            healthy=healthy,
-            clock=clock.name,
-            counter=service.counter.name,
-            users=workload.users,
-            rules=plan.describe(),
-        )
-    )
-    with ExitStack() as stack:
-        stack.enter_context(dummy_keys())
-        stack.enter_context(clock.running(derive(base, "ambient")))
-        stack.enter_context(watch)
-        stack.enter_context(banned(world, allow=scenario.network.allow))
-        stack.enter_context(intercepted(world, clock))
-        stack.enter_context(toolbox)
-        driver.play(guests, happenings, limit=scenario.bounds.virtual)
-        end = clock.now()
-        reason = clock.stopped or "finished"
-    for place in dict.fromkeys(clock.scheduler.strays):
-        emit(Noted(at=end, kind="not reproducible", text=f"a thread waited for real: {place}"))
-    for name in clock.scheduler.abandoned:
-        emit(Noted(at=end, kind="not stopped", text=f"{name} did not end with the run"))
-    emit(RunEnded(at=end, reason=reason))
-    called = {call.tool for reply in journal.of(Replied) for call in reply.tool_calls}
-    unseen = tuple(name for name in toolbox.unseen if name in called)
-    return Played(journal=journal, real_tools=(*toolbox.real, *unseen), output=watch.captured)
+    stage = Stage(scenario, agent, seed=seed, healthy=healthy, told=told, quiet=quiet)
+    with stage:
+        stage.live(agent, scenario.workload)
+    return Played(journal=stage.journal, real_tools=stage.real_tools, output=stage.watch.captured)
 
 
 def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]:

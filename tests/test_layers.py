@@ -25,6 +25,7 @@ ROWS = (
     ("cli", "pytest_plugin"),
     ("report", "batch", "demo", "exits"),
     ("run",),
+    ("stage",),
     ("alone", "catalogue", "describe", "drive", "toolbox", "world"),
     ("scenario",),
     CATALOGUES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from chaoskit.check import Judgement, Verdict
-from chaoskit.journal import Journal, RunStarted, Struck
+from chaoskit.journal import Journal, RuleAdded, RunStarted, Struck
 from chaoskit.settings import settings
 
 __all__ = ["FaultsStruck"]
@@ -30,6 +30,7 @@ class FaultsStruck:
     def judge(self, journal: Journal) -> Judgement:
         """Judge a run by its journal."""
         rules = [rule for started in journal.of(RunStarted) for rule in started.rules]
+        rules += [added.rule for added in journal.of(RuleAdded)]
         struck = {event.rule for event in journal.of(Struck)}
         idle = [
             rule

@@ -35,7 +35,9 @@ class Origin:
 
 
 @contextlib.contextmanager
-def installed(scheduler: Scheduler, origin: Origin, rng: random.Random) -> Iterator[None]:
+def installed(
+    scheduler: Scheduler, origin: Origin, rng: random.Random, *, immune: bool = True
+) -> Iterator[None]:
     """Run the body as the first worker of the scheduler, on its time.
 
     The global random generator and `uuid.uuid4` are seeded from `rng`, so that what an agent
@@ -60,7 +62,7 @@ def installed(scheduler: Scheduler, origin: Origin, rng: random.Random) -> Itera
         stack.enter_context(replaced_everywhere(functions))
         stack.enter_context(datetime_reading(wall))
         stack.enter_context(threads_joined_to(scheduler))
-        scheduler.begin()
+        scheduler.begin(immune=immune)
         try:
             yield
         finally:

@@ -123,9 +123,9 @@ class Scheduler:
 
     # -- life of a run ---------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Make the calling thread the first worker, which no bound of the run stops."""
-        self._main = self._holder = self.adopt("main", immune=True)
+    def begin(self, *, immune: bool = True) -> None:
+        """Make the calling thread the first worker; bounds of the run stop it unless `immune`."""
+        self._main = self._holder = self.adopt("main", immune=immune)
         self.enter(self._main)
         _thread.start_new_thread(self._watch, ())
 

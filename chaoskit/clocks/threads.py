@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures.thread as pool
 import contextlib
 import contextvars
@@ -14,7 +15,7 @@ from typing import Any
 
 from chaoskit.clocks.locks import Lock
 from chaoskit.clocks.scheduler import Scheduler, Worker, current
-from chaoskit.clocks.selector import VirtualSelector
+from chaoskit.clocks.selector import knowing_the_clock, waiting_on_the_run
 from chaoskit.errors import RunStopped
 
 __all__ = ["threads_joined_to"]
@@ -42,7 +43,12 @@ def threads_joined_to(scheduler: Scheduler) -> Iterator[None]:
         (threading, "_allocate_lock", Lock),
         (threading, "_CRLock", None),  # RLock() then is the one written in Python, on our lock
         (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined]  # noqa: SLF001 - the library's own equivalent
-        (selectors, "DefaultSelector", VirtualSelector),
+        (
+            asyncio.BaseEventLoop,
+            "run_forever",
+            knowing_the_clock(asyncio.BaseEventLoop.run_forever),
+        ),
+        (selectors.DefaultSelector, "select", waiting_on_the_run(selectors.DefaultSelector.select)),
     )
     with contextlib.ExitStack() as undo:
         for owner, name, value in patches:

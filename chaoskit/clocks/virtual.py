@@ -40,8 +40,8 @@ class VirtualClock:
         self._origin = Origin(wall=0, monotonic=0)
 
     @contextlib.contextmanager
-    def running(self, rng: random.Random) -> Iterator[None]:
-        """Run the body in virtual time.
+    def running(self, rng: random.Random, *, immune: bool = True) -> Iterator[None]:
+        """Run the body in virtual time; where it is `immune`, a stop of the run does not end it.
 
         Time never runs backwards in a process: each run begins a day after the one before, so
         that what a module keeps (an open breaker, a warm cache) has had time to recover.
@@ -52,7 +52,7 @@ class VirtualClock:
             monotonic *= 2
         self._origin = Origin(wall=cls._next_wall, monotonic=monotonic)
         try:
-            with installed(self.scheduler, self._origin, rng):
+            with installed(self.scheduler, self._origin, rng, immune=immune):
                 yield
         finally:
             passed = -(-(self.scheduler.elapsed + _DAY) // _DAY) * _DAY

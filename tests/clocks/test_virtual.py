@@ -379,3 +379,16 @@ def test_client_and_server_on_one_loop_talk_over_loopback_in_virtual_time():
         return asyncio.run(main())
 
     assert play(body)[1] == (b"back again\n", 2700.0)
+
+
+def test_loop_made_before_the_run_lives_on_its_time():
+    """Test frameworks make their loops early; on Unix and elsewhere alike."""
+    loop = asyncio.new_event_loop()
+    clock = VirtualClock(real_limit=20)
+    try:
+        with clock.running(random.Random(1)):
+            loop.run_until_complete(asyncio.sleep(2_700))
+            passed = clock.now()
+    finally:
+        loop.close()
+    assert passed == pytest.approx(2_700, abs=0.01)
