@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from chaoskit.clocks.scheduler import current
 from chaoskit.errors import UsageError
 
-__all__ = ["alone"]
+__all__ = ["alone", "having_the_process"]
 
 T = TypeVar("T")
 _turn = threading.Lock()
@@ -27,12 +28,23 @@ def alone(function: Callable[[], T]) -> T:
     Raises:
         UsageError: an agent under test tries to start a run.
     """
+    if current() is None and _in_a_loop():
+        return _elsewhere(function)
+    with having_the_process():
+        return function()
+
+
+@contextmanager
+def having_the_process() -> Iterator[None]:
+    """Keep other runs waiting while the body runs.
+
+    Raises:
+        UsageError: an agent under test tries to start a run.
+    """
     if current() is not None:
         raise UsageError("an agent under test cannot start a run of its own")
-    if _in_a_loop():
-        return _elsewhere(function)
     with _turn:
-        return function()
+        yield
 
 
 def _in_a_loop() -> bool:

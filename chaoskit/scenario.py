@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from chaoskit.behaviour import Behaviour
 from chaoskit.behaviours import BEHAVIOURS, Helpful
 from chaoskit.bounds import Bounds, Network
+from chaoskit.collected import Collected
 from chaoskit.errors import Problem, ScenarioError
 from chaoskit.faults import FAULTS
 from chaoskit.plan import Rule
@@ -56,6 +57,7 @@ class Scenario:
     events: tuple[Happening, ...] = ()
     bounds: Bounds = field(default_factory=Bounds)
     network: Network = field(default_factory=Network)
+    pytest: Collected = field(default_factory=Collected)
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def healthy(self) -> Scenario:
@@ -86,6 +88,7 @@ class Scenario:
             "events": [_table(event) for event in self.events],
             "bounds": _table(self.bounds),
             "network": _table(self.network),
+            "pytest": _table(self.pytest),
             "healthy": dict(self.overrides),
             "promises": [
                 {"check": promise.name, **_table(promise.check)}

@@ -11,6 +11,7 @@ from chaoskit.behaviour import Behaviour
 from chaoskit.behaviours import BEHAVIOURS
 from chaoskit.bounds import Bounds, Network
 from chaoskit.checks import CHECKS
+from chaoskit.collected import Collected
 from chaoskit.faults import FAULTS
 from chaoskit.plan import Rule, When
 from chaoskit.promise import Promise
@@ -32,6 +33,7 @@ SECTIONS: Mapping[str, type] = {
     "provider": ProviderSettings,
     "bounds": Bounds,
     "network": Network,
+    "pytest": Collected,
 }
 LISTS: Mapping[str, type] = {"tools": ToolSettings, "events": Happening}
 HEALTHY = ("workload", "provider", "behaviour", "tools", "events", "bounds", "network")

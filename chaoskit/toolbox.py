@@ -55,8 +55,7 @@ class Toolbox:
 
     def __enter__(self) -> Self:
         for tool in self._declared:
-            self._looked_for.add(tool.name)
-            self._bind(tool)
+            self.declare(tool)
         self._world.on_offer = self._offered
         return self
 
@@ -77,6 +76,11 @@ class Toolbox:
     def unseen(self) -> tuple[str, ...]:
         """The tools whose functions were not found: they run for real, unobserved."""
         return tuple(self._unseen)
+
+    def declare(self, tool: ToolSettings) -> None:
+        """Answer for a tool from now on."""
+        self._looked_for.add(tool.name)
+        self._bind(tool)
 
     # What a simulated tool asks.
 

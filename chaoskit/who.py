@@ -6,14 +6,30 @@ executor jobs that an agent starts by itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["WHO", "who"]
+__all__ = ["WHO", "standing_in", "who"]
 
 WHO: ContextVar[tuple[str, int]] = ContextVar("chaoskit_who", default=("", 0))
 """User and number of the turn, from 1; ("", 0) outside of any turn."""
 
 
+_nobody = [("", 0)]
+
+
 def who() -> tuple[str, int]:
     """Return user and turn of the running code."""
-    return WHO.get()
+    found = WHO.get()
+    return found if found[0] else _nobody[-1]
+
+
+@contextmanager
+def standing_in(user: str) -> Iterator[None]:
+    """Let what runs outside of any turn count as the first turn of a user, whatever its context."""
+    _nobody.append((user, 1))
+    try:
+        yield
+    finally:
+        _nobody.pop()

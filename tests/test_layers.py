@@ -23,6 +23,7 @@ CATALOGUES = (
 # From the top down: a module imports from its own row or from lower ones only.
 ROWS = (
     ("cli", "pytest_plugin"),
+    ("chaos",),
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("stage",),
@@ -31,7 +32,7 @@ ROWS = (
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
-        "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check",
+        "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check", "collected",
         "cutting", "dialect", "dotted", "facts", "fault", "history", "malform", "outcome", "plan",
         "player", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
     ),

@@ -1,0 +1,521 @@
+"""A simulated world for tests that are written by hand.
+
+    with Chaos() as chaos:
+        chaos.rate_limit(calls="1-3", retry_after=7).cut_stream(after=3, calls="4")
+        assert answer("Why did the deploy fail?")
+        chaos.verify()
+
+Inside, the code of the test lives in virtual time, and what it asks any provider is answered here.
+Each verb adds a fault, or says what the model answers. Keywords are those of scenario files: what
+narrows a rule (`calls`, `turn`, `probability`, `model`, `tool`, …) and the fault's own settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+from chaoskit import catalogue
+from chaoskit.agent import Agent, load_agent
+from chaoskit.alone import having_the_process
+from chaoskit.behaviour import Behaviour, Scene
+from chaoskit.check import Judgement, Verdict
+from chaoskit.clocks.virtual import VirtualClock
+from chaoskit.errors import UsageError
+from chaoskit.evidence import turns
+from chaoskit.exchange import Call, Part, Reply, Text, ToolCall
+from chaoskit.faults import FAULTS
+from chaoskit.journal import Journal, Replied, Requested, Struck
+from chaoskit.outcome import Judged
+from chaoskit.promise import Promise
+from chaoskit.provider.service import Service
+from chaoskit.run import judge
+from chaoskit.scenario import Scenario
+from chaoskit.scenario_problems import keys_of
+from chaoskit.scenario_tables import parts
+from chaoskit.stage import Stage
+from chaoskit.when import When
+from chaoskit.who import standing_in
+from chaoskit.workload import Workload
+
+__all__ = ["AUTOMATIC", "Chaos", "PromiseBroken"]
+
+USER = "test"
+"""Who asks what the test asks itself, outside of `users`."""
+
+AUTOMATIC = (
+    "no_crash",
+    "retry_after_honoured",
+    "no_retry_of_what_cannot_succeed",
+    "no_hammering",
+    "bounded_amplification",
+    "no_tool_loop",
+    "valid_requests",
+    "no_oversized_request_twice",
+    "tool_body_not_run_on_bad_arguments",
+    "no_partial_answer",
+    "sessions_isolated",
+    "no_leak",
+)
+"""The promises that every test is judged by, unless it opts out."""
+
+_WHEN = {field.name: field.name.rstrip("_") for field in dataclasses.fields(When)} | {
+    "start": "from",
+    "lasting": "for",
+}
+_BLANK = {
+    "title": "a test",
+    "workload": {"prompt": "-"},
+    "promises": [{"check": "no_crash"}],
+}
+
+
+class PromiseBroken(AssertionError):  # noqa: N818 - it says what happened
+    """Promises were broken, or nothing is known of them; `judged` has each of them."""
+
+    def __init__(self, message: str, judged: tuple[Judged, ...]) -> None:
+        super().__init__(message)
+        self.judged = judged
+
+
+class _Told(Behaviour):
+    """Says what the test tells it to, call by call, and then what the world's own model says."""
+
+    def __init__(self, otherwise: Behaviour) -> None:
+        self.otherwise = otherwise
+        self.waiting: deque[tuple[Part, ...]] = deque()
+
+    def reply(self, call: Call, scene: Scene) -> Reply:
+        if not self.waiting:
+            return self.otherwise.reply(call, scene)
+        content = self.waiting.popleft()
+        calls = any(isinstance(part, ToolCall) for part in content)
+        return Reply(content=content, stop="tool_use" if calls else "end")
+
+
+class Chaos:
+    """A world with its faults, its clock and its journal. Enter it once, by `with`.
+
+    Args:
+        name: what the random generators are derived from, with the seed.
+        agent: who answers where `users` and `ask` are given no agent.
+        home: the module in which the agent's tools are looked for.
+        judged: judge the test by the promises that every agent should keep.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "test",
+        seed: int = 0,
+        agent: Callable[[], Any] | None = None,
+        home: ModuleType | None = None,
+        judged: bool = True,
+        unstruck: bool = False,
+        silent: bool = False,
+    ) -> None:
+        self._agent = agent
+        self._judged = judged
+        self._unstruck = unstruck
+        self._silent = silent
+        self._promises: list[Promise] = []
+        scenario = Scenario(name=name, title=name, workload=Workload(prompt="-"), promises=())
+        self._told = _Told(scenario.behaviour)
+        scenario = dataclasses.replace(scenario, behaviour=self._told)
+        owner = Agent(name=name, answer=str, is_async=False, module=home)
+        self._stage = Stage(scenario, owner, seed=seed, quiet=False, immune=False)
+        self._entered = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(having_the_process())
+            stack.enter_context(standing_in(USER))
+            stack.enter_context(self._stage)
+            self._entered = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._entered.__exit__(kind, error, trace)
+
+    # What can be looked at.
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The clock of the world: `now()` in seconds since the test began, `sleep(seconds)`."""
+        return self._stage.clock
+
+    @property
+    def journal(self) -> Journal:
+        """Everything that happened, in typed events."""
+        return self._stage.journal
+
+    @property
+    def calls(self) -> tuple[Requested, ...]:
+        """The requests that reached a simulated provider, HTTP attempts all."""
+        return tuple(self.journal.of(Requested))
+
+    @property
+    def cost_usd(self) -> float:
+        """What the provider would charge until now, in US dollars."""
+        return sum(reply.cost_usd for reply in self.journal.of(Replied))
+
+    # What goes wrong.
+
+    def fault(self, name: str, /, *, optional: bool = False, **settings: Any) -> Self:
+        """Let a fault strike, by its name in scenario files.
+
+        Args:
+            name: `chaoskit list faults` shows them.
+            optional: it is fine when it never strikes.
+            settings: the fault's own, and what narrows the rule; `start` and `lasting` stand for
+                `from` and `for`, which Python keeps for itself.
+
+        Raises:
+            UsageError: there is no such fault or setting, or a value is wrong.
+        """
+        own = set(keys_of(FAULTS[name]))
+        table: dict[str, Any] = {"fault": name, "optional": optional}
+        when: dict[str, Any] = {}
+        for key, value in settings.items():
+            if key in own:
+                table[key] = _plain(value)
+            elif key in _WHEN:
+                when[_WHEN[key]] = _plain(value)
+            else:
+                raise UsageError(_no_setting(name, key, own))
+        (rule,) = _read("faults", [table | ({"when": when} if when else {})])
+        self._stage.add(rule)
+        return self
+
+    def rate_limit(self, **settings: Any) -> Self:
+        """Refuse calls with 429: `rate_limit(calls="1-3", retry_after=7)`."""
+        return self.fault("rate_limited", **settings)
+
+    def overload(self, **settings: Any) -> Self:
+        """Refuse calls with 529, or the vendor's like."""
+        return self.fault("overloaded", **settings)
+
+    def fail(self, status: int = 500, **settings: Any) -> Self:
+        """Refuse calls with a server error: `fail(502, html=True)`."""
+        return self.fault("server_error", status=status, **settings)
+
+    def outage(self, lasting: float | str | None = None, **settings: Any) -> Self:
+        """Be down, in every way there is: `outage("45m", provider="anthropic")`."""
+        start = settings.pop("start", self.clock.now())
+        if lasting is not None:
+            settings["lasting"] = lasting
+        return self.fault("outage", start=start, **settings)
+
+    def refuse_connections(self, **settings: Any) -> Self:
+        """Let nobody listen."""
+        return self.fault("connect_error", **settings)
+
+    def hang(self, **settings: Any) -> Self:
+        """Accept requests and never answer."""
+        return self.fault("hang", **settings)
+
+    def slow_down(self, **settings: Any) -> Self:
+        """Answer late: `slow_down(before="30s")`."""
+        return self.fault("slow", **settings)
+
+    def cut_stream(self, after: int = 1, **settings: Any) -> Self:
+        """Break the connection after so many pieces of an answer."""
+        return self.fault("cut_stream", after=after, **settings)
+
+    def end_stream_early(self, after: int = 1, **settings: Any) -> Self:
+        """End a stream without its terminator, which no SDK reports."""
+        return self.fault("unfinished_stream", after=after, **settings)
+
+    def error_mid_stream(self, after: int = 1, **settings: Any) -> Self:
+        """Report an error inside of a stream, after HTTP 200."""
+        return self.fault("error_mid_stream", after=after, **settings)
+
+    def stall(self, after: int = 1, **settings: Any) -> Self:
+        """Stop in the middle of an answer while the connection stays open."""
+        return self.fault("stall", after=after, **settings)
+
+    def malform_arguments(self, kind: str | None = None, **settings: Any) -> Self:
+        """Call tools against their schema: `malform_arguments("wrong_type")`."""
+        return self.fault("malformed_arguments", **_given(kind=kind), **settings)
+
+    def call_unknown_tool(self, **settings: Any) -> Self:
+        """Call a tool that nobody offered."""
+        return self.fault("unknown_tool", **settings)
+
+    def say_nothing(self, **settings: Any) -> Self:
+        """Answer without content."""
+        return self.fault("empty_completion", **settings)
+
+    def find_nothing(self, tool: str | None = None, **settings: Any) -> Self:
+        """Let a tool of the agent come back empty."""
+        return self.fault("empty_result", **_given(tool=tool), **settings)
+
+    def fail_tool(self, tool: str | None = None, **settings: Any) -> Self:
+        """Let a tool of the agent fail."""
+        return self.fault("error_result", **_given(tool=tool), **settings)
+
+    def leak_secret(self, tool: str | None = None, **settings: Any) -> Self:
+        """Put a secret into the result of a tool; it must not turn up elsewhere."""
+        return self.fault("leaked_secret", **_given(tool=tool), **settings)
+
+    def __getattr__(self, name: str) -> Callable[..., Self]:
+        if name.startswith("_") or name not in FAULTS:
+            verbs = [*(verb for verb in dir(type(self)) if not verb.startswith("_")), *FAULTS]
+            near = difflib.get_close_matches(name, verbs, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"there is no verb {name!r}, and no fault of that name{hint}")
+        return lambda **settings: self.fault(name, **settings)
+
+    # What the world is like.
+
+    def reply(self, text: str, *more: str) -> Self:
+        """Let the model say this, one text for each call; afterwards it speaks for itself."""
+        self._told.waiting.extend((Text(one),) for one in (text, *more))
+        return self
+
+    def call_tool(self, tool: str, json_text: str | None = None, /, **arguments: Any) -> Self:
+        """Let the model call a tool: `call_tool("search", query=["a list"])`.
+
+        Args:
+            json_text: the arguments as the model writes them, which may be broken JSON.
+        """
+        text = json.dumps(arguments, ensure_ascii=False) if json_text is None else json_text
+        self._told.waiting.append((ToolCall(id="", name=tool, arguments=text),))
+        return self
+
+    def model(self, use: str, **settings: Any) -> Self:
+        """Let another kind of model answer: `model("stubborn")`; see `chaoskit list behaviours`."""
+        self._told.otherwise = _read("behaviour", {"use": use, **_plain(settings)})
+        return self
+
+    def provider(self, **settings: Any) -> Self:
+        """Set limits, latency, models or prices: `provider(limits={"requests_per_minute": 50})`.
+
+        Raises:
+            UsageError: requests were made already, or a setting is wrong.
+        """
+        self._untouched("provider")
+        world = self._stage.world
+        made = _read("provider", _plain(settings))
+        world.service = Service(made, counter=world.service.counter)
+        return self
+
+    def tool(self, name: str, **settings: Any) -> Self:
+        """Answer for a tool of the agent: `tool("search", result={"text": "nothing"})`."""
+        (made,) = _read("tools", [{"name": name, **_plain(settings)}])
+        self._stage.toolbox.declare(made)
+        return self
+
+    def scenario(self, name: str | Path) -> Self:
+        """Take world, faults and promises of a scenario: a file, or a shipped one (`"day2"`).
+
+        Raises:
+            UsageError: there is none or several, or requests were made already.
+            ScenarioError: the file is wrong.
+        """
+        self._untouched("scenario")
+        found = catalogue.load_all(catalogue.find([str(name)]))
+        if len(found) != 1:
+            raise UsageError(f"{name!r} stands for {len(found)} scenarios; name one of them")
+        ((_, scenario),) = found
+        world = self._stage.world
+        world.service = Service(scenario.provider, counter=world.service.counter)
+        self._told.otherwise = scenario.behaviour
+        for tool in scenario.tools:
+            self._stage.toolbox.declare(tool)
+        for rule in scenario.faults:
+            self._stage.add(rule)
+        self._promises += scenario.promises
+        self._stage.scenario = dataclasses.replace(
+            self._stage.scenario, bounds=scenario.bounds, events=scenario.events
+        )
+        return self
+
+    # Who asks.
+
+    def users(
+        self, count: int, agent: Any = None, prompt: str = "", **workload: Any
+    ) -> tuple[str | None, ...]:
+        """Let users ask an agent, each in a thread or task of its own, until all have an answer.
+
+        Args:
+            agent: a callable or `module:callable`; the test's own agent unless given.
+            workload: `arrive`, `turns`, `every`, `prompts`, `session`, as in scenario files.
+
+        Returns:
+            The last answer of each user; None where the agent failed.
+
+        Raises:
+            UsageError: there is no agent, or a setting is wrong.
+        """
+        asked = {"prompt": prompt or "Why did the last deploy fail?"}
+        asked = {} if "prompts" in workload else asked
+        made = _read("workload", {"users": count, **asked, **_plain(workload)})
+        one = self._the(agent)
+        failures: list[BaseException] = []
+
+        def live() -> None:
+            try:
+                self._stage.live(one, made)
+            except BaseException as error:  # noqa: BLE001 - it is raised again where it belongs
+                failures.append(error)
+
+        thread = threading.Thread(target=live, name="users")
+        thread.start()
+        thread.join()
+        if failures:
+            raise failures[0]
+        latest: dict[str, str | None] = dict.fromkeys(made.names())
+        for turn in turns(self.journal):
+            if turn.user in latest and turn.started is not None:
+                latest[turn.user] = turn.answered.answer if turn.answered else None
+        return tuple(latest.values())
+
+    def ask(self, prompt: str, agent: Any = None) -> str | None:
+        """Let one user ask an agent; None where the agent failed."""
+        return self.users(1, agent, prompt)[0]
+
+    # What is judged.
+
+    def promise(self, check: str, **settings: Any) -> Self:
+        """Judge the test by this as well, when it ends: `promise("bounded_usd", max_usd=0.1)`."""
+        self._promises += _read("promises", [{"check": check, **_plain(settings)}])
+        return self
+
+    def allow(self, *, unstruck: bool = False, silence: bool = False, unkept: bool = False) -> Self:
+        """Opt out of what a test is judged by when it ends.
+
+        Args:
+            unstruck: faults may never strike.
+            silence: nobody needs to ask a model.
+            unkept: the promises of `AUTOMATIC` may be broken.
+        """
+        self._unstruck = self._unstruck or unstruck
+        self._silent = self._silent or silence
+        self._judged = self._judged and not unkept
+        return self
+
+    def verify(self, check: str = "", **settings: Any) -> Self:
+        """Judge what has happened until now: one promise, or everything.
+
+        Raises:
+            PromiseBroken: a promise was broken, or nothing is known of it.
+        """
+        if check:
+            judged = judge(tuple(_read("promises", [{"check": check, **settings}])), self.journal)
+        else:
+            judged = self.judge()
+        bad = [item for item in judged if item.judgement.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+        if bad:
+            raise PromiseBroken("\n".join(map(_in_words, bad)), judged)
+        return self
+
+    def judge(self) -> tuple[Judged, ...]:
+        """Return how the test is judged: each promise, and whether everything struck and spoke."""
+        promises = list(self._promises)
+        if self._judged:
+            known = {promise.name for promise in promises}
+            automatic = [{"check": name, "optional": True} for name in AUTOMATIC]
+            promises += [one for one in _read("promises", automatic) if one.name not in known]
+        judged = [item for item in judge(tuple(promises), self.journal) if item.name != _CALLS]
+        if not self._silent and not self.calls:
+            reason = "no request reached a simulated provider; chaos.allow(silence=True) opts out"
+            judged.append(_unknown(_CALLS, "the agent asks a model", reason))
+        if not self._unstruck and (reason := self._idle()):
+            judged.append(_unknown("faults_struck", "every fault struck", reason))
+        return tuple(judged)
+
+    def _idle(self) -> str:
+        """Return what was configured and never struck, and what arrived instead."""
+        struck = {event.rule for event in self.journal.of(Struck)}
+        rules = self._stage.world.plan.plan.rules
+        idle = [
+            rule.describe()
+            for number, rule in enumerate(rules)
+            if number not in struck and not rule.optional
+        ]
+        if not idle:
+            return ""
+        arrived = [f"{one.provider} {one.model}, call {one.attempt}" for one in self.calls]
+        came = "; ".join(arrived[:5]) + (f"; and {len(arrived) - 5} more" if arrived[5:] else "")
+        return (
+            f"never struck: {'; '.join(idle)}. What arrived: {came or 'nothing'}. "
+            "optional=True on the fault, or chaos.allow(unstruck=True), opts out"
+        )
+
+    def _the(self, agent: Any) -> Agent:
+        if agent is None and self._agent is not None:
+            agent = self._agent()
+        if agent is None:
+            raise UsageError("there is no agent: pass one, or name the test's own")
+        if isinstance(agent, Agent):
+            return agent
+        return load_agent(agent) if isinstance(agent, str) else Agent.of(agent)
+
+    def _untouched(self, verb: str) -> None:
+        if self.calls:
+            raise UsageError(f"chaos.{verb}(…) belongs before the first request")
+
+
+_CALLS = "calls_made"
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a scenario file would hold it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (tuple, set, frozenset)):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _read(section: str, value: Any) -> Any:
+    """Return a part of a scenario, written as in a file.
+
+    Raises:
+        UsageError: something in it is wrong.
+    """
+    wrong, made = parts({**_BLANK, section: value})
+    if wrong:
+        raise UsageError(
+            "; ".join(
+                f"{'.'.join(str(step) for step in item.path if not isinstance(step, int))}: "
+                f"{item.message}" + (f" ({item.advice})" if item.advice else "")
+                for item in wrong
+            )
+        )
+    return made[section]
+
+
+def _no_setting(fault: str, key: str, own: set[str]) -> str:
+    near = difflib.get_close_matches(key, [*own, *_WHEN], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(own)) or 'none'}"
+    return f"{fault} has no setting {key!r}; {hint}"
+
+
+def _unknown(name: str, sentence: str, reason: str) -> Judged:
+    judgement = Judgement(verdict=Verdict.UNKNOWN, reason=reason)
+    return Judged(name=name, sentence=sentence, judgement=judgement)
+
+
+def _in_words(item: Judged) -> str:
+    judgement = item.judgement
+    told = [finding.message for finding in judgement.findings] or [judgement.reason]
+    return f"{judgement.verdict} {item.sentence} ({item.name}): {'; '.join(told)}"
