@@ -17,9 +17,12 @@ from typing import Any
 
 from chaoskit.errors import AgentNotFound
 
-__all__ = ["Agent", "dummy_keys", "load_agent"]
+__all__ = ["DUMMY_KEY", "KEYS", "Agent", "dummy_keys", "load_agent"]
 
-_KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+"""Where the SDKs look for their keys."""
+
+DUMMY_KEY = "dummy-key-of-a-chaos-run"
 _REMOVED = ("ANTHROPIC_AUTH_TOKEN",)
 _KEYWORDS = ("user", "session", "history")
 
@@ -157,8 +160,8 @@ def _failure(target: str) -> str:
 @contextlib.contextmanager
 def dummy_keys() -> Iterator[None]:
     """Put dummy API keys into the environment, so that clients can be built without real ones."""
-    saved = {name: os.environ.get(name) for name in (*_KEYS, *_REMOVED)}
-    os.environ.update(dict.fromkeys(_KEYS, "dummy-key-of-a-chaos-run"))
+    saved = {name: os.environ.get(name) for name in (*KEYS, *_REMOVED)}
+    os.environ.update(dict.fromkeys(KEYS, DUMMY_KEY))
     for name in _REMOVED:
         os.environ.pop(name, None)
     try:

@@ -34,7 +34,7 @@ ROWS = (
     (
         "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check", "collected",
         "cutting", "dialect", "dotted", "facts", "fault", "history", "malform", "outcome", "plan",
-        "player", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
+        "player", "project", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),

@@ -23,6 +23,7 @@ __all__ = [
     "room",
     "show",
     "show_details",
+    "show_judged",
     "show_scorecard",
     "spent",
     "verdict",
@@ -113,6 +114,13 @@ def show_details(
         say(console, 2, Text(remark, style="dim"))
     if not quiet:
         console.print(Text.assemble(("  again: ", "dim"), again(outcome)), soft_wrap=True)
+
+
+def show_judged(judged: Sequence[Judged], console: Console, *, verbose: bool = False) -> None:
+    """Print promises with their findings, and what to do about them."""
+    told: set[str] = set()
+    for item in judged:
+        _judged(console, item, told, verbose=verbose)
 
 
 def spent(outcome: Outcome) -> tuple[str, str, str, str, str]:

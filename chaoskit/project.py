@@ -1,0 +1,78 @@
+"""What a project says of itself: the `[tool.chaoskit]` table of its `pyproject.toml`.
+
+[tool.chaoskit]
+agent = "myapp.agent:answer"
+seed = 4
+tools = { search = "myapp.tools:search" }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chaoskit.errors import UsageError
+
+__all__ = ["Project", "project_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """The settings of a project; those of no project where there is no table.
+
+    Attributes:
+        agents: places of its agents, `module:callable`.
+        tools: places of their tools' functions, by tool name.
+        folder: where the file lies that says so; None where there is none.
+    """
+
+    agents: tuple[str, ...] = ()
+    seed: int | None = None
+    tools: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+
+def project_of(start: Path) -> Project:
+    """Return the settings of the nearest `pyproject.toml` with a table, from a folder upwards.
+
+    Raises:
+        UsageError: the file is no TOML, or its table says something else than it may.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        table = _table(path)
+        if table is not None:
+            return _read(table, path, folder)
+    return Project()
+
+
+def _table(path: Path) -> dict[str, Any] | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if "chaoskit" not in text:
+        return None
+    try:
+        tool = tomllib.loads(text).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+    table = tool.get("chaoskit") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else None
+
+
+def _read(table: dict[str, Any], path: Path, folder: Path) -> Project:
+    agent, seed, tools = table.get("agent", ()), table.get("seed"), table.get("tools", {})
+    agents = (agent,) if isinstance(agent, str) else tuple(agent)
+    if not all(isinstance(one, str) for one in agents):
+        raise UsageError(f'{path}: tool.chaoskit.agent is a text, "module:callable", or several')
+    if seed is not None and not isinstance(seed, int):
+        raise UsageError(f"{path}: tool.chaoskit.seed is a whole number, not {seed!r}")
+    if not isinstance(tools, dict) or not all(isinstance(one, str) for one in tools.values()):
+        raise UsageError(
+            f'{path}: tool.chaoskit.tools is a table, {{ search = "module:function" }}'
+        )
+    return Project(agents=agents, seed=seed, tools=tools, folder=folder)

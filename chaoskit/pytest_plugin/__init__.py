@@ -1,0 +1,234 @@
+"""The pytest plugin: options, fixtures and markers. What they do is loaded when it is needed.
+
+Scenario files are tests, `--chaos-week` adds the shipped week, and the `chaos` fixture is a world
+for tests written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from chaoskit.chaos import Chaos
+
+__all__ = ["chaos", "chaos_agent"]
+
+_WEEK = "chaos-week"
+_SUFFIX = ".chaos.toml"
+_MARKER = (
+    "chaos(**verbs): what goes wrong in this test, in the words of the `chaos` fixture: "
+    '`chaos(rate_limit={"calls": "1-3", "retry_after": 7}, outage="45m", reply="…")`; '
+    '`scenario="day2"` takes the world of a scenario; `unstruck=True`, `silence=True` and '
+    "`unkept=True` opt out of what a test is judged by; `seed=…` sets its seed."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add one group of options, and what may stand in the ini file."""
+    group = parser.getgroup("chaoskit", "chaoskit: live production before you ship")
+    group.addoption(
+        "--chaos-agent",
+        action="append",
+        metavar="MODULE:CALLABLE",
+        help="The agent under test, `answer(prompt) -> str`, sync or async. Several give a test "
+        "each. Default: `agent` of [tool.chaoskit] in pyproject.toml, or the ini option "
+        "`chaos_agent`, or whatever your `chaos_agent` fixture returns.",
+    )
+    group.addoption(
+        "--chaos-week",
+        action="store_true",
+        help="Run the shipped week as well. Its tests are called chaos-week::day1 to "
+        "chaos-week::day7, and can be named like any other.",
+    )
+    group.addoption(
+        "--chaos-seed",
+        metavar="SEED",
+        help="A number, `last` for that of the run before, or `random`. The same seed gives the "
+        "same run; each test has its own, from this and its name. Default: 0.",
+    )
+    group.addoption("--chaos-named", action="append", default=[], help=_HIDDEN)
+    group.addoption("--chaos-only", action="store_true", help=_HIDDEN)
+    parser.addini("chaos_agent", "The agent under test, for chaoskit.", type="args", default=[])
+    parser.addini("chaos_seed", "The seed of chaoskit's tests.", default="")
+
+
+_HIDDEN = "==SUPPRESS=="  # argparse.SUPPRESS
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> None:
+    """Take `chaos-week::day2` for what it is: no path, and the only thing to run if it is alone."""
+    named = [word for word in args if _names_the_week(word, early_config.invocation_params.dir)]
+    if named:
+        rest = [word for word in args if word not in named]
+        days = [f"--chaos-named={word.partition('::')[2]}" for word in named]
+        alone = [] if parser.parse_known_args(rest).file_or_dir else ["--chaos-only"]
+        args[:] = [*rest, *days, *alone]
+        early_config.known_args_namespace.chaos_named = days
+    from chaoskit.pytest_plugin.keys import for_session  # noqa: PLC0415 - not to be loaded twice
+
+    for_session(early_config)
+
+
+def _names_the_week(word: str, folder: Path) -> bool:
+    head = word.partition("::")[0]
+    return head == _WEEK and not (folder / head).exists()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and settle on one seed for all processes."""
+    config.addinivalue_line("markers", _MARKER)
+    for day in range(1, 10):
+        config.addinivalue_line("markers", f"day{day}: a scenario of day {day}")
+    given = config.option.chaos_seed
+    if isinstance(given, int):  # a worker is told
+        return
+    if given or config.getini("chaos_seed"):
+        from chaoskit.pytest_plugin.seeds import seed_of  # noqa: PLC0415 - when it is needed
+
+        config.option.chaos_seed = seed_of(config, given or config.getini("chaos_seed"))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Tell seed and agents, where something names them."""
+    if not (config.option.chaos_agent or config.option.chaos_week or config.option.chaos_seed):
+        return []
+    from chaoskit.pytest_plugin.seeds import header  # noqa: PLC0415 - when it is needed
+
+    return [header(config)]
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Look at no file where only tests of the week were named."""
+    return True if config.option.chaos_only else None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take scenario files for files of tests."""
+    if not file_path.name.endswith(_SUFFIX):
+        return None
+    from chaoskit.pytest_plugin.items import ScenarioFile  # noqa: PLC0415 - when it is needed
+
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let clients be built while a test module that speaks of chaos is imported."""
+    if not isinstance(collector, pytest.Module):
+        return (yield)
+    from chaoskit.pytest_plugin.keys import while_importing  # noqa: PLC0415 - when it is needed
+
+    with while_importing(collector.path):
+        return (yield)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Take note of what could not be collected."""
+    if report.failed:
+        _broken.append(report.nodeid)
+
+
+_broken: list[str] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Run the other tests although scenario files are wrong; the session fails all the same."""
+    if _broken and all(name.endswith(_SUFFIX) for name in _broken):
+        session.config.option.continue_on_collection_errors = True
+    _broken.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Add the week where it is asked for, and the fixture where the marker asks for it."""
+    option = session.config.option
+    if option.chaos_week or option.chaos_named:
+        from chaoskit.pytest_plugin.items import week  # noqa: PLC0415 - when it is needed
+
+        items += week(session, [] if option.chaos_week else option.chaos_named)
+    for item in items:
+        names = getattr(item, "fixturenames", None)
+        if names is not None and "chaos" not in names and item.get_closest_marker("chaos"):
+            names.insert(0, "chaos")
+
+
+@pytest.fixture
+def chaos_agent(request: pytest.FixtureRequest) -> Any:
+    """The agent under test: override it to build one for each test.
+
+    Return a callable, `module:callable`, or a `chaoskit.Agent`; use other fixtures, and clean up
+    after `yield`. Without an override it is what `--chaos-agent`, [tool.chaoskit] or the ini
+    option `chaos_agent` names.
+    """
+    from chaoskit.pytest_plugin.agents import configured  # noqa: PLC0415 - when it is needed
+
+    return configured(request)
+
+
+@pytest.fixture
+def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
+    """A simulated world: the test lives in virtual time, and every provider in it is simulated.
+
+    Verbs say what goes wrong, and chain: `chaos.rate_limit(calls="1-3", retry_after=7)`,
+    `chaos.outage("45m", provider="anthropic")`, `chaos.malform_arguments("wrong_type")`,
+    `chaos.cut_stream(after=3)`, `chaos.reply("…")`, `chaos.call_tool("search", query=["…"])`,
+    `chaos.scenario("day2")`; every fault of `chaoskit list faults` is a verb. `chaos.users(20,
+    agent)` lets users ask an agent. Look at `chaos.calls`, `chaos.cost_usd`, `chaos.journal` and
+    `chaos.clock`. When the test ends it is judged by the promises that every agent should keep,
+    each fault must have struck, and somebody must have asked a model: `chaos.allow(…)` opts out.
+    """
+    from chaoskit.pytest_plugin.by_hand import world  # noqa: PLC0415 - when it is needed
+
+    with world(request) as made:
+        yield made
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Judge a test that has a world of its own, when its body is over."""
+    world: Any = pyfuncitem.funcargs.get("chaos")
+    if world is None or type(world).__module__ != "chaoskit.chaos":
+        return (yield)
+    from chaoskit.pytest_plugin.by_hand import judged  # noqa: PLC0415 - when it is needed
+
+    with judged(pyfuncitem, world):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what happened in the world of a test that failed by itself."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("chaos")
+    if call.when == "call" and report.failed and world is not None:
+        from chaoskit.pytest_plugin.by_hand import explain  # noqa: PLC0415 - when it is needed
+
+        explain(item, report, world)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the scorecard of the scenarios that were run."""
+    stats = terminalreporter.stats
+    reports = [report for found in stats.values() for report in found]
+    if any(name == "chaos_verdict" for one in reports for name, _ in _properties(one)):
+        from chaoskit.pytest_plugin.summary import scorecard  # noqa: PLC0415 - when it is needed
+
+        scorecard(terminalreporter, reports)
+
+
+def _properties(report: Any) -> list[tuple[str, object]]:
+    return getattr(report, "user_properties", None) or []

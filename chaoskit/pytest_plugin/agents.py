@@ -1,0 +1,81 @@
+"""Which agent a test is about."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+
+from chaoskit.agent import Agent, load_agent
+from chaoskit.errors import UsageError
+from chaoskit.project import project_of
+
+__all__ = ["AGENT", "agent_of", "configured", "named"]
+
+AGENT = pytest.StashKey[str]()
+"""The place of the agent that a test was made for."""
+
+
+def named(config: pytest.Config) -> list[str]:
+    """Return the places of the agents that options and files name."""
+    given = config.option.chaos_agent or config.getini("chaos_agent")
+    return list(given or project_of(config.rootpath).agents)
+
+
+def configured(request: pytest.FixtureRequest) -> Agent:
+    """Return the agent that a test was made for, or the one that is named for the session."""
+    config = request.config
+    place = request.node.stash.get(AGENT, "") or next(iter(named(config)), "")
+    if not place:
+        pytest.fail(
+            "no agent is named. Say which it is by --chaos-agent=module:callable, by\n"
+            '    [tool.chaoskit]\n    agent = "module:callable"\n'
+            "in pyproject.toml, or by a fixture called chaos_agent in conftest.py that returns it",
+            pytrace=False,
+        )
+    return loaded(place, config)
+
+
+def loaded(place: str, config: pytest.Config) -> Agent:
+    """Return the agent at a place, looked for from the root of the tests."""
+    root = str(config.rootpath)
+    if root not in sys.path:
+        sys.path.insert(0, root)  # as `python -m pytest` does for the current folder
+    try:
+        return load_agent(place, project_of(config.rootpath).tools)
+    except UsageError as error:
+        pytest.fail(f"chaoskit: {error}", pytrace=False)
+
+
+def agent_of(
+    value: Any, config: pytest.Config, keywords: Mapping[str, object] | None = None
+) -> Agent:
+    """Return the agent that a fixture gave, with what a matrix passes to it."""
+    if isinstance(value, Agent):
+        agent = value
+    elif isinstance(value, str):
+        agent = loaded(value, config)
+    else:
+        try:
+            agent = Agent.of(value)
+        except UsageError as error:
+            pytest.fail(
+                f"chaoskit: the chaos_agent fixture returned no agent: {error}", pytrace=False
+            )
+    if not keywords:
+        return agent
+    takes = inspect.signature(agent.answer).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in takes.values()):
+        for name in keywords:
+            if name not in takes:
+                pytest.fail(
+                    f"chaoskit: the matrix has an axis {name!r}, and {agent.name} takes no "
+                    f"argument of that name (it takes {', '.join(takes)})",
+                    pytrace=False,
+                )
+    return dataclasses.replace(agent, answer=partial(agent.answer, **keywords))

@@ -1,0 +1,96 @@
+"""Worlds for tests written by hand: made from the fixture and its markers, judged at the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from chaoskit.chaos import Chaos
+from chaoskit.check import Verdict
+from chaoskit.errors import RunStopped, UsageError
+from chaoskit.pytest_plugin.agents import agent_of
+from chaoskit.pytest_plugin.seeds import remember, session_seed
+from chaoskit.pytest_plugin.telling import of_judged, telling, told_story
+
+__all__ = ["explain", "judged", "world"]
+
+_OWN = ("seed", "unstruck", "silence", "unkept")
+_TOLD = pytest.StashKey[bool]()
+
+
+@contextlib.contextmanager
+def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
+    """Make the world of a test and enter it."""
+    node, config = request.node, request.config
+    remember(config)
+    marks = list(reversed(list(node.iter_markers("chaos"))))
+    for mark in marks:
+        if mark.args:
+            pytest.fail(f"the chaos marker takes keywords only, not {mark.args!r}", pytrace=False)
+    words: dict[str, Any] = {}
+    for mark in marks:
+        words |= mark.kwargs
+    made = Chaos(
+        name=node.name,
+        seed=words.get("seed", session_seed(config)),
+        agent=lambda: agent_of(request.getfixturevalue("chaos_agent"), config),
+        home=request.module,
+    )
+    with made:
+        made.allow(**{word: words[word] for word in _OWN[1:] if word in words})
+        for word, value in words.items():
+            if word not in _OWN:
+                _say(made, word, value)
+        yield made
+
+
+def _say(chaos: Chaos, verb: str, value: Any) -> None:
+    """Say one word of the marker as the fixture would."""
+    try:
+        method = getattr(chaos, verb)
+        if value is True:
+            method()
+        elif isinstance(value, Mapping):
+            method(**value)
+        elif isinstance(value, (list, tuple)):
+            method(*value)
+        else:
+            method(value)
+    except (AttributeError, TypeError, UsageError) as error:
+        pytest.fail(f"the chaos marker: {verb}={value!r}: {error}", pytrace=False)
+
+
+@contextlib.contextmanager
+def judged(item: pytest.Function, chaos: Chaos) -> Iterator[None]:
+    """Fail a test whose body went well and whose promises did not."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except RunStopped as stopped:
+        item.stash[_TOLD] = True
+        text = f"the run was ended: {stopped}\n\n{_story(item, chaos)}"
+        pytest.fail(text, pytrace=False)
+    found = chaos.judge()
+    item.user_properties += [
+        ("chaos_calls", len(chaos.calls)),
+        ("chaos_cost_usd", round(chaos.cost_usd, 6)),
+        ("chaos_virtual_seconds", round(chaos.clock.now(), 3)),
+    ]
+    bad = [one for one in found if one.judgement.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+    if bad:
+        item.stash[_TOLD] = True
+        pytest.fail(f"{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)
+
+
+def explain(item: pytest.Item, report: pytest.TestReport, chaos: Chaos) -> None:
+    """Add the story of the test to the report of a failure that does not tell it already."""
+    if not item.stash.get(_TOLD, False) and chaos.calls:
+        report.sections.append(("chaos", _story(item, chaos)))
+
+
+def _story(item: pytest.Item, chaos: Chaos, bad: Any = ()) -> str:
+    again = telling(item, session_seed(item.config))
+    return f"{told_story(chaos.journal, bad)}\n\nagain: {again}"

@@ -1,0 +1,134 @@
+"""Scenarios as tests: one for each scenario, agent and combination of its matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from chaoskit import catalogue
+from chaoskit.check import Verdict
+from chaoskit.collected import Variant
+from chaoskit.errors import ScenarioError, UsageError
+from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
+from chaoskit.pytest_plugin.seeds import remember, session_seed
+from chaoskit.pytest_plugin.telling import of_outcome, properties, telling
+from chaoskit.run import run
+from chaoskit.scenario import SUFFIX, Scenario, load
+
+__all__ = ["ScenarioFile", "ScenarioItem", "week"]
+
+_WEEK = "chaos-week"
+
+
+class ScenarioFile(pytest.Module):
+    """A file with one scenario."""
+
+    obj = None  # there is no module
+
+    def collect(self) -> Iterable[ScenarioItem]:
+        """Return the tests of the file.
+
+        Raises:
+            CollectError: with everything that is wrong in it, each with its line.
+        """
+        try:
+            scenario = load(self.path)
+        except ScenarioError as error:
+            told = "\n".join(str(problem) for problem in error.problems)
+            raise self.CollectError(told) from None
+        yield from _items(self, scenario, self.path.name.removesuffix(SUFFIX))
+
+
+class ScenarioItem(pytest.Function):
+    """One scenario against one agent."""
+
+    scenario: Scenario
+    variant: Variant
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Tell where the test is written down: in the file, not in the plugin."""
+        return self.path, None, self.name
+
+
+class _Week(ScenarioFile):
+    """The shipped week, which is no file of the project's."""
+
+    def collect(self) -> Iterable[ScenarioItem]:
+        return ()
+
+
+def week(session: pytest.Session, named_days: Sequence[str]) -> list[pytest.Item]:
+    """Return the tests of the shipped week, or those that were named.
+
+    Raises:
+        pytest.UsageError: there is no such day.
+    """
+    parent = _Week.from_parent(session, path=session.config.rootpath / _WEEK, nodeid=_WEEK)
+    scenarios = catalogue.week(catalogue.load_all(catalogue.shipped()))
+    items = [
+        item for _, scenario in scenarios for item in _items(parent, scenario, f"day{scenario.day}")
+    ]
+    if not named_days or "" in named_days:
+        return list(items)
+    known = {item.name for item in items} | {item.name.partition("[")[0] for item in items}
+    for name in named_days:
+        if name not in known:
+            raise pytest.UsageError(
+                f"there is no {_WEEK}::{name}; the week has {', '.join(sorted(known))}"
+            )
+    return [
+        item
+        for item in items
+        if item.name in named_days or item.name.partition("[")[0] in named_days
+    ]
+
+
+def _items(parent: ScenarioFile, scenario: Scenario, name: str) -> Iterator[ScenarioItem]:
+    config = parent.config
+    agents = named(config) or [""]
+    for variant in scenario.pytest.variants():
+        for agent in [variant.agent] if variant.agent else agents:
+            several = agent if len(agents) > 1 and not variant.agent else ""
+            label = "-".join(filter(None, (several, variant.label)))
+            item = ScenarioItem.from_parent(
+                parent, name=f"{name}[{label}]" if label else name, callobj=_lived
+            )
+            item.scenario, item.variant = scenario, variant
+            item.stash[AGENT] = agent
+            _mark(item, scenario)
+            yield item
+
+
+def _mark(item: ScenarioItem, scenario: Scenario) -> None:
+    how = scenario.pytest
+    for name in how.marks:
+        item.add_marker(name)
+    if scenario.day:
+        if scenario.day > 9:
+            item.config.addinivalue_line("markers", f"day{scenario.day}: a scenario of that day")
+        item.add_marker(f"day{scenario.day}")
+    if how.skip:
+        item.add_marker(pytest.mark.skip(reason=how.skip))
+    if how.xfail:
+        item.add_marker(pytest.mark.xfail(reason=how.xfail))
+
+
+def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
+    """Live through the scenario, and fail where a promise is broken or nothing is known."""
+    item = cast("ScenarioItem", request.node)
+    config = item.config
+    remember(config)
+    seed = session_seed(config) if item.variant.seed is None else item.variant.seed
+    agent = agent_of(chaos_agent, config, item.variant.keywords)
+    try:
+        outcome = run(item.scenario, agent, seed=seed)
+    except UsageError as error:
+        pytest.fail(f"chaoskit: {error}", pytrace=False)
+    item.user_properties += properties(outcome)
+    if outcome.verdict is Verdict.NOT_APPLICABLE:
+        pytest.skip(outcome.reason)
+    if outcome.verdict is not Verdict.PASS:
+        pytest.fail(of_outcome(outcome, telling(item, session_seed(config))), pytrace=False)

@@ -1,0 +1,77 @@
+"""How a failure is told: promise, finding, the story of that user, and how to see it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from chaoskit.journal import Journal
+from chaoskit.outcome import Judged, Outcome
+from chaoskit.report.terminal import show_details, show_judged
+from chaoskit.report.timeline import timeline, whose
+
+__all__ = ["of_judged", "of_outcome", "properties", "telling", "told_story"]
+
+_WIDTH = 100
+
+
+def telling(item: pytest.Item, seed: int) -> str:
+    """Return the command line that runs a test again."""
+    agents = [f"--chaos-agent={agent}" for agent in item.config.option.chaos_agent or ()]
+    return shlex.join(["pytest", item.nodeid, *agents, f"--chaos-seed={seed}"])
+
+
+def of_outcome(outcome: Outcome, again: str) -> str:
+    """Return what has to be said on a scenario that did not pass."""
+    console = _console()
+    show_details(outcome, console, again=lambda _: again)
+    judged = outcome.healthy if outcome.healthy_failed else outcome.promises
+    journal = outcome.healthy_journal if outcome.healthy_failed else outcome.journal
+    return f"{_text(console)}\n\n{told_story(journal, judged)}"
+
+
+def of_judged(bad: Sequence[Judged]) -> str:
+    """Return what has to be said on promises that were not kept."""
+    console = _console()
+    show_judged(bad, console)
+    return _text(console)
+
+
+def told_story(journal: Journal, judged: Sequence[Judged] = ()) -> str:
+    """Return the timeline of the user that the first finding is about."""
+    user = whose(journal, judged)
+    lines = timeline(journal, user)
+    return "\n".join([f"what happened to {user or 'everybody'}:", *lines])
+
+
+def properties(outcome: Outcome) -> list[tuple[str, object]]:
+    """Return what a scenario came to, for the scorecard and for JUnit."""
+    return [
+        ("chaos_scenario", outcome.scenario),
+        ("chaos_title", outcome.title),
+        ("chaos_day", outcome.day),
+        ("chaos_agent", outcome.agent),
+        ("chaos_seed", outcome.seed),
+        ("chaos_verdict", "HEALTHY FAILED" if outcome.healthy_failed else str(outcome.verdict)),
+        ("chaos_reason", outcome.reason),
+        ("chaos_calls", outcome.calls),
+        ("chaos_tokens", outcome.tokens),
+        ("chaos_cost_usd", round(outcome.cost_usd, 6)),
+        ("chaos_virtual_seconds", round(outcome.virtual_seconds, 3)),
+    ]
+
+
+def _console() -> Console:
+    return Console(
+        file=StringIO(), width=_WIDTH, highlight=False, markup=False, emoji=False, no_color=True
+    )
+
+
+def _text(console: Console) -> str:
+    file = console.file
+    text = file.getvalue() if isinstance(file, StringIO) else ""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
