@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +36,7 @@ class Agent:
         keywords: which of `user`, `session` and `history` its signature asks for.
         module: where its own tools are looked for.
         tools: dotted paths of its tools' functions, by tool name.
+        make: makes the callable of one session, where the agent was given as a class or factory.
     """
 
     name: str
@@ -45,6 +46,11 @@ class Agent:
     startup: Callable[[], Any] | None = None
     module: ModuleType | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
+    make: Callable[[], Callable[..., Any]] | None = None
+
+    def fresh(self) -> Agent:
+        """Return the agent as it is before anybody has asked: with no session yet."""
+        return self if self.make is None else replace(self, answer=_Sessions(self.make))
 
     @classmethod
     def of(
@@ -57,29 +63,69 @@ class Agent:
     ) -> Agent:
         """Return the agent that a callable is; `home` is the module by which it was named.
 
+        A class, or a function without parameters, makes the callable of one session.
+
         Raises:
-            AgentNotFound: it cannot be called with one prompt.
+            AgentNotFound: it cannot be called with one prompt, nor does what it makes.
         """
         name = name or f"{getattr(answer, '__module__', '?')}:{_title(answer)}"
         if not callable(answer):
             raise AgentNotFound(f"{name} is not callable; an agent is a function of a prompt")
-        try:
-            parameters = inspect.signature(answer).parameters
-        except (TypeError, ValueError):  # some builtins have no signature
-            parameters = inspect.signature(lambda prompt: prompt).parameters
+        make = answer if inspect.isclass(answer) or not _parameters(answer) else None
+        asked = answer if make is None else _made(make, name)
+        parameters = _parameters(asked)
         module = sys.modules.get(getattr(answer, "__module__", ""))
-        call = answer if inspect.isroutine(answer) else type(answer).__call__
+        call = asked if inspect.isroutine(asked) else type(asked).__call__
         return cls(
             name=name,
-            answer=answer,
-            is_async=inspect.iscoroutinefunction(answer) or inspect.iscoroutinefunction(call),
-            keywords=tuple(word for word in _KEYWORDS if word in parameters),
+            answer=answer if make is None else _Sessions(make),
+            is_async=any(
+                inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one)
+                for one in (asked, call)
+            ),
+            keywords=tuple(word for word in _KEYWORDS if word in parameters or make is not None),
             startup=getattr(answer, "startup", None)
             or getattr(module, "startup", None)
             or getattr(home, "startup", None),
             module=module,
             tools=dict(tools or {}),
+            make=make,
         )
+
+
+class _Sessions:
+    """Asks the agent that belongs to a session, and makes it when the session begins."""
+
+    def __init__(self, make: Callable[[], Callable[..., Any]]) -> None:
+        self._make = make
+        self._made: dict[str, Callable[..., Any]] = {}
+
+    def __call__(self, prompt: str, **keywords: Any) -> Any:
+        session = str(keywords.get("session", ""))
+        agent = self._made.get(session) or self._made.setdefault(session, self._make())
+        takes = _parameters(agent)
+        return agent(prompt, **{word: keywords[word] for word in keywords if word in takes})
+
+
+def _made(make: Callable[[], Any], name: str) -> Callable[..., Any]:
+    """Return what a factory makes, to see what it is like."""
+    try:
+        made = make()
+    except Exception:  # noqa: BLE001 - whatever the agent's code raises is reported, not hidden
+        raise AgentNotFound(f"{name} makes no agent:\n{_failure(name)}") from None
+    if not callable(made):
+        raise AgentNotFound(
+            f"{name} makes a {type(made).__name__}, which is not callable; a class or a function "
+            "without parameters makes an agent, which is a function of a prompt"
+        )
+    return made  # type: ignore[no-any-return]  # it is callable
+
+
+def _parameters(answer: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(answer).parameters
+    except (TypeError, ValueError):  # some builtins have no signature
+        return inspect.signature(lambda prompt: prompt).parameters
 
 
 def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:

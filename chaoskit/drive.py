@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -287,7 +287,11 @@ class Driver:
 def _asked(ask: _Ask) -> _Came:
     try:
         value = ask.function(*ask.arguments, **ask.keywords)
-        return _Came(value=asyncio.run(_result(value)) if inspect.isawaitable(value) else value)
+        if inspect.isgenerator(value):
+            value = "".join(map(_text, value))
+        elif inspect.isawaitable(value) or inspect.isasyncgen(value):
+            value = asyncio.run(_result(value))
+        return _Came(value=value)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever leaves an agent is a finding
@@ -297,15 +301,20 @@ def _asked(ask: _Ask) -> _Came:
 async def _awaited(ask: _Ask) -> _Came:
     try:
         value = ask.function(*ask.arguments, **ask.keywords)
-        return _Came(value=await value if inspect.isawaitable(value) else value)
+        return _Came(value=await _result(value))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever leaves an agent is a finding
         return _Came(error=error)
 
 
-async def _result(value: Awaitable[Any]) -> Any:
-    return await value
+async def _result(value: Any) -> Any:
+    """Return what an agent's answer comes to, which may be a stream of pieces."""
+    if inspect.isawaitable(value):
+        value = await value
+    if inspect.isasyncgen(value):
+        return "".join([_text(piece) async for piece in value])
+    return "".join(map(_text, value)) if inspect.isgenerator(value) else value
 
 
 async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:

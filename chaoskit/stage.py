@@ -137,7 +137,7 @@ class Stage:
     def live(self, agent: Agent, workload: Workload) -> None:
         """Let the users of a workload ask an agent, until each of them has an answer."""
         driver = Driver(
-            agent=agent,
+            agent=agent.fresh(),
             clock=self.clock,
             emit=self.emit,
             seen=self.watch.seen,

@@ -50,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="A number, `last` for that of the run before, or `random`. The same seed gives the "
         "same run; each test has its own, from this and its name. Default: 0.",
     )
+    group.addoption(
+        "--chaos-journal",
+        metavar="DIR",
+        help="Keep what happened in each test, as JSON Lines.",
+    )
     group.addoption("--chaos-named", action="append", default=[], help=_HIDDEN)
     group.addoption("--chaos-only", action="store_true", help=_HIDDEN)
     parser.addini("chaos_agent", "The agent under test, for chaoskit.", type="args", default=[])

@@ -13,7 +13,7 @@ from chaoskit.check import Verdict
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.pytest_plugin.agents import agent_of
 from chaoskit.pytest_plugin.seeds import remember, session_seed
-from chaoskit.pytest_plugin.telling import of_judged, telling, told_story
+from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
 
 __all__ = ["explain", "judged", "world"]
 
@@ -45,6 +45,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
             if word not in _OWN:
                 _say(made, word, value)
         yield made
+    if folder := config.option.chaos_journal:
+        made.journal.write(journal_file(folder, node.nodeid))
 
 
 def _say(chaos: Chaos, verb: str, value: Any) -> None:

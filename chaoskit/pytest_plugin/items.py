@@ -14,7 +14,7 @@ from chaoskit.collected import Variant
 from chaoskit.errors import ScenarioError, UsageError
 from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
 from chaoskit.pytest_plugin.seeds import remember, session_seed
-from chaoskit.pytest_plugin.telling import of_outcome, properties, telling
+from chaoskit.pytest_plugin.telling import journal_file, of_outcome, properties, telling
 from chaoskit.run import run
 from chaoskit.scenario import SUFFIX, Scenario, load
 
@@ -57,33 +57,29 @@ class _Week(ScenarioFile):
     """The shipped week, which is no file of the project's."""
 
     def collect(self) -> Iterable[ScenarioItem]:
-        return ()
+        """Return a test for each day."""
+        for _, scenario in catalogue.week(catalogue.load_all(catalogue.shipped())):
+            yield from _items(self, scenario, f"day{scenario.day}")
 
 
-def week(session: pytest.Session, named_days: Sequence[str]) -> list[pytest.Item]:
-    """Return the tests of the shipped week, or those that were named.
+def week(session: pytest.Session, wanted: Sequence[str]) -> list[pytest.Item]:
+    """Return the tests of the shipped week, or of the days that are wanted.
 
     Raises:
         pytest.UsageError: there is no such day.
     """
     parent = _Week.from_parent(session, path=session.config.rootpath / _WEEK, nodeid=_WEEK)
-    scenarios = catalogue.week(catalogue.load_all(catalogue.shipped()))
-    items = [
-        item for _, scenario in scenarios for item in _items(parent, scenario, f"day{scenario.day}")
-    ]
-    if not named_days or "" in named_days:
-        return list(items)
-    known = {item.name for item in items} | {item.name.partition("[")[0] for item in items}
-    for name in named_days:
-        if name not in known:
-            raise pytest.UsageError(
-                f"there is no {_WEEK}::{name}; the week has {', '.join(sorted(known))}"
-            )
-    return [
-        item
-        for item in items
-        if item.name in named_days or item.name.partition("[")[0] in named_days
-    ]
+    report = parent.ihook.pytest_make_collect_report(collector=parent)
+    parent.ihook.pytest_collectreport(report=report)
+    items = cast("list[pytest.Item]", report.result)
+    names = {one for item in items for one in (item.name, item.name.partition("[")[0])}
+    if not wanted or "" in wanted:
+        return items
+    for name in wanted:
+        if name not in names:
+            known = ", ".join(sorted(names))
+            raise pytest.UsageError(f"there is no {_WEEK}::{name}; the week has {known}")
+    return [one for one in items if {one.name, one.name.partition("[")[0]} & set(wanted)]
 
 
 def _items(parent: ScenarioFile, scenario: Scenario, name: str) -> Iterator[ScenarioItem]:
@@ -128,6 +124,8 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
     except UsageError as error:
         pytest.fail(f"chaoskit: {error}", pytrace=False)
     item.user_properties += properties(outcome)
+    if folder := config.option.chaos_journal:
+        outcome.journal.write(journal_file(folder, item.nodeid))
     if outcome.verdict is Verdict.NOT_APPLICABLE:
         pytest.skip(outcome.reason)
     if outcome.verdict is not Verdict.PASS:

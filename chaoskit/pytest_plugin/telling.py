@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,7 +16,7 @@ from chaoskit.outcome import Judged, Outcome
 from chaoskit.report.terminal import show_details, show_judged
 from chaoskit.report.timeline import timeline, whose
 
-__all__ = ["of_judged", "of_outcome", "properties", "telling", "told_story"]
+__all__ = ["journal_file", "of_judged", "of_outcome", "properties", "telling", "told_story"]
 
 _WIDTH = 100
 
@@ -23,6 +25,20 @@ def telling(item: pytest.Item, seed: int) -> str:
     """Return the command line that runs a test again."""
     agents = [f"--chaos-agent={agent}" for agent in item.config.option.chaos_agent or ()]
     return shlex.join(["pytest", item.nodeid, *agents, f"--chaos-seed={seed}"])
+
+
+def journal_file(folder: str, nodeid: str) -> Path:
+    """Return where the journal of a test is kept.
+
+    Raises:
+        pytest.UsageError: nothing can be written there.
+    """
+    path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9_.=-]+', '-', nodeid)}.jsonl"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--chaos-journal {folder}: {error.strerror}") from None
+    return path
 
 
 def of_outcome(outcome: Outcome, again: str) -> str:
