@@ -6,6 +6,7 @@ for tests written by hand.
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ __all__ = ["chaos", "chaos_agent"]
 
 _WEEK = "chaos-week"
 _SUFFIX = ".chaos.toml"
+_OURS = (_SUFFIX, _WEEK)
+_MOST = 20  # lines of what an agent logged in a scenario
 _MARKER = (
     "chaos(**verbs): what goes wrong in this test, in the words of the `chaos` fixture: "
     '`chaos(rate_limit={"calls": "1-3", "retry_after": 7}, outage="45m", reply="…")`; '
@@ -55,13 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Keep what happened in each test, as JSON Lines.",
     )
-    group.addoption("--chaos-named", action="append", default=[], help=_HIDDEN)
-    group.addoption("--chaos-only", action="store_true", help=_HIDDEN)
+    group.addoption("--chaos-named", action="append", default=[], help=SUPPRESS)
+    group.addoption("--chaos-only", action="store_true", help=SUPPRESS)
     parser.addini("chaos_agent", "The agent under test, for chaoskit.", type="args", default=[])
     parser.addini("chaos_seed", "The seed of chaoskit's tests.", default="")
-
-
-_HIDDEN = "==SUPPRESS=="  # argparse.SUPPRESS
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -127,12 +127,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Let clients be built while a test module that speaks of chaos is imported."""
-    if not isinstance(collector, pytest.Module):
-        return (yield)
-    from chaoskit.pytest_plugin.keys import while_importing  # noqa: PLC0415 - when it is needed
+    """Let clients be built while modules that speak of chaos are imported."""
+    from chaoskit.pytest_plugin.keys import while_collecting  # noqa: PLC0415 - when it is needed
 
-    with while_importing(collector.path):
+    with while_collecting(collector):
         return (yield)
 
 
@@ -215,14 +213,22 @@ def pytest_runtest_makereport(
     item: pytest.Item,
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what happened in the world of a test that failed by itself."""
+    """Show what happened in the world of a test that failed by itself, and no flood of its log."""
     report = yield
+    if call.when == "call" and report.failed and item.nodeid.partition("::")[0].endswith(_OURS):
+        report.sections = [(name, _end_of(text)) for name, text in report.sections]
     world = getattr(item, "funcargs", {}).get("chaos")
     if call.when == "call" and report.failed and world is not None:
         from chaoskit.pytest_plugin.by_hand import explain  # noqa: PLC0415 - when it is needed
 
         explain(item, report, world)
     return report
+
+
+def _end_of(text: str) -> str:
+    lines = text.splitlines()
+    gone = len(lines) - _MOST
+    return "\n".join([f"… {gone} lines before", *lines[-_MOST:]]) if gone > 0 else text
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,0 +1,150 @@
+"""How a team names its agent."""
+
+import pytest
+
+CLASS = """
+import anthropic
+
+
+class Bot:
+    def __init__(self):
+        self.client = anthropic.Anthropic()
+        self.history = []
+
+    def __call__(self, prompt):
+        self.history.append({"role": "user", "content": prompt})
+        reply = self.client.messages.create(
+            model="claude-sonnet-4-6", max_tokens=500, messages=self.history
+        )
+        self.history.append({"role": "assistant", "content": reply.content[0].text})
+        yield from reply.content[0].text.split(" ")
+"""
+
+
+def test_agent_is_named_by_an_option(project):
+    """Several give a test each, and each is called after its agent."""
+    project.scenario()
+    result = project.run("--chaos-agent=myagent:answer", "--chaos-agent=chaoskit.demo:naive", "-rA")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines_random(
+        ["PASSED night.chaos.toml::night[[]myagent:answer]", "PASSED *[[]chaoskit.demo:naive]"]
+    )
+
+
+def test_agent_is_named_by_the_project(project):
+    """In pyproject.toml, once for pytest and the command line."""
+    project.agent().scenario().run().assert_outcomes(passed=1)
+
+
+def test_agent_is_named_by_the_ini_file(project):
+    """For those who keep everything of pytest there."""
+    project.scenario().file(
+        "pytest.ini", "[pytest]\naddopts = -p no:asyncio\nchaos_agent = myagent:answer\n"
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+def test_agent_is_built_by_a_fixture(project):
+    """It uses other fixtures, is built anew for each test, and cleans up."""
+    project.scenario("a").scenario("b").file(
+        "conftest.py",
+        "import anthropic, pytest\n"
+        "@pytest.fixture\n"
+        "def client(monkeypatch):\n"
+        "    with anthropic.Anthropic(api_key='k') as client:\n        yield client\n"
+        "    print('closed', client.is_closed())\n"
+        "@pytest.fixture\n"
+        "def chaos_agent(client):\n"
+        "    print('built')\n"
+        "    def answer(prompt):\n"
+        "        return client.messages.create(model='claude-sonnet-4-6', max_tokens=9,\n"
+        "            messages=[{'role': 'user', 'content': prompt}]).content[0].text\n"
+        "    yield answer\n"
+        "    print('cleaned up')\n",
+    )
+    result = project.run("-s")
+    result.assert_outcomes(passed=2)
+    told = result.stdout.str()
+    assert [told.count(word) for word in ("built", "cleaned up", "closed True")] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("mark", ["@pytest_asyncio.fixture", "@pytest.fixture"])
+def test_agent_fixture_may_be_async(project, mark):
+    """As far as a plugin for async tests runs it."""
+    project.scenario().file(
+        "pytest.ini",
+        "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n",
+    )
+    project.file(
+        "conftest.py",
+        f"import pytest, pytest_asyncio\nfrom myagent import answer\n{mark}\n"
+        "async def chaos_agent():\n    yield answer\n",
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("", "*no agent is named. Say which it is by --chaos-agent=module:callable*"),
+        ("myagent", "*'myagent' names no agent; write module:callable*"),
+        ("nowhere:answer", "*there is no module 'nowhere'*"),
+        ("myagent:answr", "*myagent has no 'answr'; it has answer*"),
+        ("myagent:client", "*myagent:client is not callable*"),
+    ],
+)
+def test_agent_that_is_none_is_told(project, place, told):
+    """In one message, without a traceback."""
+    project.scenario()
+    result = project.run(*([f"--chaos-agent={place}"] if place else []))
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([told])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*chaoskit/*.py*")
+
+
+def test_fixture_that_returns_no_agent_is_told(project):
+    """What it returned cannot be asked anything."""
+    project.scenario().file(
+        "conftest.py", "import pytest\n@pytest.fixture\ndef chaos_agent():\n    return 7\n"
+    )
+    project.run().stdout.fnmatch_lines(["*the chaos_agent fixture returned no agent*not callable*"])
+
+
+def test_agent_with_state_is_made_for_each_session(project):
+    """A class, whose instances keep a history and stream their answers."""
+    project.file("bots.py", CLASS).scenario(more="")
+    project.file(
+        "talk.chaos.toml",
+        'title = "Talk"\n[workload]\nusers = 3\nturns = 2\nprompt = "What is new, {user}?"\n'
+        '[[faults]]\nfault = "server_error"\nwhen = { calls = 1 }\n'
+        '[[promises]]\ncheck = "every_user_answered"\n[[promises]]\ncheck = "sessions_isolated"\n'
+        '[[promises]]\ncheck = "no_crash"\n',
+    )
+    project.run("--chaos-agent=bots:Bot", "talk.chaos.toml").assert_outcomes(passed=1)
+
+
+def test_clients_may_be_built_while_modules_are_imported(project, monkeypatch):
+    """In the agent's module, in a test module and in conftest.py, without any key around."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    project.agent().file("conftest.py", "import openai\nclient = openai.OpenAI()\n")
+    project.tests(
+        "import openai, os\nfrom myagent import answer\nclient = openai.OpenAI()\n"
+        "def test_it(chaos):\n    assert answer('x')\n"
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+def test_real_keys_are_left_alone(project, monkeypatch):
+    """Only what is missing is put in its place, and it is gone afterwards."""
+    monkeypatch.setenv("OPENAI_API_KEY", "kept")
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    project.agent().tests(
+        "import os\nKEYS = os.environ['OPENAI_API_KEY'], os.environ['ANTHROPIC_API_KEY']\n"
+        "def test_it():\n    assert KEYS[0] == 'kept' and KEYS[1]\n"
+    )
+    project.run().assert_outcomes(passed=1)
+    import os
+
+    assert "ANTHROPIC_API_KEY" not in os.environ
