@@ -12,13 +12,13 @@ narrows a rule (`calls`, `turn`, `probability`, `model`, `tool`, …) and the fa
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -67,7 +67,7 @@ AUTOMATIC = (
 )
 """The promises that every test is judged by, unless it opts out."""
 
-_WHEN = {field.name: field.name.rstrip("_") for field in dataclasses.fields(When)} | {
+_WHEN = {field.name: field.name.rstrip("_") for field in fields(When)} | {
     "start": "from",
     "lasting": "for",
 }
@@ -129,7 +129,7 @@ class Chaos:
         self._promises: list[Promise] = []
         scenario = Scenario(name=name, title=name, workload=Workload(prompt="-"), promises=())
         self._told = _Told(scenario.behaviour)
-        scenario = dataclasses.replace(scenario, behaviour=self._told)
+        scenario = replace(scenario, behaviour=self._told)
         owner = Agent(name=name, answer=str, is_async=False, module=home)
         self._stage = Stage(scenario, owner, seed=seed, quiet=False, immune=False)
         self._entered = ExitStack()
@@ -322,6 +322,8 @@ class Chaos:
     def scenario(self, name: str | Path) -> Self:
         """Take world, faults and promises of a scenario: a file, or a shipped one (`"day2"`).
 
+        Promises that the test gives nothing to judge, such as those on users, are passed by.
+
         Raises:
             UsageError: there is none or several, or requests were made already.
             ScenarioError: the file is wrong.
@@ -338,8 +340,9 @@ class Chaos:
             self._stage.toolbox.declare(tool)
         for rule in scenario.faults:
             self._stage.add(rule)
-        self._promises += scenario.promises
-        self._stage.scenario = dataclasses.replace(
+        self._promises += [replace(one, optional=True) for one in scenario.promises]
+        world.bound(calls=scenario.bounds.calls, usd=scenario.bounds.usd)
+        self._stage.scenario = replace(
             self._stage.scenario, bounds=scenario.bounds, events=scenario.events
         )
         return self

@@ -136,6 +136,7 @@ class Stage:
 
     def live(self, agent: Agent, workload: Workload) -> None:
         """Let the users of a workload ask an agent, until each of them has an answer."""
+        self.toolbox.serve(agent)
         driver = Driver(
             agent=agent.fresh(),
             clock=self.clock,

@@ -43,8 +43,8 @@ class Toolbox:
         self, *, declared: tuple[ToolSettings, ...], agent: Agent, world: World, seed: int
     ) -> None:
         self.seed = seed
-        self._declared = declared
-        self._agent = agent
+        self._declared = list(declared)
+        self._agents = [agent]
         self._world = world
         self._clock = world.clock
         self._patches = ExitStack()
@@ -55,7 +55,7 @@ class Toolbox:
 
     def __enter__(self) -> Self:
         for tool in self._declared:
-            self.declare(tool)
+            self._look_for(tool)
         self._world.on_offer = self._offered
         return self
 
@@ -79,8 +79,17 @@ class Toolbox:
 
     def declare(self, tool: ToolSettings) -> None:
         """Answer for a tool from now on."""
-        self._looked_for.add(tool.name)
-        self._bind(tool)
+        self._declared.append(tool)
+        self._look_for(tool)
+
+    def serve(self, agent: Agent) -> None:
+        """Look for tools where another agent has them, too."""
+        if agent in self._agents:
+            return
+        self._agents.append(agent)
+        for tool in self._declared:
+            if tool.name in self._unseen:
+                self._look_for(tool)
 
     # What a simulated tool asks.
 
@@ -180,10 +189,11 @@ class Toolbox:
         for spec in call.tools:
             self._schemas[spec.name] = spec.schema
             if spec.name not in self._looked_for:
-                self._looked_for.add(spec.name)
-                self._bind(ToolSettings(name=spec.name, real=True))
+                self._look_for(ToolSettings(name=spec.name, real=True))
 
-    def _bind(self, tool: ToolSettings) -> None:
+    def _look_for(self, tool: ToolSettings) -> None:
+        self._looked_for.add(tool.name)
+        self._unseen.pop(tool.name, None)
         places = self._places(tool)
         for place in places:
             self._patches.enter_context(
@@ -193,7 +203,10 @@ class Toolbox:
             self._unseen[tool.name] = None
 
     def _places(self, tool: ToolSettings) -> tuple[Place, ...]:
-        path = tool.patch or self._agent.tools.get(tool.name, "")
+        named = (agent.tools.get(tool.name, "") for agent in self._agents)
+        path = tool.patch or next(filter(None, named), "")
         if path:
             return (locate(path),)
-        return () if self._agent.module is None else find(tool.name, self._agent.module)
+        modules = dict.fromkeys(agent.module for agent in self._agents if agent.module is not None)
+        found = (find(tool.name, module) for module in modules)
+        return next(filter(None, found), ())

@@ -186,6 +186,10 @@ class World:
 
     # What the rest of a run asks.
 
+    def bound(self, *, calls: int, usd: float) -> None:
+        """Set what a run may use before it is ended."""
+        self._max_calls, self._max_usd = calls, usd
+
     def number_of(self, user: str) -> int:
         """Return the number of a user, from 1 in order of appearance; 0 for nobody."""
         return self._users.setdefault(user, len(self._users) + 1) if user else 0

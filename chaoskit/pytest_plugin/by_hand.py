@@ -69,12 +69,11 @@ def _say(chaos: Chaos, verb: str, value: Any) -> None:
 def judged(item: pytest.Function, chaos: Chaos) -> Iterator[None]:
     """Fail a test whose body went well and whose promises did not."""
     __tracebackhide__ = True
+    ended = ""
     try:
         yield
-    except RunStopped as stopped:
-        item.stash[_TOLD] = True
-        text = f"the run was ended: {stopped}\n\n{_story(item, chaos)}"
-        pytest.fail(text, pytrace=False)
+    except RunStopped:
+        ended = f"the run was ended: {chaos.clock.stopped}\n"
     found = chaos.judge()
     item.user_properties += [
         ("chaos_calls", len(chaos.calls)),
@@ -82,9 +81,9 @@ def judged(item: pytest.Function, chaos: Chaos) -> Iterator[None]:
         ("chaos_virtual_seconds", round(chaos.clock.now(), 3)),
     ]
     bad = [one for one in found if one.judgement.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
-    if bad:
+    if bad or ended:
         item.stash[_TOLD] = True
-        pytest.fail(f"{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)
+        pytest.fail(f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)
 
 
 def explain(item: pytest.Item, report: pytest.TestReport, chaos: Chaos) -> None:

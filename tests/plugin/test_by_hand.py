@@ -1,0 +1,239 @@
+"""Tests that are written by hand: the `chaos` fixture and its marker."""
+
+import pytest
+
+from chaoskit.faults import FAULTS
+
+
+@pytest.fixture
+def hand(project):
+    """Write and run one test that uses the fixture."""
+
+    def run(body, *args, more=""):
+        source = f"import pytest, time\nfrom myagent import answer\n{more}\ndef test_it(chaos):\n"
+        project.agent().tests(source + "\n".join(f"    {line}" for line in body.splitlines()))
+        return project.run(*args)
+
+    return run
+
+
+def test_time_is_virtual_and_waits_are_exact(hand):
+    """Three refusals of seven seconds cost milliseconds."""
+    body = """
+chaos.rate_limit(calls="1-2", retry_after=7).reply("hello")
+began = time.time()
+assert answer("x") == "hello"
+assert 14 <= time.time() - began < 16
+assert 14 <= chaos.clock.now() < 16
+assert [call.attempt for call in chaos.calls] == [1, 2, 3]
+assert 0 < chaos.cost_usd < 0.01
+"""
+    hand(body).assert_outcomes(passed=1)
+
+
+def test_verbs_say_what_the_model_does(hand):
+    """Call by call, and then it speaks for itself."""
+    body = """
+import anthropic
+client = anthropic.Anthropic()
+tool = {"name": "search_logs", "input_schema": {"type": "object", "properties": {}}}
+def ask():
+    return client.messages.create(model="claude-sonnet-4-6", max_tokens=99, tools=[tool],
+        messages=[{"role": "user", "content": "x"}])
+chaos.reply("one", "two").call_tool("search_logs", query=["a", "list"])
+assert [ask().content[0].text, ask().content[0].text] == ["one", "two"]
+(block,) = ask().content
+assert (block.name, block.input) == ("search_logs", {"query": ["a", "list"]})
+assert ask().content
+"""
+    hand(body).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", sorted(set(FAULTS) - {"slow"}))
+def test_every_fault_is_a_verb(hand, name):
+    """By its name in scenario files, extensions included."""
+    result = hand(f"chaos.{name}(turn=9).allow(unstruck=True)\nanswer('x')")
+    result.assert_outcomes(passed=1)
+
+
+def test_sentences_of_the_manual_work(hand):
+    """What the documentation of the fixture says, as it stands there."""
+    body = """
+chaos.rate_limit(calls="1-3", retry_after=7)
+chaos.outage("45m", provider="anthropic", start="1h")
+chaos.malform_arguments("wrong_type").cut_stream(after=3).reply("…")
+chaos.call_tool("search_logs", query=["…"])
+chaos.scenario("day4")
+chaos.allow(unstruck=True, silence=True)
+"""
+    hand(body).assert_outcomes(passed=1)
+
+
+def test_users_ask_at_the_same_time(hand):
+    """Each in a thread of its own; their answers come back in order."""
+    body = """
+chaos.rate_limit(calls="1", retry_after="1m")
+answers = chaos.users(20, answer, prompt="Why, {user}?", arrive="10s")
+assert len(answers) == 20 and all(answers)
+assert 60 <= chaos.clock.now() < 90
+assert len({call.user for call in chaos.calls}) == 20
+chaos.verify("every_user_answered", within="2m")
+"""
+    hand(body).assert_outcomes(passed=1)
+
+
+def test_users_ask_the_agent_of_the_project(hand):
+    """The one that is named, or that the fixture builds."""
+    hand("assert all(chaos.users(2)) and chaos.ask('why?')").assert_outcomes(passed=1)
+
+
+def test_user_whose_agent_failed_has_no_answer(hand):
+    """And the test fails, because agents must not crash."""
+    body = """
+chaos.hang()
+assert chaos.users(1, lambda prompt: 1 / 0) == (None,)
+chaos.allow(unstruck=True, silence=True)
+"""
+    result = hand(body)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*FAIL no turn ends in an exception*"])
+
+
+def test_scenario_lends_its_world_faults_and_promises(project):
+    """The demo agent fails the fourth day by hand as well."""
+    project.agent("chaoskit.demo:naive").tests(
+        "def test_it(chaos):\n    chaos.scenario('day4')\n    chaos.users(1, prompt='Search for news.')\n"
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["the run was ended: calls: more than 240", "*FAIL each turn stops within 25*"]
+    )
+
+
+def test_tools_and_providers_can_be_set(hand):
+    """As in scenario files."""
+    body = """
+chaos.provider(limits={"requests_per_minute": 1}).model("scripted", turns=[{"text": "yes"}])
+assert answer("x") == "yes"
+began = chaos.clock.now()
+assert answer("y") == "yes"
+assert chaos.clock.now() - began > 50
+"""
+    hand(body).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("chaos.cut_streem()", "*no verb 'cut_streem'*did you mean 'cut_stream'?*"),
+        (
+            "chaos.rate_limit(retry_aftr=7)",
+            "*no setting 'retry_aftr'; did you mean 'retry_after'?*",
+        ),
+        ("chaos.rate_limit(retry_after='soon')", "*'soon' is not a duration*"),
+        ("chaos.rate_limit(calls='some')", "*'some': write 3, '2-3'*"),
+        ("chaos.fault('rain')", "*there is no fault called 'rain'*"),
+        ("chaos.scenario('day9')", "*no shipped scenario called 'day9'*"),
+        ("chaos.promise('every_user_anwered')", "*did you mean 'every_user_answered'?*"),
+        ("chaos.users(0)", "*users: must be at least 1*"),
+        ("answer('x'); chaos.provider(cache=False)", "*belongs before the first request*"),
+    ],
+)
+def test_mistakes_are_told_with_what_to_write_instead(hand, body, told):
+    """Each in one line."""
+    hand(body).stdout.fnmatch_lines([told])
+
+
+def test_marker_has_the_same_words(project):
+    """With one value, several, or keywords; on a class and on its tests."""
+    project.agent().tests(
+        "import pytest, time\nfrom myagent import answer\n"
+        "@pytest.mark.chaos(rate_limit={'calls': '1', 'retry_after': 30})\n"
+        "class TestAll:\n"
+        "    @pytest.mark.chaos(reply='marked')\n"
+        "    def test_one(self):\n"
+        "        began = time.time()\n"
+        "        assert answer('x') == 'marked' and time.time() - began >= 30\n"
+        "    @pytest.mark.chaos(reply=['a', 'b'], hang=True, unstruck=True)\n"
+        "    def test_two(self, chaos):\n"
+        "        chaos.allow(silence=True)\n"
+    )
+    project.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ("chaos('outage')", "*the chaos marker takes keywords only*"),
+        ("chaos(outag='1m')", "*outag='1m': there is no verb 'outag'*did you mean 'outage'?*"),
+        ("chaos(outage='soon')", "*outage='soon': *'soon' is not a duration*"),
+    ],
+)
+def test_marker_that_is_wrong_is_told(project, marker, told):
+    """Before the test runs."""
+    project.agent().tests(
+        f"import pytest\n@pytest.mark.{marker}\ndef test_it():\n    raise SystemExit\n"
+    )
+    project.run().stdout.fnmatch_lines([told])
+
+
+@pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
+def test_async_tests_live_in_virtual_time(project, plugin):
+    """Their loops are made by other plugins, early or late."""
+    project.agent().tests(
+        "import anthropic, asyncio, pytest\n"
+        "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+        "@pytest.fixture\ndef client():\n    return anthropic.AsyncAnthropic()\n"
+        f"@pytest.mark.{plugin}\n"
+        "async def test_it(chaos, client):\n"
+        "    chaos.rate_limit(calls='1', retry_after='1m').hang(calls='2')\n"
+        "    began = asyncio.get_running_loop().time()\n"
+        "    reply = await client.with_options(timeout=300).messages.create(\n"
+        "        model='claude-sonnet-4-6', max_tokens=9,\n"
+        "        messages=[{'role': 'user', 'content': 'x'}])\n"
+        "    assert reply.content and len(chaos.calls) == 3\n"
+        "    assert 360 <= asyncio.get_running_loop().time() - began < 370\n"
+        "    await asyncio.gather(*(asyncio.sleep(3600) for _ in range(5)))\n"
+        "    assert 3960 <= chaos.clock.now() < 3970\n"
+        "    async def agent(prompt):\n        await asyncio.sleep(9)\n        return prompt\n"
+        "    assert chaos.users(3, agent, prompt='so') == ('so',) * 3\n"
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+def test_run_that_exceeds_its_bounds_is_ended(hand):
+    """A loop that never ends fails the test instead of hanging it."""
+    result = hand("chaos.scenario('day4')\nwhile True:\n    answer('again')")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["the run was ended: calls: more than 240", "*again: pytest *"])
+
+
+def test_nothing_leaves_the_machine(hand):
+    """A host that nobody simulates is refused, and nothing is patched afterwards."""
+    body = """
+import httpx
+chaos.allow(silence=True)
+with pytest.raises(httpx.ConnectError, match="chaos run is active"):
+    httpx.get("https://example.com")
+"""
+    hand(body).assert_outcomes(passed=1)
+    import time
+
+    assert time.time() < 1_893_488_400  # the worlds begin in 2030
+
+
+def test_failure_of_the_test_itself_tells_the_story(hand):
+    """pytest's own comparison, and below it what happened in the world."""
+    result = hand("chaos.fail(503, calls=1)\nassert answer('x') == 'y'")
+    result.stdout.fnmatch_lines(
+        [
+            ">   *assert answer('x') == 'y'",
+            "E   *AssertionError: assert *",
+            "*- chaos -*",
+            "what happened to test:",
+            "*call 1 to anthropic claude-sonnet-4-6*",
+            "*fault: ServerError",
+            "again: pytest test_mine.py::test_it --chaos-seed=0",
+        ]
+    )
