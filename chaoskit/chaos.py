@@ -27,13 +27,14 @@ from chaoskit import catalogue
 from chaoskit.agent import Agent, load_agent
 from chaoskit.alone import having_the_process
 from chaoskit.behaviour import Behaviour, Scene
-from chaoskit.check import Judgement, Verdict
+from chaoskit.check import Verdict
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import UsageError
 from chaoskit.evidence import turns
 from chaoskit.exchange import Call, Part, Reply, Text, ToolCall
 from chaoskit.faults import FAULTS
-from chaoskit.journal import Journal, Replied, Requested, Struck
+from chaoskit.freely import judge_freely
+from chaoskit.journal import Journal, Replied, Requested
 from chaoskit.outcome import Judged
 from chaoskit.promise import Promise
 from chaoskit.provider.service import Service
@@ -46,26 +47,10 @@ from chaoskit.when import When
 from chaoskit.who import standing_in
 from chaoskit.workload import Workload
 
-__all__ = ["AUTOMATIC", "Chaos", "PromiseBroken"]
+__all__ = ["Chaos", "PromiseBroken"]
 
 USER = "test"
 """Who asks what the test asks itself, outside of `users`."""
-
-AUTOMATIC = (
-    "no_crash",
-    "retry_after_honoured",
-    "no_retry_of_what_cannot_succeed",
-    "no_hammering",
-    "bounded_amplification",
-    "no_tool_loop",
-    "valid_requests",
-    "no_oversized_request_twice",
-    "tool_body_not_run_on_bad_arguments",
-    "no_partial_answer",
-    "sessions_isolated",
-    "no_leak",
-)
-"""The promises that every test is judged by, unless it opts out."""
 
 _WHEN = {field.name: field.name.rstrip("_") for field in fields(When)} | {
     "start": "from",
@@ -404,7 +389,7 @@ class Chaos:
         Args:
             unstruck: faults may never strike.
             silence: nobody needs to ask a model.
-            unkept: the promises of `AUTOMATIC` may be broken.
+            unkept: the promises that every agent should keep may be broken.
         """
         self._unstruck = self._unstruck or unstruck
         self._silent = self._silent or silence
@@ -428,35 +413,13 @@ class Chaos:
 
     def judge(self) -> tuple[Judged, ...]:
         """Return how the test is judged: each promise, and whether everything struck and spoke."""
-        promises = list(self._promises)
-        if self._judged:
-            known = {promise.name for promise in promises}
-            automatic = [{"check": name, "optional": True} for name in AUTOMATIC]
-            promises += [one for one in _read("promises", automatic) if one.name not in known]
-        judged = [item for item in judge(tuple(promises), self.journal) if item.name != _CALLS]
-        if not self._silent and not self.calls:
-            reason = "no request reached a simulated provider; chaos.allow(silence=True) opts out"
-            judged.append(_unknown(_CALLS, "the agent asks a model", reason))
-        if not self._unstruck and (reason := self._idle()):
-            judged.append(_unknown("faults_struck", "every fault struck", reason))
-        return tuple(judged)
-
-    def _idle(self) -> str:
-        """Return what was configured and never struck, and what arrived instead."""
-        struck = {event.rule for event in self.journal.of(Struck)}
-        rules = self._stage.world.plan.plan.rules
-        idle = [
-            rule.describe()
-            for number, rule in enumerate(rules)
-            if number not in struck and not rule.optional
-        ]
-        if not idle:
-            return ""
-        arrived = [f"{one.provider} {one.model}, call {one.attempt}" for one in self.calls]
-        came = "; ".join(arrived[:5]) + (f"; and {len(arrived) - 5} more" if arrived[5:] else "")
-        return (
-            f"never struck: {'; '.join(idle)}. What arrived: {came or 'nothing'}. "
-            "optional=True on the fault, or chaos.allow(unstruck=True), opts out"
+        return judge_freely(
+            self.journal,
+            self._stage.world.plan.plan.rules,
+            self._promises,
+            automatic=self._judged,
+            unstruck="" if self._unstruck else _UNSTRUCK,
+            silence="" if self._silent else "chaos.allow(silence=True)",
         )
 
     def _the(self, agent: Any) -> Agent:
@@ -473,7 +436,7 @@ class Chaos:
             raise UsageError(f"chaos.{verb}(…) belongs before the first request")
 
 
-_CALLS = "calls_made"
+_UNSTRUCK = "optional=True on the fault, or chaos.allow(unstruck=True), opts out"
 
 
 def _given(**settings: Any) -> dict[str, Any]:
@@ -511,11 +474,6 @@ def _no_setting(fault: str, key: str, own: set[str]) -> str:
     near = difflib.get_close_matches(key, [*own, *_WHEN], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(own)) or 'none'}"
     return f"{fault} has no setting {key!r}; {hint}"
-
-
-def _unknown(name: str, sentence: str, reason: str) -> Judged:
-    judgement = Judgement(verdict=Verdict.UNKNOWN, reason=reason)
-    return Judged(name=name, sentence=sentence, judgement=judgement)
 
 
 def _in_words(item: Judged) -> str:

@@ -26,10 +26,13 @@ from chaoskit.outcome import Judged, Outcome
 from chaoskit.scenario import Promise, Scenario
 from chaoskit.stage import Stage
 
-__all__ = ["Progress", "load_agent", "play", "run"]
+__all__ = ["CALLS_MADE", "Progress", "judge", "load_agent", "play", "run"]
 
 Progress = Callable[[str, float], None]
 """Gets what is going on and the seconds of the run so far."""
+
+CALLS_MADE = "calls_made"
+"""Name of the judgement on an agent that asked nobody."""
 
 _EVERY = 64  # events between two reports of progress
 
@@ -134,9 +137,7 @@ def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]
     if not journal.of(Requested):
         reason = "the agent made no request to a simulated provider"
         nothing = Judgement(verdict=Verdict.UNKNOWN, reason=reason)
-        judged.append(
-            Judged(name="calls_made", sentence="the agent asks a model", judgement=nothing)
-        )
+        judged.append(Judged(name=CALLS_MADE, sentence="the agent asks a model", judgement=nothing))
     return tuple(judged)
 
 

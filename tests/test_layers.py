@@ -23,7 +23,8 @@ CATALOGUES = (
 # From the top down: a module imports from its own row or from lower ones only.
 ROWS = (
     ("cli", "pytest_plugin"),
-    ("chaos",),
+    ("chaos", "serving"),
+    ("freely",),
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("stage",),
