@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import re
 import shlex
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -154,19 +156,31 @@ def writing(path: Path) -> Iterator[None]:
 def _progress() -> Iterator[Callable[[str, float], None] | None]:
     """Show on one line of a terminal what is going on, and nothing where there is no terminal.
 
-    Nothing refreshes it in the background: time is the run's own while it is shown.
+    Nothing refreshes it in the background: time is the run's own while it is shown. It has a
+    descriptor of its own, because a run watches those of the process.
     """
-    stream = sys.stderr
-    if not Console(file=stream).is_terminal:
+    if not Console(file=sys.stderr).is_terminal:
         yield None
         return
+    with _own(sys.stderr) as stream:
 
-    def tell(phase: str, seconds: float) -> None:
-        stream.write(f"\r\x1b[2K{phase}: {lasting(seconds)}")
-        stream.flush()
+        def tell(phase: str, seconds: float) -> None:
+            stream.write(f"\r\x1b[2K{phase}: {lasting(seconds)}")
+            stream.flush()
 
+        try:
+            yield tell
+        finally:
+            stream.write("\r\x1b[2K")
+            stream.flush()
+
+
+@contextmanager
+def _own(stream: TextIO) -> Iterator[TextIO]:
     try:
-        yield tell
-    finally:
-        stream.write("\r\x1b[2K")
-        stream.flush()
+        number = os.dup(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # it has none
+        yield stream
+        return
+    with open(number, "w", encoding=stream.encoding, errors="replace") as own:  # noqa: PTH123 - a descriptor
+        yield own

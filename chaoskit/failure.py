@@ -16,6 +16,7 @@ _LIBRARIES = tuple(
 _OURS = str(Path(__file__).resolve().parent)
 _DEMO = str(Path(__file__).resolve().parent / "demo")
 _LONGEST = 600
+_MEMBERS = 10_000  # of an exception group; Python would print 15
 
 
 def name_of(error: BaseException) -> str:
@@ -30,12 +31,19 @@ def name_of(error: BaseException) -> str:
 
 def text_of(error: BaseException) -> str:
     """Return the message of an exception, bounded, and the same in every process."""
-    return _ADDRESS.sub("0x…", str(error))[:_LONGEST]
+    try:
+        text = str(error)
+    except Exception as failed:  # noqa: BLE001 - an agent's exception may fail at anything
+        text = f"<its __str__ raised {name_of(failed)}>"
+    return _ADDRESS.sub("0x…", text)[:_LONGEST]
 
 
 def chain_of(error: BaseException) -> str:
-    """Return an exception as Python would print it, with its causes and notes."""
-    return "".join(traceback.format_exception(error))
+    """Return an exception as Python would print it, with its causes, notes and all its members."""
+    whole = traceback.TracebackException.from_exception(
+        error, max_group_width=_MEMBERS, max_group_depth=_MEMBERS
+    )
+    return "".join(whole.format())
 
 
 def where(error: BaseException) -> str:

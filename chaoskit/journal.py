@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
     "Answered",
     "Blocked",
     "CalledTool",
+    "Channel",
     "Delivered",
     "Event",
     "Failed",
@@ -269,15 +270,21 @@ class Planted(Event):
     canary: str
 
 
+Channel: TypeAlias = Literal[
+    "log", "stdout", "stderr", "warning", "exception", "span", "answer", "request"
+]
+"""Where a secret may turn up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaked(Event):
     """A planted secret, or something of another user, turned up where it must not be.
 
     Attributes:
         canary: label of the secret, such as `tool-argument/user-1`; never its value.
-        channel: `log`, `stdout`, `stderr`, `warning`, `exception`, `request`, `answer`, `span`.
+        channel: one of `Channel`.
         encoding: `plain`, `url`, `base64`, `json`, `hex`.
-        where: logger, file and line, or host.
+        where: logger, file and line, name of the span, or host and part of the request.
     """
 
     canary: str

@@ -6,9 +6,11 @@ executor jobs that an agent starts by itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["WHO", "who"]
+__all__ = ["WHO", "in_a_tool", "running_tool", "who"]
 
 WHO: ContextVar[tuple[str, int]] = ContextVar("chaoskit_who", default=("", 0))
 """User and number of the turn, from 1; ("", 0) outside of any turn."""
@@ -17,3 +19,21 @@ WHO: ContextVar[tuple[str, int]] = ContextVar("chaoskit_who", default=("", 0))
 def who() -> tuple[str, int]:
     """Return user and turn of the running code."""
     return WHO.get()
+
+
+_IN_A_TOOL: ContextVar[bool] = ContextVar("chaoskit_in_a_tool", default=False)
+
+
+@contextmanager
+def running_tool() -> Iterator[None]:
+    """Let the running code count as that of a tool."""
+    before = _IN_A_TOOL.set(True)
+    try:
+        yield
+    finally:
+        _IN_A_TOOL.reset(before)
+
+
+def in_a_tool() -> bool:
+    """Tell whether the running code is that of one of the agent's tools."""
+    return _IN_A_TOOL.get()

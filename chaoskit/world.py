@@ -15,7 +15,7 @@ from typing import Any
 from chaoskit import fingerprint
 from chaoskit.arguments import is_valid
 from chaoskit.behaviour import Behaviour, Scene
-from chaoskit.canary import Canaries
+from chaoskit.canary import Canaries, owner
 from chaoskit.clock import Clock
 from chaoskit.dialect import Dialect, Envelope, LimitState
 from chaoskit.dialects import DIALECTS
@@ -48,6 +48,7 @@ from chaoskit.player import Ending, Exchange
 from chaoskit.provider.service import Service, Settled
 from chaoskit.seed import derive
 from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
+from chaoskit.watch_requests import parts_of
 from chaoskit.who import who
 
 __all__ = ["World"]
@@ -236,7 +237,7 @@ class World:
             )
         )
         if self.canaries:
-            self._look_for_foreign_secrets(request, user, turn, now)
+            self._look_for_leaks(request, user, turn, now)
         return _Visit(
             number=self._calls,
             user=user,
@@ -431,13 +432,13 @@ class World:
             for result in found
         )
 
-    def _look_for_foreign_secrets(
-        self, request: HttpRequest, user: str, turn: int, now: float
-    ) -> None:
-        """A secret that was planted for one user has no business in the prompt of another."""
-        for sighting in self.canaries.find(request.body.decode("utf-8", "replace")):
-            owner = sighting.label.rpartition("/")[2]
-            if owner != user:
+    def _look_for_leaks(self, request: HttpRequest, user: str, turn: int, now: float) -> None:
+        """A user's secret has no business in another's prompt, nor in any URL or header."""
+        url = f"{request.path}?{request.query}"
+        for part, text in parts_of(url, request.headers, request.body):
+            for sighting in self.canaries.find(text):
+                if part == "body" and owner(sighting.label) == user:
+                    continue
                 self.emit(
                     Leaked(
                         at=now,
@@ -446,7 +447,7 @@ class World:
                         canary=sighting.label,
                         channel="request",
                         encoding=sighting.encoding,
-                        where=request.host,
+                        where=f"{request.host}, {part}",
                     )
                 )
 

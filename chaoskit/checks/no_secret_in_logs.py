@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
-from chaoskit.journal import Journal, Leaked, Planted, RanTool
+from chaoskit.journal import Channel, Journal, Leaked, Planted, RanTool
 from chaoskit.settings import settings
 
 __all__ = ["NoSecretInLogs"]
@@ -18,7 +20,7 @@ class NoSecretInLogs:
 
     outcome: ClassVar[bool] = False
 
-    channels: tuple[str, ...] = (
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (
         "log",
         "stdout",
         "stderr",

@@ -10,6 +10,7 @@ from chaoskit.fault import Result, ToolRequest
 from chaoskit.seed import derive
 from chaoskit.tool import SimulatedToolError, ToolHost, ToolSettings, as_text
 from chaoskit.tools.results import make
+from chaoskit.who import running_tool
 
 __all__ = ["SimulatedTool"]
 
@@ -52,7 +53,8 @@ class SimulatedTool:
         if not self.tool.real or self._original is None:
             return self._end(request, began, self._result(request))
         try:
-            value = self._original(*args, **kwargs)
+            with running_tool():
+                value = self._original(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
             return self._failed(request, began, error)
         if inspect.isawaitable(value):
@@ -72,7 +74,8 @@ class SimulatedTool:
         if not self.tool.real or self._original is None:
             return self._end(request, began, self._result(request))
         try:
-            running = self._original(*args, **kwargs)
+            with running_tool():
+                running = self._original(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
             return self._failed(request, began, error)
         return await self._finish(request, began, running)
@@ -133,7 +136,8 @@ class SimulatedTool:
         self, request: ToolRequest, began: float, running: Awaitable[object]
     ) -> object:
         try:
-            value = await running
+            with running_tool():
+                value = await running
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
             return self._failed(request, began, error)
         return self._end(request, began, Result(value=value))
