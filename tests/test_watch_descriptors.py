@@ -1,4 +1,5 @@
 """Watching the file descriptors 1 and 2."""
+# ruff: noqa: T201 - agents print
 
 import ctypes
 import os

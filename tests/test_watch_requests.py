@@ -128,17 +128,22 @@ def test_what_stands_on_the_standard_library_is_seen_though_nobody_listens(world
     assert world.seen() == [("request", "127.0.0.1, body")]
 
 
-@pytest.mark.parametrize("sender", ["requests", "http.client"])
+GETTERS = {
+    "requests": lambda path, headers: requests.get(NOBODY + path, headers=headers, timeout=1),
+    "http.client": lambda path, headers: http.client.HTTPConnection("127.0.0.1", 9).request(
+        "GET", path, None, headers
+    ),
+}
+
+
+@pytest.mark.parametrize("sender", GETTERS)
 def test_urls_and_headers_are_seen_there_too(world, sender):
     """Form-encoded in the one, plain or base64 in the other."""
     token = base64.b64encode(f"deploy:{world.secret}".encode())
     with world.watch:
         for path, headers in ((f"/?key={world.secret}", {}), ("/", {"Authorization": token})):
             with pytest.raises(OSError):
-                if sender == "requests":
-                    requests.get(NOBODY + path, headers=headers, timeout=1)
-                else:
-                    http.client.HTTPConnection("127.0.0.1", 9).request("GET", path, None, headers)
+                GETTERS[sender](path, headers)
     assert world.seen() == [
         ("request", "127.0.0.1, url"),
         ("request", "127.0.0.1, header authorization"),

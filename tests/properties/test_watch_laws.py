@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import logging
 import os
@@ -130,7 +131,7 @@ def test_a_secret_in_pieces_is_found(channel, encoding, cuts, end):
         return lambda secret: ENCODERS[encoding](secret)[start:stop] + end
 
     edges = [0, *sorted(set(cuts)), None]
-    writes = [(channel, piece(*edge)) for edge in zip(edges, edges[1:], strict=False)]
+    writes = [(channel, piece(*edge)) for edge in itertools.pairwise(edges)]
     assert found(*writes) == {(LABEL, CHANNELS[channel])}
 
 
