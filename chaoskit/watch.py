@@ -119,14 +119,9 @@ class Watch:
         return self._canaries.redact(text)[-self._keep :]
 
     def seen(self, channel: str, text: str, where: str = "") -> None:
-        """Look at a text that left the agent: `exception`, `answer`, `request`, `span`.
-
-        In a request only another user's secrets are leaks; one's own belong to the conversation.
-        """
-        user, _ = self._who()
+        """Look at a text that left the agent: an `answer`, an `exception`, a `span`, …"""
         for sighting in self._canaries.find(text):
-            if channel != "request" or owner(sighting.label) != user:
-                self._tell(sighting, channel, where)
+            self._tell(sighting, channel, where)
         if channel in ("answer", "exception"):
             self._look_at_descriptors()
 
@@ -143,19 +138,21 @@ class Watch:
 
         Without `where` it is the line of code that is writing.
         """
-        if not self.active or not text:
-            return
-        key = (*stream, *self._who())
-        with self._lock:
-            together = self._tails.get(key, "") + text.replace("\r", "").replace("\n", "")
-            self._tails[key] = together[-self._canaries.longest :]
-        sightings = self._canaries.find(together)
-        if not sightings:
-            return
-        with self._lock:
-            self._tails.pop(key, None)
-        for sighting in sightings:
+        for sighting in self._found((*stream, *self._who()), text):
             self._tell(sighting, channel, where or _caller())
+
+    def _found(self, stream: tuple[Hashable, ...], text: str) -> list[Sighting]:
+        """Return what a piece completes, or holds."""
+        if not self.active or not text:
+            return []
+        with self._lock:
+            together = self._tails.get(stream, "") + text.replace("\r", "").replace("\n", "")
+            self._tails[stream] = together[-self._canaries.longest :]
+        sightings = self._canaries.find(together)
+        if sightings:
+            with self._lock:
+                self._tails.pop(stream, None)
+        return sightings
 
     def _sent(self, text: str, where: str) -> None:
         """Look at a part of a request to a host that is not simulated."""
@@ -167,15 +164,10 @@ class Watch:
                 self._tell(sighting, "request", where)
 
     def _put_out(self, channel: str, text: str) -> bool:
-        """Look at what came out of a descriptor; what is told already came through the stream."""
-        if self.active:
-            key = ("descriptor", channel)
-            with self._lock:
-                together = self._tails.get(key, "") + text.replace("\r", "").replace("\n", "")
-                self._tails[key] = together[-self._canaries.longest :]
-            for sighting in self._canaries.find(together):
-                user = owner(sighting.label)
-                self._tell(sighting, channel, f"file descriptor {_DESCRIPTORS[channel]}", (user, 0))
+        """Look at what came out of a descriptor; only the secret tells whose it is."""
+        where = f"file descriptor {_DESCRIPTORS[channel]}"
+        for sighting in self._found((where,), text):
+            self._tell(sighting, channel, where, (owner(sighting.label), 0))
         if self._quiet:
             self._hold(text)
         return self._quiet

@@ -455,16 +455,6 @@ def test_a_warning_that_the_agent_ignores_is_no_leak(world):
     assert world.events == []
 
 
-def test_ones_own_secret_in_a_request_is_no_leak_and_anothers_is(world):
-    """The conversation holds it rightly."""
-    world.watch.seen("request", world.secret, "api.example")
-    assert world.events == []
-    world.user = ("bob", 1)
-    world.watch.seen("request", world.secret, "api.example")
-    (event,) = world.events
-    assert (event.user, event.channel, event.where) == ("bob", "request", "api.example")
-
-
 def test_exceptions_and_answers_are_looked_at_when_shown(world):
     """By whoever runs the agent."""
     for channel in ("exception", "answer", "answer"):
