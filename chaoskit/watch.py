@@ -119,7 +119,7 @@ class Watch:
         return self._canaries.redact(text)[-self._keep :]
 
     def seen(self, channel: str, text: str, where: str = "") -> None:
-        """Look at a text that left the agent: an `answer`, an `exception`, a `span`, …"""
+        """Look at a text that left the agent: an `answer`, an `exception` or a `span`."""
         for sighting in self._canaries.find(text):
             self._tell(sighting, channel, where)
         if channel in ("answer", "exception"):
