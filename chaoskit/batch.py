@@ -37,7 +37,7 @@ class Batch:
     """Scenarios and agents, and what has come out of them so far.
 
     Attributes:
-        tools: as they stand on the command line.
+        tools, extensions: as they stand on the command line.
         journals: folder for the journals; None to keep none.
         report: file for the JSON report; None to write none.
     """
@@ -46,6 +46,7 @@ class Batch:
     agents: Sequence[Agent]
     seed: int = 0
     tools: Sequence[str] = ()
+    extensions: Sequence[str] = ()
     journals: Path | None = None
     report: Path | None = None
     done: list[tuple[Found, Outcome]] = field(default_factory=list)
@@ -80,7 +81,8 @@ class Batch:
         """Return the command line that runs the scenario of an outcome again."""
         found = next(found for found, one in self.done if one is outcome)
         tools = [word for tool in self.tools for word in ("--tool", tool)]
-        words = ["chaoskit", "run", found.given, "--agent", outcome.agent, *tools]
+        extensions = [word for one in self.extensions for word in ("--extension", one)]
+        words = ["chaoskit", "run", found.given, "--agent", outcome.agent, *tools, *extensions]
         return shlex.join([*words, "--seed", str(self.seed)])
 
     def _keep_journals(self, outcome: Outcome) -> None:

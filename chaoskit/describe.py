@@ -9,11 +9,11 @@ from inspect import getdoc
 from typing import Any
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from chaoskit.evidence import lasting
 from chaoskit.registry import Registry
 from chaoskit.scenario_schema import Node, schema_of
+from chaoskit.settings import defaults
 
 __all__ = ["Entry", "Setting", "describe", "describe_table"]
 
@@ -64,11 +64,12 @@ def describe_table(name: str, member: Any, *, remark: str = "") -> Entry:
     """Return what a table of these settings means and may contain."""
     schema = schema_of(member)
     known: dict[str, FieldInfo] = member.__pydantic_fields__
+    usual = defaults(member)
     settings = tuple(
         Setting(
             name=(key := info.alias or field),
-            kind=_kind(node := schema["properties"][key]),
-            default=_default(info, _kind(node)),
+            kind=(kind := _kind(node := schema["properties"][key])),
+            default=_default(usual[field], kind) if field in usual else "required",
             text=node.get("description", ""),
         )
         for field, info in known.items()
@@ -79,11 +80,14 @@ def describe_table(name: str, member: Any, *, remark: str = "") -> Entry:
 
 def _remark(registry: Registry[Any], name: str) -> str:
     member = registry[name]
+    words = ""
     if registry.kind == "fault":
-        return next(words for stage, words in _STAGES.items() if hasattr(member, stage))
-    if registry.kind == "check":
-        return "what users get" if member.outcome else "how the agent goes about it"
-    return ""
+        words = next(words for stage, words in _STAGES.items() if hasattr(member, stage))
+    elif registry.kind == "check":
+        words = "what users get" if member.outcome else "how the agent goes about it"
+    if member.__module__.startswith("chaoskit."):
+        return words
+    return ", ".join(filter(None, (words, f"of {member.__module__}")))
 
 
 def _kind(node: Node) -> str:
@@ -105,10 +109,7 @@ def _listed(kinds: Iterable[str]) -> str:
     return " or ".join(dict.fromkeys(kinds))
 
 
-def _default(info: FieldInfo, kind: str) -> str:
-    value: Any = info.get_default(call_default_factory=True, validated_data={})
-    if value is PydanticUndefined:
-        return "required"
+def _default(value: Any, kind: str) -> str:
     if value is None or value == () or is_dataclass(value):
         return ""
     if kind == "duration":

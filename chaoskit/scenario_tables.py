@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import date, time
 from typing import Any, TypeGuard, TypeVar
 
+from chaoskit import installed
 from chaoskit.behaviour import Behaviour
 from chaoskit.behaviours import BEHAVIOURS
 from chaoskit.bounds import Bounds, Network
@@ -120,7 +121,8 @@ def _over(base: object, over: object) -> Any:
 
 
 def _listing(registry: Registry[Any]) -> str:
-    return f"`chaoskit list {registry.kind}s` shows what there is"
+    shows = f"`chaoskit list {registry.kind}s` shows what there is"
+    return "; ".join([shows, *map(str, installed.broken())])
 
 
 def _are_named(value: object) -> TypeGuard[list[dict[str, Any]]]:

@@ -324,14 +324,15 @@ def test_lists_are_printed_and_typos_are_told():
 def test_a_real_interruption_ends_quietly(tmp_path):
     """The signal reaches an agent at work; the process ends with 130 and no traceback."""
     (tmp_path / "busy.py").write_text(
-        "import os\n"
+        "from pathlib import Path\n"
         "def answer(prompt):\n"
-        "    os.write(1, b'begun\\n')\n"
+        "    Path('begun').write_text('')\n"
         "    while True:\n"
         "        pass\n",
         encoding="utf-8",
     )
     (tmp_path / "a.chaos.toml").write_text(SMALL, encoding="utf-8")
+    os.mkfifo(tmp_path / "begun")
     command = "import sys; from chaoskit.cli import main; sys.argv[0] = 'chaoskit'; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", command, "run", "a.chaos.toml", "--agent", "busy:answer"],
@@ -341,9 +342,7 @@ def test_a_real_interruption_ends_quietly(tmp_path):
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
-    for line in process.stdout:
-        if line == "begun\n":
-            break
+    (tmp_path / "begun").read_text()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -26,15 +26,15 @@ ROWS = (
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("alone", "catalogue", "describe", "drive", "toolbox", "world"),
-    ("scenario",),
+    ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check",
-        "cutting", "dialect", "dotted", "facts", "fault", "history", "malform", "outcome", "plan",
+        "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history", "malform", "outcome", "plan",
         "player", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
     ),
-    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "journal", "match", "registry", "who"),
+    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
 )  # fmt: skip
 
