@@ -299,6 +299,22 @@ def schema(*, extension: _Extensions = None) -> None:
         typer.echo(schema_text(), nl=False)
 
 
+@app.command()
+def reference(*, extension: _Extensions = None) -> None:
+    """Print the reference of scenario files, in Markdown: every key, with an example.
+
+    \b
+      chaoskit reference > docs/reference.md
+
+    It is made from the definitions that read the files, your own ones included.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit.report.reference import reference_text  # noqa: PLC0415 - --help is quick
+
+        _extend(extension)
+        typer.echo(reference_text(), nl=False)
+
+
 def _extend(named: list[str] | None) -> None:
     """Load the extensions of the project and those that are named."""
     from chaoskit import extensions  # noqa: PLC0415 - --help is quick

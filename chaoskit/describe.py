@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, is_dataclass
 from inspect import getdoc
+from textwrap import dedent
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -15,7 +16,7 @@ from chaoskit.registry import Registry
 from chaoskit.scenario_schema import Node, schema_of
 from chaoskit.settings import defaults
 
-__all__ = ["Entry", "Setting", "describe", "describe_table"]
+__all__ = ["Entry", "Setting", "describe", "describe_table", "examples_of"]
 
 _STAGES = {
     "admit": "instead of an answer",
@@ -45,12 +46,20 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One member of a catalogue. `remark`: where a fault strikes, what a promise is about."""
+    """One member of a catalogue, or any other table of a scenario file.
+
+    Attributes:
+        text: what it is, in one sentence; `more`: what else there is to say, in paragraphs.
+        remark: where a fault strikes, what a promise is about, whose it is.
+        examples: fragments of a scenario file.
+    """
 
     name: str
     text: str
+    more: tuple[str, ...] = ()
     remark: str = ""
     settings: tuple[Setting, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 def describe(registry: Registry[Any]) -> tuple[Entry, ...]:
@@ -74,8 +83,24 @@ def describe_table(name: str, member: Any, *, remark: str = "") -> Entry:
         )
         for field, info in known.items()
     )
-    text = " ".join((getdoc(member) or "").split("\n\n")[0].split())
-    return Entry(name=name, text=text, remark=remark, settings=settings)
+    text, *more = [" ".join(part.split()) for part in (getdoc(member) or "").split("\n\n")]
+    return Entry(
+        name=name,
+        text=text,
+        more=tuple(more),
+        remark=remark,
+        settings=settings,
+        examples=examples_of(member),
+    )
+
+
+def examples_of(member: Any) -> tuple[str, ...]:
+    """Return the fragments of a scenario file that settings have as examples.
+
+    They stand in the class as `example`; a line `# or` separates one from the next.
+    """
+    text = dedent(getattr(member, "example", "")).strip("\n")
+    return tuple(f"{part.strip()}\n" for part in text.split("\n# or\n") if part.strip())
 
 
 def _remark(registry: Registry[Any], name: str) -> str:
@@ -91,6 +116,8 @@ def _remark(registry: Registry[Any], name: str) -> str:
 
 
 def _kind(node: Node) -> str:
+    if "x-unit" in node:
+        return str(node["x-unit"])
     if "const" in node:
         return json.dumps(node["const"], ensure_ascii=False)
     if "enum" in node:

@@ -17,7 +17,17 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSc
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
-__all__ = ["Duration", "Share", "Tokens", "Usd", "defaults", "duration", "given", "settings"]
+__all__ = [
+    "Duration",
+    "Share",
+    "SomeTokens",
+    "Tokens",
+    "Usd",
+    "defaults",
+    "duration",
+    "given",
+    "settings",
+]
 
 T = TypeVar("T")
 
@@ -68,13 +78,18 @@ Duration = Annotated[
 ]
 """A duration in seconds; in files a number or a text with a unit."""
 
-Tokens = Annotated[int, Field(ge=0)]
+Tokens = Annotated[int, Field(ge=0, json_schema_extra={"x-unit": "tokens"})]
 """A count of tokens."""
 
-Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SomeTokens = Annotated[int, Field(ge=1, json_schema_extra={"x-unit": "tokens"})]
+"""A count of tokens that is not zero."""
+
+Usd = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"x-unit": "US dollars"})]
 """An amount of money in US dollars."""
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False, json_schema_extra={"x-unit": "share, 0 to 1"})
+]
 """A part of a whole, from 0 to 1."""
 
 

@@ -18,6 +18,12 @@ __all__ = ["NoSecretInLogs"]
 class NoSecretInLogs:
     """No planted secret turns up in a channel that people or machines keep."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_secret_in_logs"
+    channels = ["log", "stdout", "stderr", "exception"]
+    """
+
     outcome: ClassVar[bool] = False
 
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (
