@@ -19,6 +19,7 @@ from chaoskit.cli import app
 from chaoskit.errors import InternalError
 from chaoskit.journal import Journal, RunEnded
 from chaoskit.outcome import Judged, Outcome
+from chaoskit.report.reference import reference_text
 from chaoskit.scenario_schema import schema_text
 
 SMALL = 'title = "Small"\nworkload.prompt = "?"\npromises = [{ check = "no_crash" }]\n'
@@ -94,7 +95,7 @@ def test_the_help_teaches_with_examples():
     assert all(word in shown.stdout for word in ("run", "list", "check", "new", "schema"))
 
 
-@pytest.mark.parametrize("command", ["run", "list", "check", "new", "schema"])
+@pytest.mark.parametrize("command", ["run", "list", "check", "new", "schema", "reference"])
 def test_every_command_has_an_example(command):
     """In its own help."""
     assert f"chaoskit {command}" in invoke(command, "--help").stdout.partition("\n")[2]
@@ -310,6 +311,11 @@ def test_a_new_scenario_overwrites_nothing(runs):
 def test_the_schema_is_printed():
     """As it is shipped."""
     assert invoke("schema").stdout == schema_text()
+
+
+def test_the_reference_is_printed():
+    """As it stands in the manual."""
+    assert invoke("reference").stdout == reference_text()
 
 
 def test_lists_are_printed_and_typos_are_told():
