@@ -14,7 +14,7 @@ EXECUTED = ["extending.md", "leaks.md", "tutorial.md"]
 @pytest.mark.parametrize("name", EXECUTED)
 def test_every_block_of_a_page_does_what_it_shows(page, name):
     """Files are written, commands are typed, outputs are compared."""
-    assert page(name).read() > 3
+    assert page(name).read() >= 3
 
 
 def test_the_index_names_every_page():
