@@ -111,7 +111,8 @@ def play(
     """Run a scenario once and return its journal; nothing is judged.
 
     Raises:
-        UsageError: it is an agent under test that asks for the run.
+        UsageError: it is an agent under test that asks for the run, or the scenario names something
+            that cannot do what it is for.
     """
     phase = f"{scenario.name} (healthy)" if healthy else scenario.name
     told = None if progress is None else partial(progress, phase)
@@ -204,6 +205,8 @@ def _play(
         driver.play(guests, happenings, limit=scenario.bounds.virtual)
         end = clock.now()
         reason = clock.stopped or "finished"
+    if world.mistake is not None:
+        raise world.mistake
     for place in dict.fromkeys(clock.scheduler.strays):
         emit(Noted(at=end, kind="not reproducible", text=f"a thread waited for real: {place}"))
     for name in clock.scheduler.abandoned:
@@ -220,6 +223,8 @@ def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]
     for promise in promises:
         try:
             judgement = promise.check.judge(journal)
+            if not isinstance(judgement, Judgement):
+                raise TypeError(f"judge() returned {judgement!r}; return a Judgement")  # noqa: TRY301 - told like any other
         except Exception as error:  # noqa: BLE001 - a broken check is no verdict on the agent
             reason = f"the check crashed: {type(error).__name__}: {error}"
             judgement = Judgement(verdict=Verdict.UNKNOWN, reason=reason)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
+from chaoskit.errors import ChaoskitError
 from chaoskit.fault import Result, ToolRequest
 from chaoskit.settings import Duration, SomeTokens, settings
 
@@ -218,6 +219,10 @@ class ToolHost(Protocol):
 
     async def pause(self, seconds: float) -> None:
         """Let time pass for the calling task."""
+        ...
+
+    def failed(self, error: ChaoskitError) -> BaseException:
+        """Return what ends the run for a mistake that is not the agent's to forgive."""
         ...
 
     def before(self, tool: ToolSettings, request: ToolRequest) -> None:

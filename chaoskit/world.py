@@ -14,12 +14,13 @@ from typing import Any
 
 from chaoskit import fingerprint
 from chaoskit.arguments import is_valid
+from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.canary import Canaries, owner
 from chaoskit.clock import Clock
 from chaoskit.dialect import Dialect, Envelope, LimitState
 from chaoskit.dialects import DIALECTS
-from chaoskit.errors import InternalError, RunStopped
+from chaoskit.errors import ChaoskitError, InternalError, RunStopped
 from chaoskit.exchange import (
     Call,
     HttpReply,
@@ -110,6 +111,7 @@ class World:
         self.clock = clock
         self.emit = emit
         self.last: dict[str, Call] = {}
+        self.mistake: ChaoskitError | None = None
         self.on_offer: Callable[[Call], None] | None = None
         self._behaviour = behaviour
         self._seed = seed
@@ -132,8 +134,21 @@ class World:
         """Answer a request.
 
         Raises:
-            RunStopped: the run exceeded its bounds.
+            RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
+        try:
+            return self._exchange(request)
+        except ChaoskitError as error:
+            raise self.failed(error) from None
+
+    def failed(self, error: ChaoskitError) -> RunStopped:
+        """Return what ends the run for a mistake that is not the agent's to forgive."""
+        self.mistake = self.mistake or error
+        reason = f"a mistake: {error}"
+        self.clock.stop(reason)
+        return RunStopped(reason)
+
+    def _exchange(self, request: HttpRequest) -> Exchange:
         self._calls += 1
         if self._calls > self._max_calls:
             self._end(f"calls: more than {self._max_calls}")
@@ -145,7 +160,7 @@ class World:
         answer = self._answer(visit, decoded)
         steps = answer.steps
         for decision in self.plan.decide(_calling(visit.subject, answer.called), "steps"):
-            damaged = decision.fault.steps(steps, decision.strike)  # type: ignore[union-attr]  # by stage
+            damaged = ask(decision.fault, "steps", steps, decision.strike)
             if damaged is not steps:
                 steps = damaged
                 self._struck(visit, decision, "steps")
@@ -251,7 +266,7 @@ class World:
     def _answer(self, visit: _Visit, decoded: Call | Refusal) -> _Answer:
         for decision in self.plan.decide(visit.subject, "admit"):
             outcome = decision.again or (
-                decision.fault.admit(visit.call or _NO_CALL, decision.strike)  # type: ignore[union-attr]  # by stage
+                ask(decision.fault, "admit", visit.call or _NO_CALL, decision.strike)
             )
             if outcome is None:
                 continue
@@ -277,10 +292,10 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        drawn = self._behaviour.reply(call, self._scene(visit, call))
+        drawn: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call))
         subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
         for decision in self.plan.decide(subject, "reply"):
-            changed = decision.fault.reply(drawn, call, decision.strike)  # type: ignore[union-attr]  # by stage
+            changed = ask(decision.fault, "reply", drawn, call, decision.strike)
             if changed is not drawn:
                 drawn = changed
                 self._struck(visit, decision, "reply")
@@ -299,7 +314,7 @@ class World:
         headers, frames = visit.dialect.stream(reply, call, envelope)
         maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
-            torn = decision.fault.frames(frames, maker, decision.strike)  # type: ignore[union-attr]  # by stage
+            torn = ask(decision.fault, "frames", frames, maker, decision.strike)
             if torn is not frames:
                 frames = torn
                 self._struck(visit, decision, "frames")

@@ -30,7 +30,7 @@ ROWS = (
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
-        "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check",
+        "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history", "malform", "outcome", "plan",
         "player", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
     ),

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from chaoskit.errors import ChaoskitError
 from chaoskit.fault import Result, ToolRequest
 from chaoskit.seed import derive
 from chaoskit.tool import SimulatedToolError, ToolHost, ToolSettings, as_text
@@ -123,7 +124,10 @@ class SimulatedTool:
         if self.tool.error is not None:
             return Result(error=self.tool.error)
         rng = derive(self._host.seed, "tool", self.tool.name, as_text(request.arguments))
-        value = make(self.tool.result, rng)
+        try:
+            value = make(self.tool.result, rng)
+        except ChaoskitError as error:
+            raise self._host.failed(error) from None
         return Result(value=as_text(value) if self._as_text else value)
 
     def _after(
