@@ -121,6 +121,17 @@ def test_a_stream_that_has_to_pass_at_once_leaves_its_descriptor_alone(world, ca
     assert world.seen()[1:] == [("stdout", "file descriptor 1")]
 
 
+def test_a_stream_that_an_agent_saved_before_any_run_is_seen_by_its_descriptor(capfd, monkeypatch):
+    """It knows nothing of the stand-in."""
+    world = World(quiet=True)
+    with os.fdopen(1, "w", closefd=False) as saved:
+        monkeypatch.setattr(sys, "stdout", saved)
+        with world.watch:
+            saved.write(world.secret)
+    assert world.seen() == [("stdout", "file descriptor 1")]
+    assert capfd.readouterr().out == ""
+
+
 def test_a_descriptor_that_is_closed_is_no_obstacle(world):
     """A daemon has none."""
     saved = os.dup(2)
