@@ -8,8 +8,8 @@ and requests to the provider are shown by whoever runs the agent.
 A piece of output or of a log is joined to the pieces before it, line breaks left out, so that a
 secret is found that is written in parts.
 
-Not seen: writes through stream objects that something other than a logging handler saved before
-the first watch began, unless they end in the descriptors; what a forked process logs to files.
+Not seen: what a stream shows at once on the terminal and something other than a logging handler
+saved before the first watch began (`pytest -s`); what a forked process logs to files.
 What a forked process prints goes to the descriptors.
 """
 
@@ -224,7 +224,10 @@ class Watch:
             tee.onlooker = self
             streams.swap_streams(original, tee)
             try:
-                with changed(sys, channel, cast("TextIO", tee)):
+                with (
+                    changed(sys, channel, cast("TextIO", tee)),
+                    streams.seen_directly(tee),
+                ):
                     yield
             finally:
                 tee.onlooker = None

@@ -483,6 +483,7 @@ def state():
         warnings.showwarning,
         logging.Handler.handle,
         logging.Logger.callHandlers,
+        type(sys.stdout).write,
         threading.excepthook,
         sys.unraisablehook,
         httpx.HTTPTransport.handle_request,
@@ -517,6 +518,26 @@ def test_a_stream_that_an_agent_saved_is_seen_in_the_next_run(world, capsys):
         saved.write(later.secret)
     assert world.events == []
     assert later.seen() == [("stdout", "plain")]
+
+
+@pytest.mark.parametrize("channel", ["stdout", "stderr"])
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_stream_that_was_saved_before_any_run_is_seen(capsys, channel, quiet):
+    """Libraries for logging save it when they are imported; the stand-in comes too late for them."""
+    world = World(quiet=quiet)
+    saved = getattr(sys, channel)
+    with world.watch:
+        for part in PARTS:
+            saved.write(world.secret[part])
+            saved.flush()
+        print("by way of the stand-in", file=getattr(sys, channel))
+    assert world.seen() == [(channel, "plain")]
+    assert world.events[0].where.startswith("test_watch.py:")
+    whole = f"{world.secret}by way of the stand-in\n"
+    assert getattr(capsys.readouterr(), channel[3:]) == ("" if quiet else whole)
+    assert world.watch.captured == (f"<canary {LABEL}>by way of the stand-in\n" if quiet else "")
+    saved.write(world.secret)
+    assert len(world.events) == 1
 
 
 def test_without_canaries_nothing_is_looked_at(logger):
