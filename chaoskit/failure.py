@@ -7,7 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-__all__ = ["chain_of", "name_of", "text_of", "where"]
+__all__ = ["chain_of", "is_own", "name_of", "text_of", "where"]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LIBRARIES = tuple(
@@ -49,14 +49,15 @@ def chain_of(error: BaseException) -> str:
 def where(error: BaseException) -> str:
     """Return `file:line` of the innermost frame of the agent's own code, or of any other."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_own(frame.filename)]
+    own = [frame for frame in frames if is_own(frame.filename)]
     if not frames:
         return ""
     chosen = (own or frames)[-1]
     return f"{Path(chosen.filename).name}:{chosen.lineno}"
 
 
-def _is_own(filename: str) -> bool:
+def is_own(filename: str) -> bool:
+    """Tell whether a file of code belongs to the agent, and not to a library or to chaoskit."""
     if filename.startswith("<"):
         return False
     path = str(Path(filename).resolve())

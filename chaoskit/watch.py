@@ -26,6 +26,7 @@ from pathlib import PurePath
 from types import FrameType, TracebackType
 from typing import Self, TextIO, cast
 
+from chaoskit import failure
 from chaoskit import tee as streams
 from chaoskit.canary import Canaries, Sighting, owner
 from chaoskit.journal import Event, Leaked
@@ -236,11 +237,18 @@ class Watch:
 
 
 def _caller() -> str:
-    """Return file and line of the code that is writing."""
+    """Return file and line of the code that is writing: the agent's own, where there is any."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the public way formats whole stacks
-    while frame is not None and frame.f_code.co_filename in _LOOKED_THROUGH:
+    nearest = ""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name not in _LOOKED_THROUGH:
+            place = f"{PurePath(name).name}:{frame.f_lineno}"
+            if failure.is_own(name):
+                return place
+            nearest = nearest or place
         frame = frame.f_back
-    return f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
+    return nearest
 
 
 def _forked() -> None:

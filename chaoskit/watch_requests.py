@@ -4,7 +4,8 @@ A secret in them is a leak, also when the run then refuses the connection, becau
 would have been sent. One that the user's own tool call carries is not: a tool is given its key in
 order to use it, and what it sends while it runs is its business.
 
-Seen are `httpx` and `httpx2`, and what stands on `http.client`: `urllib`, `urllib3`, `requests`.
+Seen are `httpx` and `httpx2`, `requests`, also where a mock answers in place of its adapters, and
+whatever else stands on `http.client`: `urllib`, `urllib3`.
 Of a body, what is at hand as text or bytes; not what is read from a file or a generator. Not seen
 are clients with sockets of their own (aiohttp, gRPC); a run refuses their connections.
 """
@@ -14,9 +15,11 @@ from __future__ import annotations
 import http.client
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from chaoskit.watch_place import changed
 
@@ -59,6 +62,8 @@ def watched_requests(sent: Callable[[str, str], None]) -> Iterator[None]:
         for connection in connections:
             watched = _watched_connection(connection.request, sent)
             stack.enter_context(changed(connection, "request", watched))
+        if (session := getattr(sys.modules.get("requests"), "Session", None)) is not None:
+            stack.enter_context(changed(session, "send", _watched_session(session.send, sent)))
         yield
 
 
@@ -90,6 +95,19 @@ def _watched_connection(original: Any, sent: Callable[[str, str], None]) -> Any:
         return original(connection, method, url, body, headers or {}, *args, **more)
 
     return request
+
+
+def _watched_session(original: Any, sent: Callable[[str, str], None]) -> Any:
+    """Watch `requests` above its adapters, which mocks replace."""
+
+    def send(session: Any, request: Any, **more: Any) -> Any:
+        named = {str(name): _text(value) for name, value in request.headers.items()}
+        known = request.body if isinstance(request.body, (str, bytes)) else None
+        host = urlsplit(request.url).hostname or ""
+        _show(sent, host, parts_of(request.url, named, known))
+        return original(session, request, **more)
+
+    return send
 
 
 def _show(sent: Callable[[str, str], None], host: str, parts: Iterator[tuple[str, str]]) -> None:

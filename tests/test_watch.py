@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import logging.handlers
+import pprint
 import queue
 import sys
 import threading
@@ -538,6 +539,13 @@ def test_a_stream_that_was_saved_before_any_run_is_seen(capsys, channel, quiet):
     assert world.watch.captured == (f"<canary {LABEL}>by way of the stand-in\n" if quiet else "")
     saved.write(world.secret)
     assert len(world.events) == 1
+
+
+def test_the_line_that_is_told_is_the_agents_own(world, capsys):
+    """Not that of the library by which it prints."""
+    with world.watch:
+        pprint.pprint({"key": world.secret})  # noqa: T203 - agents print
+    assert world.events[0].where.startswith("test_watch.py:")
 
 
 def test_without_canaries_nothing_is_looked_at(logger):

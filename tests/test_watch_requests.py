@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import http.client
+import io
 import json
 import urllib.error
 import urllib.request
@@ -148,6 +149,23 @@ def test_urls_and_headers_are_seen_there_too(world, sender):
         ("request", "127.0.0.1, url"),
         ("request", "127.0.0.1, header authorization"),
     ]
+
+
+def test_a_mock_above_the_connection_hides_nothing(world, monkeypatch):
+    """`responses` and `requests-mock` answer in place of the adapter."""
+    monkeypatch.setattr(
+        requests.adapters.HTTPAdapter, "send", lambda *args, **kwargs: answered_by_a_mock()
+    )
+    with world.watch:
+        requests.post("https://hooks.test/in", data={"key": world.secret}, timeout=1)
+    assert world.seen() == [("request", "hooks.test, body")]
+
+
+def answered_by_a_mock():
+    """Return a response of nobody."""
+    response = requests.Response()
+    response.status_code, response.raw = 200, io.BytesIO()
+    return response
 
 
 def test_nothing_is_seen_without_a_secret_and_after_the_watch(world, answered):
