@@ -73,7 +73,7 @@ def _pattern(expected):
 
 
 def _has_plugin():
-    return any(point.name == "chaoskit" for point in entry_points(group="pytest11"))
+    return any(point.value.startswith("chaoskit.") for point in entry_points(group="pytest11"))
 
 
 @pytest.fixture
