@@ -5,6 +5,7 @@ import json
 import re
 from urllib.parse import quote, quote_plus
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ ENCODERS = {
 ENCODER = st.sampled_from(sorted(ENCODERS)).map(ENCODERS.__getitem__)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 50), label=LABELS, before=AROUND, after=AROUND, encode=ENCODER)
 def test_a_secret_is_found_in_every_encoding_wherever_it_stands(seed, label, before, after, encode):
     """Base64 shifts with what stands before it; the secret is found all the same."""
@@ -46,6 +48,7 @@ def test_a_secret_is_found_in_every_encoding_wherever_it_stands(seed, label, bef
     assert label in [sighting.label for sighting in canaries.find(text)]
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 50),
     labels=st.lists(LABELS, min_size=1, max_size=4, unique=True),

@@ -118,6 +118,7 @@ def test_each_encoding_is_found_in_each_channel(channel, encoding):
     assert told == {(LABEL, CHANNELS[channel])}
 
 
+@pytest.mark.slow
 @given(
     channel=st.sampled_from([logs, prints, complains, puts_out]),
     encoding=st.sampled_from(ENCODINGS),
