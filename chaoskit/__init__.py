@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from chaoskit.journal import Journal
     from chaoskit.outcome import Judged, Outcome
+    from chaoskit.register import register_behaviour, register_check, register_fault
     from chaoskit.scenario import Scenario, load, parse
 
 _HOME = {
@@ -43,6 +44,9 @@ _HOME = {
     "load": "scenario",
     "load_agent": "agent",
     "parse": "scenario",
+    "register_behaviour": "register",
+    "register_check": "register",
+    "register_fault": "register",
 }
 """Where each public name lives."""
 
@@ -66,6 +70,9 @@ __all__ = [
     "load",
     "load_agent",
     "parse",
+    "register_behaviour",
+    "register_check",
+    "register_fault",
 ]
 
 

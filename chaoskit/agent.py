@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from chaoskit.errors import AgentNotFound
+from chaoskit.errors import AgentNotFound, UsageError
 
-__all__ = ["DUMMY_KEY", "KEYS", "Agent", "dummy_keys", "load_agent"]
+__all__ = ["DUMMY_KEY", "KEYS", "Agent", "dummy_keys", "import_named", "load_agent"]
 
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 """Where the SDKs look for their keys."""
@@ -144,7 +144,7 @@ def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:
             f"{spec!r} names no agent; write module:callable, such as myapp.agent:answer"
         )
     with dummy_keys():
-        module = _import(target, spec)
+        module = import_named(target, spec)
         value: Any = module
         for part in attribute.split("."):
             try:
@@ -162,12 +162,18 @@ def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:
     return Agent.of(value, name=spec, tools=tools, home=module)
 
 
-def _import(target: str, spec: str) -> ModuleType:
+def import_named(target: str, spec: str) -> ModuleType:
+    """Import a module or a file that the user names as, or as part of, `spec`.
+
+    Raises:
+        AgentNotFound: there is none, or importing it failed; the text ends with its traceback.
+        UsageError: it asks chaoskit for something that cannot be done.
+    """
     try:
         if target.endswith(".py") or os.sep in target:
             return _import_file(Path(target))
         return importlib.import_module(target)
-    except AgentNotFound:
+    except UsageError:
         raise
     except ModuleNotFoundError as error:
         missing = error.name or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import re
 import shlex
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -35,7 +37,7 @@ class Batch:
     """Scenarios and agents, and what has come out of them so far.
 
     Attributes:
-        tools: as they stand on the command line.
+        tools, extensions: as they stand on the command line.
         journals: folder for the journals; None to keep none.
         report: file for the JSON report; None to write none.
     """
@@ -44,6 +46,7 @@ class Batch:
     agents: Sequence[Agent]
     seed: int = 0
     tools: Sequence[str] = ()
+    extensions: Sequence[str] = ()
     journals: Path | None = None
     report: Path | None = None
     done: list[tuple[Found, Outcome]] = field(default_factory=list)
@@ -78,7 +81,8 @@ class Batch:
         """Return the command line that runs the scenario of an outcome again."""
         found = next(found for found, one in self.done if one is outcome)
         tools = [word for tool in self.tools for word in ("--tool", tool)]
-        words = ["chaoskit", "run", found.given, "--agent", outcome.agent, *tools]
+        extensions = [word for one in self.extensions for word in ("--extension", one)]
+        words = ["chaoskit", "run", found.given, "--agent", outcome.agent, *tools, *extensions]
         return shlex.join([*words, "--seed", str(self.seed)])
 
     def _keep_journals(self, outcome: Outcome) -> None:
@@ -154,19 +158,31 @@ def writing(path: Path) -> Iterator[None]:
 def _progress() -> Iterator[Callable[[str, float], None] | None]:
     """Show on one line of a terminal what is going on, and nothing where there is no terminal.
 
-    Nothing refreshes it in the background: time is the run's own while it is shown.
+    Nothing refreshes it in the background: time is the run's own while it is shown. It has a
+    descriptor of its own, because a run watches those of the process.
     """
-    stream = sys.stderr
-    if not Console(file=stream).is_terminal:
+    if not Console(file=sys.stderr).is_terminal:
         yield None
         return
+    with _own(sys.stderr) as stream:
 
-    def tell(phase: str, seconds: float) -> None:
-        stream.write(f"\r\x1b[2K{phase}: {lasting(seconds)}")
-        stream.flush()
+        def tell(phase: str, seconds: float) -> None:
+            stream.write(f"\r\x1b[2K{phase}: {lasting(seconds)}")
+            stream.flush()
 
+        try:
+            yield tell
+        finally:
+            stream.write("\r\x1b[2K")
+            stream.flush()
+
+
+@contextmanager
+def _own(stream: TextIO) -> Iterator[TextIO]:
     try:
-        yield tell
-    finally:
-        stream.write("\r\x1b[2K")
-        stream.flush()
+        number = os.dup(stream.fileno())
+    except (AttributeError, OSError, ValueError):  # it has none
+        yield stream
+        return
+    with open(number, "w", encoding=stream.encoding, errors="replace") as own:  # noqa: PTH123 - a descriptor
+        yield own

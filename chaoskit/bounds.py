@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,14 @@ __all__ = ["Bounds", "Network"]
 @settings
 class Bounds:
     """A run that needs more is ended, and judged by what it did until then."""
+
+    example: ClassVar[str] = """
+    [bounds]
+    calls = 2_000
+    usd = 5.0
+    virtual = "2h"
+    real = "30s"
+    """
 
     calls: Annotated[int, Field(ge=1)] = 20_000
     """HTTP attempts of all users together."""
@@ -31,6 +39,11 @@ class Bounds:
 @settings
 class Network:
     """What of the real network a run may reach."""
+
+    example: ClassVar[str] = """
+    [network]
+    allow = ["telemetry.internal"]
+    """
 
     allow: tuple[str, ...] = ()
     """Hosts that the agent may reach for real; none unless named."""

@@ -2,6 +2,11 @@
 
 All canaries of a run share one short random mark that survives each encoding we look for, so that
 a text without any is passed by with a handful of substring searches, however many there are.
+
+Looked for: the secret as it is, in hexadecimal, in either base64 at any offset, each of them also
+escaped for URLs and for JSON, in each other and any number of times, and broken into lines. Not
+looked for: what nobody writes by accident or nobody can use (reversed, in another case), and what
+no search can find (compressed, encrypted, hashed).
 """
 
 from __future__ import annotations
@@ -13,8 +18,8 @@ import string
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
-from urllib.parse import quote
 
 from chaoskit.seed import derive, number
 
@@ -38,9 +43,25 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class _Needle:
-    text: str
+    """One spelling of a secret. Its pattern is made when a text may contain it, which is rare."""
+
+    spelling: str
     label: str
     encoding: Encoding
+
+    def found_in(self, text: str) -> Iterator[Encoding]:
+        """Yield the encodings in which it stands in a text."""
+        for match in _pattern(self.spelling, self.encoding).finditer(text):
+            if self.encoding != "plain":
+                yield self.encoding
+            elif "%" in match[0]:
+                yield "url"
+            else:
+                yield "json" if "\\" in match[0] else "plain"
+
+    def replaced_in(self, text: str) -> str:
+        """Return a text with the label in its place."""
+        return _pattern(self.spelling, self.encoding).sub(lambda _: f"<canary {self.label}>", text)
 
 
 class Canaries:
@@ -55,7 +76,8 @@ class Canaries:
         self._made = made
         mark = "".join(derive(seed, "canary", "mark").choices(_UPPER, k=_MARK))
         self._mark = mark
-        self._marks = tuple(form for form, _ in _forms(mark))
+        marks = _spellings(mark)
+        self._marks = (*marks.items(), (mark.encode().hex().upper(), "hex"))
         self._values: dict[str, str] = {}
         self._needles: list[_Needle] = []
         self.longest = 0
@@ -80,12 +102,10 @@ class Canaries:
         rng = derive(self._seed, "canary", label)
         form = _FORMS[number(self._seed, "canary", "form", label) % len(_FORMS)]
         value, secret = form(rng, self._mark)
-        needles = [_Needle(text, label, encoding) for text, encoding in _forms(secret)]
+        needles = [_Needle(text, label, encoding) for text, encoding in _spellings(secret).items()]
         # New lists, so that a search in another thread sees the old needles or the new ones.
-        self._needles = sorted(
-            [*self._needles, *needles], key=lambda needle: len(needle.text), reverse=True
-        )
-        self.longest = len(self._needles[0].text)
+        self._needles = [*self._needles, *needles]
+        self.longest = max(self.longest, _ROOM * len(secret))
         self._values = {**self._values, label: value}
         if self._made is not None:
             self._made(label)
@@ -96,9 +116,15 @@ class Canaries:
 
         A secret in more than one encoding gives one sighting for each.
         """
-        if not self._may_contain(text):
+        may = self._may_contain(text)
+        found = {
+            (needle.label, encoding)
+            for needle in self._needles
+            if needle.encoding in may
+            for encoding in needle.found_in(text)
+        }
+        if not found:
             return []
-        found = {(needle.label, needle.encoding) for needle in self._needles if needle.text in text}
         return [
             Sighting(label=label, encoding=encoding)
             for label in self._values
@@ -108,15 +134,19 @@ class Canaries:
 
     def redact(self, text: str) -> str:
         """Return a text with `<canary LABEL>` in place of each secret, in whatever encoding."""
-        if not self._may_contain(text):
-            return text
+        may = self._may_contain(text)
         for needle in self._needles:
-            if needle.text in text:
-                text = text.replace(needle.text, f"<canary {needle.label}>")
+            if needle.encoding in may:
+                text = needle.replaced_in(text)
         return text
 
-    def _may_contain(self, text: str) -> bool:
-        return bool(self._values) and any(mark in text for mark in self._marks)
+    def _may_contain(self, text: str) -> frozenset[str]:
+        """Return the encodings whose mark stands in a text; mostly none."""
+        if not self._values:
+            return frozenset()
+        if "\n" in text or "\\" in text:
+            text = f"{text}\0{_BREAK.sub('', text)}"
+        return frozenset(encoding for mark, encoding in self._marks if mark in text)
 
 
 def owner(label: str) -> str:
@@ -132,36 +162,43 @@ def labels_in(text: str) -> tuple[str, ...]:
 _ENCODINGS: tuple[Encoding, ...] = ("plain", "url", "json", "base64", "hex")
 
 
-def _forms(secret: str) -> Iterator[tuple[str, Encoding]]:
-    """Yield each spelling of a secret that is looked for, once."""
-    seen: set[str] = set()
-    for text, encoding in _spellings(secret):
-        if text not in seen:
-            seen.add(text)
-            yield text, encoding
+_ROOM = 9
+"""How many characters one of a secret takes at most in the spellings that `longest` allows for."""
+
+_BREAK = re.compile(r"\\+[rn]|[\r\n]+")
+_ANYWHERE = r"(?:\\+[rn]|[\r\n])*"
 
 
-def _spellings(secret: str) -> Iterator[tuple[str, Encoding]]:
-    yield secret, "plain"
-    for safe in ("", "/"):
-        quoted = quote(secret, safe=safe)
-        yield quoted, "url"
-        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted), "url"
-    escaped = json.dumps(secret)[1:-1]
-    for once in (escaped, escaped.replace("/", "\\/")):
-        yield once, "json"
-        yield json.dumps(once)[1:-1], "json"  # JSON text inside of JSON text
+def _spellings(secret: str) -> dict[str, Encoding]:
+    """Return the spellings of a secret that are looked for.
+
+    Escapes (of URLs and JSON, in each other and any number of times) and line breaks are the
+    business of `_pattern`.
+    """
     raw = secret.encode()
-    for encode in (b64encode, urlsafe_b64encode):
-        for offset in range(3):
-            yield _aligned(raw, offset, encode), "base64"
-    yield raw.hex(), "hex"
-    yield raw.hex().upper(), "hex"
+    aligned: dict[str, Encoding] = {_aligned(raw, offset): "base64" for offset in range(3)}
+    return {secret: "plain", **aligned, raw.hex(): "hex"}
 
 
-def _aligned(raw: bytes, offset: int, encode: Callable[[bytes], bytes]) -> str:
+@lru_cache(maxsize=512)
+def _pattern(spelling: str, encoding: Encoding) -> re.Pattern[str]:
+    """Return what matches a spelling however it is escaped and wherever its lines are broken."""
+    flags = re.IGNORECASE if encoding == "hex" else re.NOFLAG
+    return re.compile(_ANYWHERE.join(map(_escaped, spelling)), flags)
+
+
+def _escaped(letter: str) -> str:
+    if letter.isalnum():
+        return letter
+    same = {"+": "+-", "/": "/_"}.get(letter, letter)  # the two alphabets of base64
+    plain = "|".join(rf"\\*{re.escape(one)}" for one in same)
+    codes = "|".join(f"{ord(one):02x}" for one in same)
+    return rf"(?:{plain}|(?i:%(?:25)*(?:{codes})|\\+u00(?:{codes})))"
+
+
+def _aligned(raw: bytes, offset: int) -> str:
     """Return the base64 digits that depend on `raw` alone when `offset` bytes precede it."""
-    digits = encode(bytes(offset) + raw).decode()
+    digits = b64encode(bytes(offset) + raw).decode()
     return digits[(8 * offset + 5) // 6 : 8 * (offset + len(raw)) // 6]
 
 

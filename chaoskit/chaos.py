@@ -27,13 +27,12 @@ from chaoskit import catalogue
 from chaoskit.agent import Agent, load_agent
 from chaoskit.alone import having_the_process
 from chaoskit.behaviour import Behaviour, Scene
-from chaoskit.check import Verdict
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import UsageError
 from chaoskit.evidence import turns
 from chaoskit.exchange import Call, Part, Reply, Text, ToolCall
 from chaoskit.faults import FAULTS
-from chaoskit.freely import judge_freely
+from chaoskit.freely import UNKEPT, PromiseBroken, in_words, judge_freely
 from chaoskit.journal import Journal, Replied, Requested
 from chaoskit.outcome import Judged
 from chaoskit.promise import Promise
@@ -47,7 +46,7 @@ from chaoskit.when import When
 from chaoskit.who import standing_in
 from chaoskit.workload import Workload
 
-__all__ = ["Chaos", "PromiseBroken"]
+__all__ = ["Chaos"]
 
 USER = "test"
 """Who asks what the test asks itself, outside of `users`."""
@@ -61,14 +60,6 @@ _BLANK = {
     "workload": {"prompt": "-"},
     "promises": [{"check": "no_crash"}],
 }
-
-
-class PromiseBroken(AssertionError):  # noqa: N818 - it says what happened
-    """Promises were broken, or nothing is known of them; `judged` has each of them."""
-
-    def __init__(self, message: str, judged: tuple[Judged, ...]) -> None:
-        super().__init__(message)
-        self.judged = judged
 
 
 class _Told(Behaviour):
@@ -406,9 +397,8 @@ class Chaos:
             judged = judge(tuple(_read("promises", [{"check": check, **settings}])), self.journal)
         else:
             judged = self.judge()
-        bad = [item for item in judged if item.judgement.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
-        if bad:
-            raise PromiseBroken("\n".join(map(_in_words, bad)), judged)
+        if bad := [item for item in judged if item.judgement.verdict in UNKEPT]:
+            raise PromiseBroken("\n".join(map(in_words, bad)), judged)
         return self
 
     def judge(self) -> tuple[Judged, ...]:
@@ -474,9 +464,3 @@ def _no_setting(fault: str, key: str, own: set[str]) -> str:
     near = difflib.get_close_matches(key, [*own, *_WHEN], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(own)) or 'none'}"
     return f"{fault} has no setting {key!r}; {hint}"
-
-
-def _in_words(item: Judged) -> str:
-    judgement = item.judgement
-    told = [finding.message for finding in judgement.findings] or [judgement.reason]
-    return f"{judgement.verdict} {item.sentence} ({item.name}): {'; '.join(told)}"

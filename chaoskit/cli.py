@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from chaoskit import installed
 from chaoskit.errors import ScenarioError, UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def main() -> None:
                 errors="replace"
             )  # a terminal that lacks a letter is no reason to end
     app()
+
+
+_Extensions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--extension",
+        "-e",
+        metavar="MODULE",
+        help="A module, or a .py file, that registers faults, behaviours or checks of your own. "
+        "Repeatable. For good: extensions = [...] below [tool.chaoskit] in pyproject.toml.",
+        show_default=False,
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -122,6 +136,7 @@ def run(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show every promise and every finding.")
     ] = False,
+    extension: _Extensions = None,
 ) -> None:
     """Run scenarios against an agent: what broke, and what to do.
 
@@ -140,6 +155,7 @@ def run(
         from chaoskit import batch, exits  # noqa: PLC0415 - --help is quick
         from chaoskit.report import side_by_side, terminal  # noqa: PLC0415 - likewise
 
+        _extend(extension)
         chosen = batch.chosen(scenarios or ())
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
         whole = batch.Batch(
@@ -147,6 +163,7 @@ def run(
             agents=batch.agents(agent, tool or ()),
             seed=seed,
             tools=tool or (),
+            extensions=extension or (),
             journals=journal,
             report=json_file,
         )
@@ -175,6 +192,8 @@ def list_(
             metavar="[WHAT]", help="scenarios, faults, behaviours, checks, dialects, or one name."
         ),
     ] = "scenarios",
+    *,
+    extension: _Extensions = None,
 ) -> None:
     """Show what there is to use in scenario files.
 
@@ -187,6 +206,7 @@ def list_(
     with _plainly():
         from chaoskit.report import listing  # noqa: PLC0415 - --help is quick
 
+        _extend(extension)
         listing.show(what, _console())
 
 
@@ -196,6 +216,8 @@ def check(
         list[str],
         typer.Argument(metavar="FILE...", help="Scenario files, folders or patterns."),
     ],
+    *,
+    extension: _Extensions = None,
 ) -> None:
     """Print all that is wrong with scenario files.
 
@@ -206,6 +228,7 @@ def check(
         from chaoskit.catalogue import find  # noqa: PLC0415 - --help is quick
         from chaoskit.scenario import load  # noqa: PLC0415 - likewise
 
+        _extend(extension)
         console, wrong = _console(), 0
         for found in find(files):
             try:
@@ -224,6 +247,8 @@ def check(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the scenario, or a path without suffix.")],
+    *,
+    extension: _Extensions = None,
 ) -> None:
     """Write a new scenario file, with comments.
 
@@ -238,6 +263,7 @@ def new(
         from chaoskit.scenario import SUFFIX  # noqa: PLC0415 - likewise
         from chaoskit.scenario_schema import schema_text  # noqa: PLC0415 - likewise
 
+        _extend(extension)
         path = Path(f"{name.removesuffix(SUFFIX)}{SUFFIX}")
         title = path.name.removesuffix(SUFFIX).replace("-", " ").replace("_", " ").capitalize()
         text = files("chaoskit").joinpath("template.chaos.toml").read_text(encoding="utf-8")
@@ -257,7 +283,7 @@ def new(
 
 
 @app.command()
-def schema() -> None:
+def schema(*, extension: _Extensions = None) -> None:
     """Print the JSON Schema of scenario files, for editors.
 
     \b
@@ -266,9 +292,35 @@ def schema() -> None:
     Then `#:schema ./chaos.schema.json` as the first line of a scenario gives completion and checks
     in editors that know Taplo, such as those with Even Better TOML.
     """  # noqa: D301 - a backspace keeps the lines below it apart
-    from chaoskit.scenario_schema import schema_text  # noqa: PLC0415 - --help is quick
+    with _plainly():
+        from chaoskit.scenario_schema import schema_text  # noqa: PLC0415 - --help is quick
 
-    typer.echo(schema_text(), nl=False)
+        _extend(extension)
+        typer.echo(schema_text(), nl=False)
+
+
+@app.command()
+def reference(*, extension: _Extensions = None) -> None:
+    """Print the reference of scenario files, in Markdown: every key, with an example.
+
+    \b
+      chaoskit reference > docs/reference.md
+
+    It is made from the definitions that read the files, your own ones included.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit.report.reference import reference_text  # noqa: PLC0415 - --help is quick
+
+        _extend(extension)
+        typer.echo(reference_text(), nl=False)
+
+
+def _extend(named: list[str] | None) -> None:
+    """Load the extensions of the project and those that are named."""
+    from chaoskit import extensions  # noqa: PLC0415 - --help is quick
+
+    extensions.load_of_project()
+    extensions.load(named or ())
 
 
 def _console(*, err: bool = False) -> Console:
@@ -280,12 +332,20 @@ def _console(*, err: bool = False) -> Console:
     return console
 
 
+def _warn() -> None:
+    """Name the extensions that could not be used; what was asked for was done without them."""
+    for one in installed.broken():
+        typer.echo(f"warning: {one}", err=True)
+
+
 @contextmanager
 def _plainly() -> Iterator[None]:
     """Say in one message what the user can mend, and own up to what only we can."""
     try:
         yield
+        _warn()
     except typer.Exit:
+        _warn()
         raise
     except UsageError as error:
         many = len(error.problems) if isinstance(error, ScenarioError) else 0

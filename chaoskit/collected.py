@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
@@ -35,6 +35,14 @@ class Variant:
 @settings
 class Collected:
     """What only pytest asks of a scenario file; `chaoskit run` passes it by."""
+
+    example: ClassVar[str] = """
+    [pytest]
+    skip = "not before the release"
+    xfail = "we have no fallback yet"
+    marks = ["nightly"]
+    matrix = { seeds = [1, 2], model = ["claude-sonnet-4-6", "claude-haiku-4-5"] }
+    """
 
     skip: str = ""
     """Why the test is skipped; empty to run it."""

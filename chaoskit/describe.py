@@ -6,16 +6,17 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, is_dataclass
 from inspect import getdoc
+from textwrap import dedent
 from typing import Any
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from chaoskit.evidence import lasting
 from chaoskit.registry import Registry
 from chaoskit.scenario_schema import Node, schema_of
+from chaoskit.settings import defaults
 
-__all__ = ["Entry", "Setting", "describe", "describe_table"]
+__all__ = ["Entry", "Setting", "describe", "describe_table", "examples_of"]
 
 _STAGES = {
     "admit": "instead of an answer",
@@ -45,12 +46,20 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One member of a catalogue. `remark`: where a fault strikes, what a promise is about."""
+    """One member of a catalogue, or any other table of a scenario file.
+
+    Attributes:
+        text: what it is, in one sentence; `more`: what else there is to say, in paragraphs.
+        remark: where a fault strikes, what a promise is about, whose it is.
+        examples: fragments of a scenario file.
+    """
 
     name: str
     text: str
+    more: tuple[str, ...] = ()
     remark: str = ""
     settings: tuple[Setting, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 def describe(registry: Registry[Any]) -> tuple[Entry, ...]:
@@ -64,29 +73,51 @@ def describe_table(name: str, member: Any, *, remark: str = "") -> Entry:
     """Return what a table of these settings means and may contain."""
     schema = schema_of(member)
     known: dict[str, FieldInfo] = member.__pydantic_fields__
+    usual = defaults(member)
     settings = tuple(
         Setting(
             name=(key := info.alias or field),
-            kind=_kind(node := schema["properties"][key]),
-            default=_default(info, _kind(node)),
+            kind=(kind := _kind(node := schema["properties"][key])),
+            default=_default(usual[field], kind) if field in usual else "required",
             text=node.get("description", ""),
         )
         for field, info in known.items()
     )
-    text = " ".join((getdoc(member) or "").split("\n\n")[0].split())
-    return Entry(name=name, text=text, remark=remark, settings=settings)
+    text, *more = [" ".join(part.split()) for part in (getdoc(member) or "").split("\n\n")]
+    return Entry(
+        name=name,
+        text=text,
+        more=tuple(more),
+        remark=remark,
+        settings=settings,
+        examples=examples_of(member),
+    )
+
+
+def examples_of(member: Any) -> tuple[str, ...]:
+    """Return the fragments of a scenario file that settings have as examples.
+
+    They stand in the class as `example`; a line `# or` separates one from the next.
+    """
+    text = dedent(getattr(member, "example", "")).strip("\n")
+    return tuple(f"{part.strip()}\n" for part in text.split("\n# or\n") if part.strip())
 
 
 def _remark(registry: Registry[Any], name: str) -> str:
     member = registry[name]
+    words = ""
     if registry.kind == "fault":
-        return next(words for stage, words in _STAGES.items() if hasattr(member, stage))
-    if registry.kind == "check":
-        return "what users get" if member.outcome else "how the agent goes about it"
-    return ""
+        words = next(words for stage, words in _STAGES.items() if hasattr(member, stage))
+    elif registry.kind == "check":
+        words = "what users get" if member.outcome else "how the agent goes about it"
+    if member.__module__.startswith("chaoskit."):
+        return words
+    return ", ".join(filter(None, (words, f"of {member.__module__}")))
 
 
 def _kind(node: Node) -> str:
+    if "x-unit" in node:
+        return str(node["x-unit"])
     if "const" in node:
         return json.dumps(node["const"], ensure_ascii=False)
     if "enum" in node:
@@ -105,10 +136,7 @@ def _listed(kinds: Iterable[str]) -> str:
     return " or ".join(dict.fromkeys(kinds))
 
 
-def _default(info: FieldInfo, kind: str) -> str:
-    value: Any = info.get_default(call_default_factory=True, validated_data={})
-    if value is PydanticUndefined:
-        return "required"
+def _default(value: Any, kind: str) -> str:
     if value is None or value == () or is_dataclass(value):
         return ""
     if kind == "duration":

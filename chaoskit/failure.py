@@ -7,7 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-__all__ = ["chain_of", "name_of", "text_of", "where"]
+__all__ = ["chain_of", "is_own", "name_of", "text_of", "where"]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LIBRARIES = tuple(
@@ -16,6 +16,7 @@ _LIBRARIES = tuple(
 _OURS = str(Path(__file__).resolve().parent)
 _DEMO = str(Path(__file__).resolve().parent / "demo")
 _LONGEST = 600
+_MEMBERS = 10_000  # of an exception group; Python would print 15
 
 
 def name_of(error: BaseException) -> str:
@@ -30,25 +31,33 @@ def name_of(error: BaseException) -> str:
 
 def text_of(error: BaseException) -> str:
     """Return the message of an exception, bounded, and the same in every process."""
-    return _ADDRESS.sub("0x…", str(error))[:_LONGEST]
+    try:
+        text = str(error)
+    except Exception as failed:  # noqa: BLE001 - an agent's exception may fail at anything
+        text = f"<its __str__ raised {name_of(failed)}>"
+    return _ADDRESS.sub("0x…", text)[:_LONGEST]
 
 
 def chain_of(error: BaseException) -> str:
-    """Return an exception as Python would print it, with its causes and notes."""
-    return "".join(traceback.format_exception(error))
+    """Return an exception as Python would print it, with its causes, notes and all its members."""
+    whole = traceback.TracebackException.from_exception(
+        error, max_group_width=_MEMBERS, max_group_depth=_MEMBERS
+    )
+    return "".join(whole.format())
 
 
 def where(error: BaseException) -> str:
     """Return `file:line` of the innermost frame of the agent's own code, or of any other."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_own(frame.filename)]
+    own = [frame for frame in frames if is_own(frame.filename)]
     if not frames:
         return ""
     chosen = (own or frames)[-1]
     return f"{Path(chosen.filename).name}:{chosen.lineno}"
 
 
-def _is_own(filename: str) -> bool:
+def is_own(filename: str) -> bool:
+    """Tell whether a file of code belongs to the agent, and not to a library or to chaoskit."""
     if filename.startswith("<"):
         return False
     path = str(Path(filename).resolve())

@@ -12,7 +12,7 @@ from chaoskit.plan import Rule
 from chaoskit.promise import Promise
 from chaoskit.run import CALLS_MADE, judge
 
-__all__ = ["AUTOMATIC", "judge_freely"]
+__all__ = ["AUTOMATIC", "UNKEPT", "PromiseBroken", "in_words", "judge_freely"]
 
 AUTOMATIC = (
     "no_crash",
@@ -30,7 +30,25 @@ AUTOMATIC = (
 )
 """The promises that every agent should keep, as far as there is anything to judge."""
 
+UNKEPT = (Verdict.FAIL, Verdict.UNKNOWN)
+"""The verdicts that are no pass."""
+
 _SHOWN = 5  # requests that are named where a fault never struck
+
+
+class PromiseBroken(AssertionError):  # noqa: N818 - it says what happened
+    """Promises were broken, or nothing is known of them; `judged` has each of them."""
+
+    def __init__(self, message: str, judged: tuple[Judged, ...]) -> None:
+        super().__init__(message)
+        self.judged = judged
+
+
+def in_words(item: Judged) -> str:
+    """Return a judgement in one line."""
+    judgement = item.judgement
+    told = [finding.message for finding in judgement.findings] or [judgement.reason]
+    return f"{judgement.verdict} {item.sentence} ({item.name}): {'; '.join(told)}"
 
 
 def judge_freely(

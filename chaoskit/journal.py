@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
     "Answered",
     "Blocked",
     "CalledTool",
+    "Channel",
     "Delivered",
     "Event",
     "Failed",
@@ -36,6 +37,7 @@ __all__ = [
     "RunStarted",
     "Struck",
     "TurnStarted",
+    "as_line",
 ]
 
 E_ = TypeVar("E_", bound="Event")
@@ -277,15 +279,21 @@ class Planted(Event):
     canary: str
 
 
+Channel: TypeAlias = Literal[
+    "log", "stdout", "stderr", "warning", "exception", "span", "answer", "request"
+]
+"""Where a secret may turn up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaked(Event):
     """A planted secret, or something of another user, turned up where it must not be.
 
     Attributes:
         canary: label of the secret, such as `tool-argument/user-1`; never its value.
-        channel: `log`, `stdout`, `stderr`, `warning`, `exception`, `request`, `answer`, `span`.
+        channel: one of `Channel`.
         encoding: `plain`, `url`, `base64`, `json`, `hex`.
-        where: logger, file and line, or host.
+        where: logger, file and line, name of the span, or host and part of the request.
     """
 
     canary: str
@@ -347,7 +355,7 @@ class Journal:
 
     def dumps(self) -> str:
         """Return the journal as JSON Lines; equal journals give equal text."""
-        return "".join(f"{_dump(event)}\n" for event in self._events)
+        return "".join(f"{as_line(event)}\n" for event in self._events)
 
     @classmethod
     def loads(cls, text: str) -> Journal:
@@ -373,7 +381,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _dump(event: Event) -> str:
+def as_line(event: Event) -> str:
+    """Return an event as a line of a journal's file, without its end."""
     record: dict[str, Any] = {"event": type(event).__name__}
     for field in fields(event):
         record[field.name] = _plain(getattr(event, field.name))

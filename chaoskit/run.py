@@ -96,7 +96,8 @@ def play(
     """Run a scenario once and return its journal; nothing is judged.
 
     Raises:
-        UsageError: it is an agent under test that asks for the run.
+        UsageError: it is an agent under test that asks for the run, or the scenario names something
+            that cannot do what it is for.
     """
     phase = f"{scenario.name} (healthy)" if healthy else scenario.name
     told = None if progress is None else partial(progress, phase)
@@ -119,6 +120,8 @@ def _play(
     stage = Stage(scenario, agent, seed=seed, healthy=healthy, told=told, quiet=quiet)
     with stage:
         stage.live(agent, scenario.workload)
+    if stage.world.mistake is not None:
+        raise stage.world.mistake
     return Played(journal=stage.journal, real_tools=stage.real_tools, output=stage.watch.captured)
 
 
@@ -128,6 +131,8 @@ def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]
     for promise in promises:
         try:
             judgement = promise.check.judge(journal)
+            if not isinstance(judgement, Judgement):
+                raise TypeError(f"judge() returned {judgement!r}; return a Judgement")  # noqa: TRY301 - told like any other
         except Exception as error:  # noqa: BLE001 - a broken check is no verdict on the agent
             reason = f"the check crashed: {type(error).__name__}: {error}"
             judgement = Judgement(verdict=Verdict.UNKNOWN, reason=reason)

@@ -24,6 +24,7 @@ from chaoskit.scenario_lines import line_of, lines, spell
 from chaoskit.scenario_problems import Wrong
 from chaoskit.scenario_tables import overlaid, parts, wrong_in_health
 from chaoskit.scenario_toml import dumps
+from chaoskit.settings import defaults
 from chaoskit.story import Happening, Need
 from chaoskit.tool import ToolSettings
 from chaoskit.workload import Workload
@@ -166,8 +167,9 @@ def _table(value: Any) -> dict[str, Any]:
     dumped = TypeAdapter(type(value)).dump_python(
         value, mode="json", by_alias=True, exclude_none=True
     )
+    usual = defaults(type(value))
     return {
         info.alias or name: dumped[info.alias or name]
         for name, info in type(value).__pydantic_fields__.items()
-        if getattr(value, name) != info.get_default(call_default_factory=True)
+        if name not in usual or getattr(value, name) != usual[name]
     }

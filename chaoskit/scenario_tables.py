@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import date, time
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, ClassVar, TypeGuard, TypeVar
 
+from chaoskit import installed
 from chaoskit.behaviour import Behaviour
 from chaoskit.behaviours import BEHAVIOURS
 from chaoskit.bounds import Bounds, Network
@@ -24,7 +25,16 @@ from chaoskit.story import Happening, Story
 from chaoskit.tool import ToolSettings
 from chaoskit.workload import Workload
 
-__all__ = ["HEALTHY", "SECTIONS", "Kept", "Strikes", "overlaid", "parts", "wrong_in_health"]
+__all__ = [
+    "HEALTHY",
+    "HEALTHY_EXAMPLE",
+    "SECTIONS",
+    "Kept",
+    "Strikes",
+    "overlaid",
+    "parts",
+    "wrong_in_health",
+]
 
 T = TypeVar("T")
 
@@ -38,6 +48,11 @@ SECTIONS: Mapping[str, type] = {
 LISTS: Mapping[str, type] = {"tools": ToolSettings, "events": Happening}
 HEALTHY = ("workload", "provider", "behaviour", "tools", "events", "bounds", "network")
 """What `[healthy]` may change."""
+HEALTHY_EXAMPLE = """
+[healthy]
+provider = { limits = { requests_per_minute = 4_000 } }
+bounds = { virtual = "10m" }
+"""
 
 _KEYS = (*SECTIONS, *LISTS, "behaviour", "faults", "promises", "healthy")
 _EXCLUSIVE = {"prompt": "prompts", "prompts": "prompt"}
@@ -46,6 +61,14 @@ _EXCLUSIVE = {"prompt": "prompts", "prompts": "prompt"}
 @settings
 class Strikes:
     """What an entry of `[[faults]]` says beside the settings of its fault."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "rate_limited"
+    when = { calls = "5-" }
+    optional = true
+    sticky = false
+    """
 
     when: When = field(default_factory=When)
     """Which calls are struck; all of them unless set."""
@@ -60,6 +83,12 @@ class Strikes:
 @settings
 class Kept:
     """What an entry of `[[promises]]` says beside the settings of its check."""
+
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "tool_errors_reported"
+    optional = true
+    """
 
     optional: bool = False
     """It is fine when there was nothing to judge."""
@@ -122,7 +151,8 @@ def _over(base: object, over: object) -> Any:
 
 
 def _listing(registry: Registry[Any]) -> str:
-    return f"`chaoskit list {registry.kind}s` shows what there is"
+    shows = f"`chaoskit list {registry.kind}s` shows what there is"
+    return "; ".join([shows, *map(str, installed.broken())])
 
 
 def _are_named(value: object) -> TypeGuard[list[dict[str, Any]]]:

@@ -8,13 +8,26 @@ description is the string literal under it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, TypeVar, dataclass_transform
+from weakref import WeakKeyDictionary
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
 
-__all__ = ["Duration", "Share", "Tokens", "Usd", "duration", "settings"]
+__all__ = [
+    "Duration",
+    "Share",
+    "SomeTokens",
+    "Tokens",
+    "Usd",
+    "defaults",
+    "duration",
+    "given",
+    "settings",
+]
 
 T = TypeVar("T")
 
@@ -65,33 +78,67 @@ Duration = Annotated[
 ]
 """A duration in seconds; in files a number or a text with a unit."""
 
-Tokens = Annotated[int, Field(ge=0)]
+Tokens = Annotated[int, Field(ge=0, json_schema_extra={"x-unit": "tokens"})]
 """A count of tokens."""
 
-Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SomeTokens = Annotated[int, Field(ge=1, json_schema_extra={"x-unit": "tokens"})]
+"""A count of tokens that is not zero."""
+
+Usd = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"x-unit": "US dollars"})]
 """An amount of money in US dollars."""
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False, json_schema_extra={"x-unit": "share, 0 to 1"})
+]
 """A part of a whole, from 0 to 1."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def settings(cls: type[T]) -> type[T]:
     """Make a frozen, keyword-only, validated dataclass whose unknown names are errors."""
-    config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+    config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        validate_default=True,  # a default may be written as in a file: "45m"
+    )
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
     return made  # type: ignore[no-any-return]  # pydantic's decorator is typed for itself
+
+
+_DEFAULTS: WeakKeyDictionary[type, Mapping[str, Any]] = WeakKeyDictionary()
+
+
+def defaults(cls: type) -> Mapping[str, Any]:
+    """Return the defaults of settings by field name, as they are in an instance.
+
+    Raises:
+        ValueError: one is not what its own annotation asks for.
+    """
+    if (found := _DEFAULTS.get(cls)) is None:
+        known: Mapping[str, FieldInfo] = cls.__pydantic_fields__  # type: ignore[attr-defined]  # `@settings` makes it
+        found = _DEFAULTS[cls] = {
+            name: _default(info) for name, info in known.items() if not info.is_required()
+        }
+    return found
+
+
+def _default(info: FieldInfo) -> Any:
+    kind: Any = info.annotation
+    for more in info.metadata:
+        kind = Annotated[kind, more]
+    return TypeAdapter(kind).validate_python(
+        info.get_default(call_default_factory=True, validated_data={})
+    )
 
 
 def given(value: object) -> dict[str, object]:
     """Return the settings that differ from their defaults, by field name, in order."""
     if not is_dataclass(value) or isinstance(value, type):
         return {}
-    changed: dict[str, object] = {}
-    for field in fields(value):
-        default = field.default
-        if field.default_factory is not MISSING:
-            default = field.default_factory()
-        if (own := getattr(value, field.name)) != default:
-            changed[field.name] = own
-    return changed
+    usual = defaults(type(value))
+    return {
+        field.name: own
+        for field in fields(value)
+        if (own := getattr(value, field.name)) != usual.get(field.name, MISSING)
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -16,6 +16,13 @@ Need: TypeAlias = Literal["tools", "tool_functions", "history", "startup", "cach
 @settings
 class Story:
     """What a scenario says of itself."""
+
+    example: ClassVar[str] = """
+    title = "Rate limits at 6pm"
+    day = 2
+    story = "Twenty users arrive within a minute. The limit is 50 requests a minute."
+    needs = ["tools", "history"]
+    """
 
     title: str
     """A few words for the scorecard."""
@@ -33,6 +40,12 @@ class Story:
 @settings
 class Happening:
     """Something that happens to the agent's world at a set time."""
+
+    example: ClassVar[str] = """
+    [[events]]
+    at = "10m"
+    do = "deploy"
+    """
 
     at: Duration
     """When, counted from the beginning of the run."""

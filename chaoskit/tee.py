@@ -7,12 +7,15 @@ imported keeps being looked at in later runs, and writes straight through betwee
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
-__all__ = ["Onlooker", "Tee", "swap_streams", "tee"]
+from chaoskit.watch_place import changed
+
+__all__ = ["Onlooker", "Tee", "seen_directly", "swap_streams", "tee"]
 
 
 class Onlooker(Protocol):
@@ -36,7 +39,8 @@ class Tee:
         onlooker = self.onlooker
         if onlooker is not None and onlooker.written(self.channel, text):
             return len(text)
-        return cast("int", self.original.write(text))
+        with _PASSING.on():
+            return cast("int", self.original.write(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write several texts."""
@@ -50,6 +54,45 @@ class Tee:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.original, name)
+
+
+class _Passing(threading.local):
+    """Whether the thread writes to an original what its stand-in has shown already."""
+
+    now = False
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Say so for a while."""
+        before, self.now = self.now, True
+        try:
+            yield
+        finally:
+            self.now = before
+
+
+_PASSING = _Passing()
+
+
+@contextmanager
+def seen_directly(stand_in: Tee) -> Iterator[None]:
+    """Show what is written to the original itself too, by whoever saved it before it had a tee.
+
+    That takes a class that can be changed, as those of pytest's captured streams can. The class of
+    a plain stream cannot; what is written to one ends in a file descriptor.
+    """
+    kind, original = type(stand_in.original), stand_in.original
+    write: Any = getattr(kind, "write", None)
+
+    def watched_write(stream: Any, text: str) -> int:
+        if stream is original and stand_in.onlooker is not None and not _PASSING.now:
+            return stand_in.write(text)
+        return cast("int", write(stream, text))
+
+    with ExitStack() as stack:
+        with suppress(TypeError):
+            stack.enter_context(changed(kind, "write", watched_write))
+        yield
 
 
 class _Bytes:

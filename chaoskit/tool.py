@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
+from chaoskit.errors import ChaoskitError
 from chaoskit.fault import Result, ToolRequest
-from chaoskit.settings import Duration, settings
+from chaoskit.settings import Duration, SomeTokens, settings
 
 __all__ = [
     "FakerResult",
@@ -41,6 +42,16 @@ class SimulatedToolError(RuntimeError):
 class FakerResult:
     """Rows of plausible data. The same seed and arguments give the same rows."""
 
+    example: ClassVar[str] = """
+    [[tools]]
+    name = "search_logs"
+    result = { from = "faker", rows = 5, fields = { city = "city" } }
+    # or
+    [[tools]]
+    name = "search_logs"
+    result = { from = "faker", fields = { age = { provider = "random_int", max = 99 } } }
+    """
+
     origin: Annotated[Literal["faker"], Field(alias="from")] = "faker"
     """Where the rows come from."""
 
@@ -56,6 +67,12 @@ class FakerResult:
 class TextResult:
     """A text."""
 
+    example: ClassVar[str] = """
+    [[tools]]
+    name = "search_logs"
+    result = { text = "deploy 4711 failed" }
+    """
+
     text: str
     """The text itself."""
 
@@ -64,7 +81,13 @@ class TextResult:
 class SizedResult:
     """A text of a given size, for results that fill a context window."""
 
-    tokens: Annotated[int, Field(ge=1)]
+    example: ClassVar[str] = """
+    [[tools]]
+    name = "search_logs"
+    result = { tokens = 3_000 }
+    """
+
+    tokens: SomeTokens
     """Approximate size, in tokens."""
 
 
@@ -92,6 +115,25 @@ ToolResultSettings: TypeAlias = Annotated[
 @settings
 class ToolSettings:
     """One tool of the agent, as the scenario simulates it."""
+
+    example: ClassVar[str] = """
+    [[tools]]
+    name = "search_logs"
+    description = "Search the logs."
+    input = { query = "string", limit = "integer?" }
+    result = [{ id = "dep-4711", line = "deploy 4711 failed" }]
+    returns = "value"
+    latency = "300ms"
+    patch = "chaoskit.demo.tools:search_logs"
+    # or
+    [[tools]]
+    name = "search_logs"
+    error = "the index is being rebuilt"
+
+    [[tools]]
+    name = "account_status"
+    real = true
+    """
 
     name: Annotated[str, Field(min_length=1)]
     """The name under which the agent offers it to the model."""
@@ -177,6 +219,10 @@ class ToolHost(Protocol):
 
     async def pause(self, seconds: float) -> None:
         """Let time pass for the calling task."""
+        ...
+
+    def failed(self, error: ChaoskitError) -> BaseException:
+        """Return what ends the run for a mistake that is not the agent's to forgive."""
         ...
 
     def before(self, tool: ToolSettings, request: ToolRequest) -> None:

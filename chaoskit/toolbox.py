@@ -9,11 +9,12 @@ from typing import Self
 
 from chaoskit.agent import Agent
 from chaoskit.arguments import is_valid
+from chaoskit.asking import ask
 from chaoskit.canary import labels_in
 from chaoskit.dotted import Place, locate
-from chaoskit.errors import RunStopped
+from chaoskit.errors import ChaoskitError, RunStopped
 from chaoskit.exchange import Call
-from chaoskit.fault import Result, ResultFault, ToolRequest
+from chaoskit.fault import Result, ToolRequest
 from chaoskit.journal import RanTool, Struck
 from chaoskit.match import Subject
 from chaoskit.tool import ToolSettings, as_text
@@ -105,6 +106,10 @@ class Toolbox:
         """Let time pass for the calling task."""
         await self._clock.pause(seconds)
 
+    def failed(self, error: ChaoskitError) -> RunStopped:
+        """Return what ends the run for a mistake that is not the agent's to forgive."""
+        return self._world.failed(error)
+
     def before(self, tool: ToolSettings, request: ToolRequest) -> None:  # noqa: ARG002 - the protocol's
         """Take note that a tool is about to run.
 
@@ -137,11 +142,10 @@ class Toolbox:
         )
         for decision in world.plan.decide(subject, "result"):
             fault = decision.fault
-            changed = (
-                fault.result(result, request, decision.strike)
-                if isinstance(fault, ResultFault)
-                else result
-            )
+            try:
+                changed = ask(fault, "result", result, request, decision.strike)
+            except ChaoskitError as error:
+                raise self.failed(error) from None
             if changed is not result:
                 result = changed
                 world.plan.struck(decision)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,6 +16,25 @@ __all__ = ["When"]
 @settings
 class When:
     """Narrows a rule. Nothing set means: every call to the provider."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "overloaded"
+    when = { calls = "2-3", user = ["user-1", 2], turn = 1, model = "claude-*", stream = false }
+    # or
+    [[faults]]
+    fault = "overloaded"
+    when = { from = "30s", for = "5m", every = "60s", sick = "20s", provider = "primary" }
+    # or
+    [[faults]]
+    fault = "slow"
+    before = "2s"
+    when = { operation = "generate", dialect = "anthropic", offers = "search_*", probability = 0.3 }
+    # or
+    [[faults]]
+    fault = "malformed_arguments"
+    when = { tool = "search_logs", until = "reported", times = 3 }
+    """
 
     calls: int | str | None = None
     """Which calls of each user, among those that the rest of this table lets through: 3, "2-3",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["WHO", "standing_in", "who"]
+__all__ = ["WHO", "in_a_tool", "running_tool", "standing_in", "who"]
 
 WHO: ContextVar[tuple[str, int]] = ContextVar("chaoskit_who", default=("", 0))
 """User and number of the turn, from 1; ("", 0) outside of any turn."""
@@ -33,3 +33,21 @@ def standing_in(user: str) -> Iterator[None]:
         yield
     finally:
         _nobody.pop()
+
+
+_IN_A_TOOL: ContextVar[bool] = ContextVar("chaoskit_in_a_tool", default=False)
+
+
+@contextmanager
+def running_tool() -> Iterator[None]:
+    """Let the running code count as that of a tool."""
+    before = _IN_A_TOOL.set(True)
+    try:
+        yield
+    finally:
+        _IN_A_TOOL.reset(before)
+
+
+def in_a_tool() -> bool:
+    """Tell whether the running code is that of one of the agent's tools."""
+    return _IN_A_TOOL.get()

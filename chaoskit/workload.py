@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -15,6 +15,20 @@ __all__ = ["Workload"]
 @settings
 class Workload:
     """The users of a scenario. Each of them has one conversation with the agent."""
+
+    example: ClassVar[str] = """
+    [workload]
+    users = 20
+    arrive = "60s"
+    prompt = "Why did deploy {turn} of {user} fail?"
+    turns = 3
+    every = "30s"
+    # or
+    [workload]
+    prompts = ["Why did the last deploy fail?", "And the one before?"]
+    turns = 2
+    session = false
+    """
 
     users: Annotated[int, Field(ge=1)] = 1
     """How many users there are; they are called `user-1`, `user-2`, …"""

@@ -14,12 +14,13 @@ from typing import Any
 
 from chaoskit import fingerprint
 from chaoskit.arguments import is_valid
+from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour, Scene
-from chaoskit.canary import Canaries
+from chaoskit.canary import Canaries, owner
 from chaoskit.clock import Clock
 from chaoskit.dialect import Dialect, Envelope, LimitState
 from chaoskit.dialects import DIALECTS
-from chaoskit.errors import InternalError, RunStopped
+from chaoskit.errors import ChaoskitError, InternalError, RunStopped
 from chaoskit.exchange import (
     Call,
     HttpReply,
@@ -48,6 +49,7 @@ from chaoskit.player import Ending, Exchange
 from chaoskit.provider.service import Service, Settled
 from chaoskit.seed import derive
 from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
+from chaoskit.watch_requests import parts_of
 from chaoskit.who import who
 
 __all__ = ["World"]
@@ -87,6 +89,7 @@ class World:
 
     Args:
         max_calls, max_usd: bounds of the run.
+        scale: seconds of the run in a second of its clients, who are told of waits in their own.
         emit: takes each event of the journal.
     """
 
@@ -102,13 +105,16 @@ class World:
         max_calls: int,
         max_usd: float,
         emit: Callable[[Event], None],
+        scale: float = 1.0,
     ) -> None:
+        self._scale = scale
         self.service = service
         self.plan = plan
         self.canaries = canaries
         self.clock = clock
         self.emit = emit
         self.last: dict[str, Call] = {}
+        self.mistake: ChaoskitError | None = None
         self.on_offer: Callable[[Call], None] | None = None
         self._behaviour = behaviour
         self._seed = seed
@@ -134,8 +140,21 @@ class World:
         """Answer a request.
 
         Raises:
-            RunStopped: the run exceeded its bounds.
+            RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
+        try:
+            return self._exchange(request)
+        except ChaoskitError as error:
+            raise self.failed(error) from None
+
+    def failed(self, error: ChaoskitError) -> RunStopped:
+        """Return what ends the run for a mistake that is not the agent's to forgive."""
+        self.mistake = self.mistake or error
+        reason = f"a mistake: {error}"
+        self.clock.stop(reason)
+        return RunStopped(reason)
+
+    def _exchange(self, request: HttpRequest) -> Exchange:
         self._calls += 1
         if self._calls > self._max_calls:
             self._end(f"calls: more than {self._max_calls}")
@@ -149,7 +168,7 @@ class World:
         answer = self._answer(visit, decoded)
         steps = answer.steps
         for decision in self.plan.decide(_calling(visit.subject, answer.called), "steps"):
-            damaged = decision.fault.steps(steps, decision.strike)  # type: ignore[union-attr]  # by stage
+            damaged = ask(decision.fault, "steps", steps, decision.strike)
             if damaged is not steps:
                 steps = damaged
                 self._struck(visit, decision, "steps")
@@ -245,7 +264,7 @@ class World:
             )
         )
         if self.canaries:
-            self._look_for_foreign_secrets(request, user, turn, now)
+            self._look_for_leaks(request, user, turn, now)
         return _Visit(
             number=self._calls,
             user=user,
@@ -259,7 +278,7 @@ class World:
     def _answer(self, visit: _Visit, decoded: Call | Refusal) -> _Answer:
         for decision in self.plan.decide(visit.subject, "admit"):
             outcome = decision.again or (
-                decision.fault.admit(visit.call or _NO_CALL, decision.strike)  # type: ignore[union-attr]  # by stage
+                ask(decision.fault, "admit", visit.call or _NO_CALL, decision.strike)
             )
             if outcome is None:
                 continue
@@ -285,10 +304,10 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        drawn = self._behaviour.reply(call, self._scene(visit, call))
+        drawn: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call))
         subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
         for decision in self.plan.decide(subject, "reply"):
-            changed = decision.fault.reply(drawn, call, decision.strike)  # type: ignore[union-attr]  # by stage
+            changed = ask(decision.fault, "reply", drawn, call, decision.strike)
             if changed is not drawn:
                 drawn = changed
                 self._struck(visit, decision, "reply")
@@ -307,7 +326,7 @@ class World:
         headers, frames = visit.dialect.stream(reply, call, envelope)
         maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
-            torn = decision.fault.frames(frames, maker, decision.strike)  # type: ignore[union-attr]  # by stage
+            torn = ask(decision.fault, "frames", frames, maker, decision.strike)
             if torn is not frames:
                 frames = torn
                 self._struck(visit, decision, "frames")
@@ -335,7 +354,11 @@ class World:
     def _refuse(
         self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
-        http = visit.dialect.refuse(refusal, visit.call, self._envelope(visit))
+        told = refusal
+        if self._scale != 1 and refusal.retry_after is not None:
+            wait = refusal.retry_after / self._scale
+            told = replace(refusal, retry_after=wait, retry_after_form="ms")
+        http = visit.dialect.refuse(told, visit.call, self._envelope(visit))
         self.emit(
             Refused(
                 at=visit.now,
@@ -440,13 +463,13 @@ class World:
             for result in found
         )
 
-    def _look_for_foreign_secrets(
-        self, request: HttpRequest, user: str, turn: int, now: float
-    ) -> None:
-        """A secret that was planted for one user has no business in the prompt of another."""
-        for sighting in self.canaries.find(request.body.decode("utf-8", "replace")):
-            owner = sighting.label.rpartition("/")[2]
-            if owner != user:
+    def _look_for_leaks(self, request: HttpRequest, user: str, turn: int, now: float) -> None:
+        """A user's secret has no business in another's prompt, nor in any URL or header."""
+        url = f"{request.path}?{request.query}"
+        for part, text in parts_of(url, request.headers, request.body):
+            for sighting in self.canaries.find(text):
+                if part == "body" and owner(sighting.label) == user:
+                    continue
                 self.emit(
                     Leaked(
                         at=now,
@@ -455,7 +478,7 @@ class World:
                         canary=sighting.label,
                         channel="request",
                         encoding=sighting.encoding,
-                        where=request.host,
+                        where=f"{request.host}, {part}",
                     )
                 )
 

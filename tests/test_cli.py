@@ -19,6 +19,7 @@ from chaoskit.cli import app
 from chaoskit.errors import InternalError
 from chaoskit.journal import Journal, RunEnded
 from chaoskit.outcome import Judged, Outcome
+from chaoskit.report.reference import reference_text
 from chaoskit.scenario_schema import schema_text
 
 SMALL = 'title = "Small"\nworkload.prompt = "?"\npromises = [{ check = "no_crash" }]\n'
@@ -94,7 +95,7 @@ def test_the_help_teaches_with_examples():
     assert all(word in shown.stdout for word in ("run", "list", "check", "new", "schema"))
 
 
-@pytest.mark.parametrize("command", ["run", "list", "check", "new", "schema"])
+@pytest.mark.parametrize("command", ["run", "list", "check", "new", "schema", "reference"])
 def test_every_command_has_an_example(command):
     """In its own help."""
     assert f"chaoskit {command}" in invoke(command, "--help").stdout.partition("\n")[2]
@@ -312,6 +313,11 @@ def test_the_schema_is_printed():
     assert invoke("schema").stdout == schema_text()
 
 
+def test_the_reference_is_printed():
+    """As it stands in the manual."""
+    assert invoke("reference").stdout == reference_text()
+
+
 def test_lists_are_printed_and_typos_are_told():
     """Catalogues by name."""
     assert "outage" in invoke("list", "faults").stdout
@@ -324,14 +330,15 @@ def test_lists_are_printed_and_typos_are_told():
 def test_a_real_interruption_ends_quietly(tmp_path):
     """The signal reaches an agent at work; the process ends with 130 and no traceback."""
     (tmp_path / "busy.py").write_text(
-        "import os\n"
+        "from pathlib import Path\n"
         "def answer(prompt):\n"
-        "    os.write(1, b'begun\\n')\n"
+        "    Path('begun').write_text('')\n"
         "    while True:\n"
         "        pass\n",
         encoding="utf-8",
     )
     (tmp_path / "a.chaos.toml").write_text(SMALL, encoding="utf-8")
+    os.mkfifo(tmp_path / "begun")
     command = "import sys; from chaoskit.cli import main; sys.argv[0] = 'chaoskit'; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", command, "run", "a.chaos.toml", "--agent", "busy:answer"],
@@ -341,9 +348,7 @@ def test_a_real_interruption_ends_quietly(tmp_path):
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
-    for line in process.stdout:
-        if line == "begun\n":
-            break
+    (tmp_path / "begun").read_text()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -24,20 +24,22 @@ CATALOGUES = (
 ROWS = (
     ("cli", "pytest_plugin"),
     ("chaos", "serving"),
+    ("control",),
     ("freely",),
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("stage",),
     ("alone", "catalogue", "describe", "drive", "toolbox", "world"),
-    ("scenario",),
+    ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
-        "agent", "answering", "arguments", "behaviour", "bounds", "canary", "check", "collected",
-        "cutting", "dialect", "dotted", "facts", "fault", "history", "malform", "outcome", "plan",
-        "player", "project", "promise", "schema", "story", "tee", "tool", "watch", "when", "workload",
+        "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
+        "collected", "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history",
+        "malform", "outcome", "plan", "player", "project", "promise", "schema", "story", "tee",
+        "tool", "watch", "when", "workload",
     ),
-    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "journal", "match", "registry", "who"),
+    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
 )  # fmt: skip
 

@@ -1,15 +1,20 @@
 """Watching what an agent writes down."""
 
 import contextlib
+import gc
+import http.client
 import io
 import json
 import logging
 import logging.handlers
+import pprint
 import queue
 import sys
 import threading
 import warnings
 
+import httpx
+import opentelemetry.sdk.trace
 import pytest
 
 from chaoskit.canary import Canaries
@@ -219,6 +224,166 @@ def test_a_secret_in_two_records_is_found(world, logger):
     assert world.seen() == [("log", "plain")]
 
 
+PARTS = (slice(None, 9), slice(9, 25), slice(25, None))
+
+
+def test_a_secret_in_three_records_is_found_by_each_of_two_handlers(world, logger):
+    """What one handler writes twice is not what both write once."""
+    logger.addHandler(logging.StreamHandler(io.StringIO()))
+    with world.watch:
+        for part in PARTS:
+            logger.info(world.secret[part])
+    assert world.seen() == [("log", "plain")]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        lambda logger, piece: logger.info("delta: %s", piece),
+        lambda logger, piece: logger.info("%s bytes, %s", len(piece), piece),
+        lambda logger, piece: logger.info("delta: %(text)s", {"text": piece}),
+        lambda logger, piece: logging.LoggerAdapter(logger, {"run": 1}).info("delta: %s", piece),
+    ],
+)
+def test_a_secret_in_the_arguments_of_several_records_is_found(world, logger, log):
+    """Each piece of a stream is logged with the same words around it."""
+    with world.watch:
+        for part in PARTS:
+            log(logger, world.secret[part])
+    assert world.seen() == [("log", "plain")]
+
+
+def test_records_with_a_structured_formatter_are_joined_too(world, logger):
+    """By their messages."""
+
+    class Structured(logging.Formatter):
+        def format(self, record):
+            return json.dumps({"level": record.levelname, "text": record.getMessage()})
+
+    logger.handlers[0].setFormatter(Structured())
+    with world.watch:
+        for part in PARTS:
+            logger.info(world.secret[part])
+    assert world.seen() == [("log", "plain")]
+
+
+def test_what_a_formatter_leaves_out_is_not_joined(world, logger):
+    """It has not been written."""
+
+    class Silent(logging.Formatter):
+        def format(self, record):
+            return record.levelname
+
+    logger.handlers[0].setFormatter(Silent())
+    with world.watch:
+        for part in PARTS:
+            logger.info(world.secret[part])
+    assert world.events == []
+
+
+class Shipping(logging.Handler):
+    """Ships records past the usual way."""
+
+    def __init__(self):
+        super().__init__()
+        self.shipped = []
+
+    def handle(self, record):
+        self.shipped.append(record.getMessage())
+        return True
+
+
+def test_a_handler_that_handles_by_itself_is_seen(world, logger):
+    """It asks nobody, so nobody else can tell."""
+    logger.handlers = [Shipping()]
+    with world.watch:
+        logger.info(world.secret)
+        logger.handlers[0].setLevel(logging.ERROR)
+        logger.info("below the level: %s", world.secret)
+    assert len(world.events) == 1
+
+
+def test_a_handler_that_asks_before_it_handles_is_believed(world, logger):
+    """What it does not let through is not written."""
+
+    class Choosy(logging.StreamHandler):
+        def handle(self, record):
+            return record.levelno >= logging.ERROR and super().handle(record)
+
+    logger.handlers = [Choosy(io.StringIO())]
+    with world.watch:
+        logger.info(world.secret)
+        assert world.events == []
+        logger.error(world.secret)
+    assert world.seen() == [("log", "plain")]
+
+
+@pytest.mark.parametrize("scrubs", [True, False])
+def test_a_filter_method_of_its_own_is_seen_and_honoured(world, logger, scrubs):
+    """Whatever it does to the record is what the handler writes."""
+
+    class Filtering(logging.StreamHandler):
+        def filter(self, record):
+            if scrubs:
+                record.msg = record.msg.replace(world.secret, "***")
+            return True
+
+    logger.handlers = [Filtering(io.StringIO())]
+    with world.watch:
+        logger.info(world.secret)
+    assert world.seen() == ([] if scrubs else [("log", "plain")])
+
+
+def test_a_listener_in_its_own_thread_is_seen(world, logger):
+    """The queue's end, where the handlers are."""
+    records = queue.SimpleQueue()
+    logger.handlers = [logging.handlers.QueueHandler(records)]
+    listener = logging.handlers.QueueListener(records, logging.StreamHandler(io.StringIO()))
+    listener.start()
+    with world.watch:
+        logger.info(world.secret)
+        listener.stop()
+    assert world.seen() == [("log", "plain")]
+
+
+def test_a_secret_printed_in_lines_is_found(world, capsys):
+    """One piece a line, as `print(piece)` does."""
+    with world.watch:
+        for part in PARTS:
+            print(world.secret[part])  # noqa: T201 - agents print
+    assert world.seen() == [("stdout", "plain")]
+
+
+def test_an_exception_that_ends_a_thread_is_seen(world, monkeypatch, capsys):
+    """Nobody else gets it; that the hook prints it is the same leak."""
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+
+    def fail():
+        raise ValueError(world.secret)
+
+    with world.watch:
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    assert world.seen() == [("exception", "plain")]
+    assert world.events[0].where.startswith("test_watch.py:")
+    assert world.secret in capsys.readouterr().err
+
+
+def test_an_exception_of_a_finaliser_is_seen(world, monkeypatch, capsys):
+    """Python prints it and goes on."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+
+    class Closing:
+        def __del__(self):
+            raise ValueError(world.secret)
+
+    with world.watch:
+        Closing()
+        gc.collect()
+    assert world.seen() == [("exception", "plain")]
+
+
 @pytest.mark.parametrize("channel", ["stdout", "stderr"])
 def test_output_is_seen_and_still_comes_out(world, capsys, channel):
     """By print, in pieces, and as bytes."""
@@ -291,16 +456,6 @@ def test_a_warning_that_the_agent_ignores_is_no_leak(world):
     assert world.events == []
 
 
-def test_ones_own_secret_in_a_request_is_no_leak_and_anothers_is(world):
-    """The conversation holds it rightly."""
-    world.watch.seen("request", world.secret, "api.example")
-    assert world.events == []
-    world.user = ("bob", 1)
-    world.watch.seen("request", world.secret, "api.example")
-    (event,) = world.events
-    assert (event.user, event.channel, event.where) == ("bob", "request", "api.example")
-
-
 def test_exceptions_and_answers_are_looked_at_when_shown(world):
     """By whoever runs the agent."""
     for channel in ("exception", "answer", "answer"):
@@ -329,6 +484,12 @@ def state():
         warnings.showwarning,
         logging.Handler.handle,
         logging.Logger.callHandlers,
+        type(sys.stdout).write,
+        threading.excepthook,
+        sys.unraisablehook,
+        httpx.HTTPTransport.handle_request,
+        http.client.HTTPConnection.request,
+        opentelemetry.sdk.trace.Span.end,
         "filter" in vars(logging.Handler),
     )
 
@@ -358,6 +519,33 @@ def test_a_stream_that_an_agent_saved_is_seen_in_the_next_run(world, capsys):
         saved.write(later.secret)
     assert world.events == []
     assert later.seen() == [("stdout", "plain")]
+
+
+@pytest.mark.parametrize("channel", ["stdout", "stderr"])
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_stream_that_was_saved_before_any_run_is_seen(capsys, channel, quiet):
+    """Libraries for logging save it when they are imported; the stand-in comes too late for them."""
+    world = World(quiet=quiet)
+    saved = getattr(sys, channel)
+    with world.watch:
+        for part in PARTS:
+            saved.write(world.secret[part])
+            saved.flush()
+        print("by way of the stand-in", file=getattr(sys, channel))
+    assert world.seen() == [(channel, "plain")]
+    assert world.events[0].where.startswith("test_watch.py:")
+    whole = f"{world.secret}by way of the stand-in\n"
+    assert getattr(capsys.readouterr(), channel[3:]) == ("" if quiet else whole)
+    assert world.watch.captured == (f"<canary {LABEL}>by way of the stand-in\n" if quiet else "")
+    saved.write(world.secret)
+    assert len(world.events) == 1
+
+
+def test_the_line_that_is_told_is_the_agents_own(world, capsys):
+    """Not that of the library by which it prints."""
+    with world.watch:
+        pprint.pprint({"key": world.secret})  # noqa: T203 - agents print
+    assert world.events[0].where.startswith("test_watch.py:")
 
 
 def test_without_canaries_nothing_is_looked_at(logger):

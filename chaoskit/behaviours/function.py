@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import ClassVar
 
 from chaoskit.behaviour import Scene
 from chaoskit.dotted import locate
@@ -17,6 +18,12 @@ __all__ = ["Function"]
 @settings
 class Function:
     """Asks a Python function `(call, scene) -> Reply | str` for each answer."""
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "function"
+    path = "myapp.models:terse"
+    """
 
     path: str
     """Dotted path of the function: `package.module:name`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -24,6 +24,15 @@ class Helpful:
     A tool fits when its name or description shares a word with the question; a single tool always
     does. `tool_choice` is obeyed. After an error it calls again with valid arguments; it gives up
     honestly after `corrections` failures in a row, or as soon as it is told to stop.
+    """
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "helpful"
+    calls_per_turn = 2
+    parallel = 2
+    corrections = 1
+    answer_tokens = 400
     """
 
     calls_per_turn: Annotated[int, Field(ge=0)] = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from chaoskit.answering import answer, written
 from chaoskit.behaviour import Scene
@@ -17,6 +17,12 @@ __all__ = ["Scripted", "ScriptedCall", "ScriptedTurn"]
 class ScriptedCall:
     """One tool call of a scripted turn."""
 
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "scripted"
+    turns = [{ call = { tool = "search_logs", arguments = '{"query": ' } }, { text = "Done." }]
+    """
+
     tool: str
     """Name of the tool, offered or not."""
 
@@ -27,6 +33,15 @@ class ScriptedCall:
 @settings
 class ScriptedTurn:
     """What the model says in one turn."""
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "scripted"
+    turns = [
+        { text = "Looking.", call = { tool = "search_logs", arguments = { query = "deploy" } } },
+        { text = "That is all I can", stop = "max_tokens" },
+    ]
+    """
 
     text: str = ""
     """The text, before any tool calls."""
@@ -44,6 +59,16 @@ class Scripted:
 
     In texts and in arguments `{prompt}` stands for the question, `{result}` for the newest tool
     results.
+    """
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "scripted"
+    after = "answer"
+    turns = [
+        { text = "Looking.", call = { tool = "search_logs", arguments = { query = "deploy" } } },
+        { text = "The deploy failed." },
+    ]
     """
 
     turns: tuple[ScriptedTurn, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -26,6 +26,13 @@ class Stubborn:
 
     It answers when a search finds something, when no tool is offered, or when the request forbids
     tools. Requests to stop, in a tool result or beside it, are ignored unless `obeys_after` is set.
+    """
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "stubborn"
+    obeys_after = 2
+    answer_tokens = 50
     """
 
     obeys_after: Annotated[int, Field(ge=0)] | None = None

@@ -17,6 +17,13 @@ __all__ = ["BillWithin"]
 class BillWithin:
     """All that the run is charged, warm-up included, adds up to no more than a sum."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "bill_within"
+    max_usd = 2.5
+    after = "10m"
+    """
+
     outcome: ClassVar[bool] = False
 
     max_usd: Usd

@@ -23,6 +23,13 @@ class BoundedAmplification:
     attempt to the next is still one storm.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "bounded_amplification"
+    max_attempts = 4
+    max_ratio = 1.5
+    """
+
     outcome: ClassVar[bool] = False
 
     max_attempts: Annotated[int, Field(ge=1)] = 6

@@ -19,6 +19,13 @@ __all__ = ["BoundedCalls"]
 class BoundedCalls:
     """The number of requests for an answer of the model stays within a bound, retries included."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "bounded_calls"
+    max_calls = 12
+    per = "turn"
+    """
+
     outcome: ClassVar[bool] = False
 
     max_calls: Annotated[int, Field(ge=1)] = 25

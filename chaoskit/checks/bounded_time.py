@@ -21,6 +21,13 @@ class BoundedTime:
     to the end of the last turn.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "bounded_time"
+    within = "2m"
+    per = "turn"
+    """
+
     outcome: ClassVar[bool] = False
 
     within: Duration = 300.0

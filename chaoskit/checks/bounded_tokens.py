@@ -17,6 +17,13 @@ __all__ = ["BoundedTokens"]
 class BoundedTokens:
     """The tokens that the provider counts, prompt and output together, stay within a bound."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "bounded_tokens"
+    max_tokens = 60_000
+    per = "user"
+    """
+
     outcome: ClassVar[bool] = False
 
     max_tokens: Tokens = 100_000

@@ -17,6 +17,13 @@ __all__ = ["BoundedUsd"]
 class BoundedUsd:
     """What the provider would charge stays within a bound."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "bounded_usd"
+    max_usd = 0.5
+    per = "turn"
+    """
+
     outcome: ClassVar[bool] = False
 
     max_usd: Usd = 1.5

@@ -21,6 +21,13 @@ class CacheHitRatio:
     without a user, such as a warm-up, are not traffic.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "cache_hit_ratio"
+    min_ratio = 0.7
+    after = "1m"
+    """
+
     outcome: ClassVar[bool] = False
 
     min_ratio: Share = 0.8

@@ -17,6 +17,13 @@ __all__ = ["EveryUserAnswered"]
 class EveryUserAnswered:
     """Each turn ends in an answer that is not empty."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "every_user_answered"
+    within = "5m"
+    share = 0.95
+    """
+
     outcome: ClassVar[bool] = True
 
     within: Duration | None = None

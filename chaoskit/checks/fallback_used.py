@@ -17,6 +17,11 @@ __all__ = ["FallbackUsed"]
 class FallbackUsed:
     """While one provider fails, at least one turn is answered through another."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "fallback_used"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

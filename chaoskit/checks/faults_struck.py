@@ -20,6 +20,11 @@ class FaultsStruck:
     A rule that never struck is no fault of the agent, so the verdict is UNKNOWN, never FAIL.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "faults_struck"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

@@ -19,6 +19,12 @@ __all__ = ["GivesUpGracefully"]
 class GivesUpGracefully:
     """Each turn stops by itself after a bounded number of model steps, and tells the user."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "gives_up_gracefully"
+    max_calls = 12
+    """
+
     outcome: ClassVar[bool] = False
 
     max_calls: Annotated[int, Field(ge=1)] = 25

@@ -22,6 +22,12 @@ class Grounded:
     nothing to quote, an honest answer without a fact is no breach; `share` bounds how many.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "grounded"
+    share = 0.9
+    """
+
     outcome: ClassVar[bool] = True
 
     share: Share = 0.0

@@ -17,6 +17,11 @@ __all__ = ["NoCrash"]
 class NoCrash:
     """The agent never raises out of a turn, and never has to be stopped."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_crash"
+    """
+
     outcome: ClassVar[bool] = True
 
     @property

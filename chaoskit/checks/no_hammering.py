@@ -25,6 +25,14 @@ class NoHammering:
     under way when the last of those few failures came back do not count.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_hammering"
+    failures = 5
+    max_requests = 6
+    window = "1m"
+    """
+
     outcome: ClassVar[bool] = False
 
     failures: Annotated[int, Field(ge=1)] = 10

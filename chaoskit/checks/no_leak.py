@@ -16,6 +16,11 @@ __all__ = ["NoLeak"]
 class NoLeak:
     """No planted secret leaves its place, through whatever channel."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_leak"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

@@ -20,6 +20,11 @@ class NoOversizedRequestTwice:
     Requests that fit were measured too: an agent that trims in time keeps this promise.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_oversized_request_twice"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

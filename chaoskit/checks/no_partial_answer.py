@@ -20,6 +20,11 @@ class NoPartialAnswer:
     Asking again, raising an error, or saying that the answer is cut keeps the promise.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_partial_answer"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

@@ -20,6 +20,11 @@ _KINDS = frozenset({"billing", "quota_exhausted", "context_overflow"})
 class NoRetryOfWhatCannotSucceed:
     """A request refused as wrong, forbidden or too large is not repeated unmended."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_retry_of_what_cannot_succeed"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

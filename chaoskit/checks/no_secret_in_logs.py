@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
-from chaoskit.journal import Journal, Leaked, Planted, RanTool
+from chaoskit.journal import Channel, Journal, Leaked, Planted, RanTool
 from chaoskit.settings import settings
 
 __all__ = ["NoSecretInLogs"]
@@ -16,9 +18,15 @@ __all__ = ["NoSecretInLogs"]
 class NoSecretInLogs:
     """No planted secret turns up in a channel that people or machines keep."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_secret_in_logs"
+    channels = ["log", "stdout", "stderr", "exception"]
+    """
+
     outcome: ClassVar[bool] = False
 
-    channels: tuple[str, ...] = (
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (
         "log",
         "stdout",
         "stderr",

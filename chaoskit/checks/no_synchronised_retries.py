@@ -36,6 +36,14 @@ class NoSynchronisedRetries:
     are as far apart as the Retry-After values were, or as the refusals were, make no bunch.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_synchronised_retries"
+    window = "250ms"
+    share = 0.5
+    users = 8
+    """
+
     outcome: ClassVar[bool] = False
 
     window: Duration = 0.1

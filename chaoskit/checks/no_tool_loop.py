@@ -33,6 +33,13 @@ class NoToolLoop:
     of the model count once, and so do those of a retried request.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "no_tool_loop"
+    max_identical = 3
+    max_empty = 6
+    """
+
     outcome: ClassVar[bool] = False
 
     max_identical: Annotated[int, Field(ge=1)] = 5

@@ -21,6 +21,12 @@ class RetryAfterHonoured:
     asked for by more than `tolerance`.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "retry_after_honoured"
+    tolerance = "50ms"
+    """
+
     outcome: ClassVar[bool] = False
 
     tolerance: Duration = 0.01

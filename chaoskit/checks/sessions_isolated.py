@@ -25,6 +25,11 @@ class SessionsIsolated:
     and words with a digit that only that user's questions contain, such as an order number.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "sessions_isolated"
+    """
+
     outcome: ClassVar[bool] = True
 
     @property

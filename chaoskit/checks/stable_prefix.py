@@ -21,6 +21,12 @@ class StablePrefix:
     With one user only, turns are compared instead.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "stable_prefix"
+    share = 0.1
+    """
+
     outcome: ClassVar[bool] = False
 
     share: Share = 0.2

@@ -17,6 +17,12 @@ __all__ = ["ToolBodyNotRunOnBadArguments"]
 class ToolBodyNotRunOnBadArguments:
     """The body of a tool never sees arguments that its offered schema forbids."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "tool_body_not_run_on_bad_arguments"
+    optional = true
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

@@ -36,6 +36,12 @@ class ToolErrorsReported:
     the arguments, so that the tool runs on valid ones, has nothing to report.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "tool_errors_reported"
+    optional = true
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

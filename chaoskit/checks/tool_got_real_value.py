@@ -17,6 +17,11 @@ __all__ = ["ToolGotRealValue"]
 class ToolGotRealValue:
     """A secret that the model passes as a tool argument reaches that tool in the clear."""
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "tool_got_real_value"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

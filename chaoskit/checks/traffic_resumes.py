@@ -20,6 +20,13 @@ class TrafficResumes:
     otherwise. When nobody asked anything for that long, nothing is known.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "traffic_resumes"
+    within = "3m"
+    provider = "anthropic"
+    """
+
     outcome: ClassVar[bool] = False
 
     within: Duration = 300.0

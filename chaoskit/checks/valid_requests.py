@@ -20,6 +20,11 @@ class ValidRequests:
     A prompt that is merely too long is valid; other promises look at that.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "valid_requests"
+    """
+
     outcome: ClassVar[bool] = False
 
     @property

@@ -24,6 +24,12 @@ class WarmedBeforeTraffic:
     Turns that were under way when it happened are not judged.
     """
 
+    example: ClassVar[str] = """
+    [[promises]]
+    check = "warmed_before_traffic"
+    max_cold = 1
+    """
+
     outcome: ClassVar[bool] = False
 
     max_cold: Annotated[int, Field(ge=0)] = 0

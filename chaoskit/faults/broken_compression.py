@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from typing import ClassVar
 
 from chaoskit.fault import Strike
 from chaoskit.settings import settings
@@ -17,6 +18,12 @@ _FLIPPED = 20  # a byte behind the header of gzip, where its first block begins
 @settings
 class BrokenCompression:
     """The body says that it is gzip, and breaks while it is decompressed."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "broken_compression"
+    when = { calls = "1" }
+    """
 
     def steps(
         self,

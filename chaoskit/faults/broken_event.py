@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,13 @@ __all__ = ["BrokenEvent"]
 @settings
 class BrokenEvent:
     """One event that carries a piece of the answer is cut JSON; the stream goes on after it."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "broken_event"
+    when = { stream = true, calls = 1 }
+    after = 2
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of the answer arrive before; in a shorter answer the last one is broken."""

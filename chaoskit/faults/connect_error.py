@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from chaoskit.exchange import Call
 from chaoskit.fault import Strike
 from chaoskit.settings import settings
@@ -13,6 +15,12 @@ __all__ = ["ConnectError"]
 @settings
 class ConnectError:
     """The connection is refused before a byte of the request is read."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "connect_error"
+    when = { calls = 1 }
+    """
 
     def admit(
         self,

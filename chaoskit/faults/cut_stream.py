@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,14 @@ __all__ = ["CutStream"]
 @settings
 class CutStream:
     """The connection breaks when a part of the answer has arrived."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "cut_stream"
+    when = { stream = true, calls = 1 }
+    after = 2
+    reset = true
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of a streamed answer arrive before; unstreamed ones break half-way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,14 @@ __all__ = ["Dribble"]
 @settings
 class Dribble:
     """The answer comes in small pieces with pauses, so that no read timeout ever ends it."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "dribble"
+    when = { calls = 1 }
+    size = 7
+    pause = "50ms"
+    """
 
     size: Annotated[int, Field(ge=1)] = 16
     """How many bytes come at once; characters and events are cut wherever that falls."""

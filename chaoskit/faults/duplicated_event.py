@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,13 @@ __all__ = ["DuplicatedEvent"]
 @settings
 class DuplicatedEvent:
     """One event that carries a piece of the answer arrives twice, as after a replayed buffer."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "duplicated_event"
+    when = { stream = true, calls = 1 }
+    after = 2
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of the answer arrive before; in a shorter answer the last one is doubled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from chaoskit.exchange import Call, Reply
 from chaoskit.fault import Strike
@@ -14,6 +15,12 @@ __all__ = ["EmptyCompletion"]
 @settings
 class EmptyCompletion:
     """The model ends its turn without a word and without a tool call."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "empty_completion"
+    when = { calls = 1 }
+    """
 
     def reply(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import JsonValue
 
@@ -17,6 +17,13 @@ __all__ = ["EmptyResult"]
 @settings
 class EmptyResult:
     """The tool works and finds nothing: an empty value of the shape that it always returns."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "empty_result"
+    when = { tool = "search_logs" }
+    value = []
+    """
 
     value: JsonValue = None
     """What to return; without it the tool's own result is emptied."""

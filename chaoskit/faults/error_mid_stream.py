@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,14 @@ __all__ = ["ErrorMidStream"]
 @settings
 class ErrorMidStream:
     """The provider fails in the middle of a stream: HTTP 200, a piece of answer, an error event."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "error_mid_stream"
+    when = { stream = true, calls = 1 }
+    after = 2
+    kind = "overloaded"
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of the answer arrive before; a shorter answer fails at its end."""

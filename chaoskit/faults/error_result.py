@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from chaoskit.fault import Result, Strike, ToolRequest
 from chaoskit.settings import settings
 
@@ -11,6 +13,14 @@ __all__ = ["ErrorResult"]
 @settings
 class ErrorResult:
     """The tool fails: its function raises, or returns an error where results are expected."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "error_result"
+    when = { tool = "search_logs", calls = 1 }
+    error = "the index is being rebuilt"
+    as_result = true
+    """
 
     error: str = "the service behind this tool is not available"
     """The text of the error."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from chaoskit.exchange import Call
 from chaoskit.fault import Strike
 from chaoskit.settings import settings
@@ -13,6 +15,12 @@ __all__ = ["Hang"]
 @settings
 class Hang:
     """The request is accepted and never answered; only the client's own timeout ends it."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "hang"
+    when = { calls = 1 }
+    """
 
     def admit(
         self,

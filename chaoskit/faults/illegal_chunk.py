@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,13 @@ __all__ = ["IllegalChunk"]
 @settings
 class IllegalChunk:
     """A streamed answer goes on with bytes that are no chunk of HTTP, and ends there."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "illegal_chunk"
+    when = { calls = "1" }
+    after = 2
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of the answer arrive before; unstreamed answers have no chunks."""

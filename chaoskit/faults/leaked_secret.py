@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from chaoskit.fault import Result, Strike, ToolRequest
 from chaoskit.settings import settings
@@ -16,6 +16,12 @@ _NAMES = ("api_key", "access_token", "leaked_api_key")
 @settings
 class LeakedSecret:
     """The tool's result contains a credential that its source should not have contained."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "leaked_secret"
+    when = { tool = "search_logs" }
+    """
 
     def result(
         self,

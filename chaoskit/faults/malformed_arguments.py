@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,19 @@ __all__ = ["MalformedArguments"]
 @settings
 class MalformedArguments:
     """The first tool call of the reply carries arguments that the tool's JSON Schema forbids."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "malformed_arguments"
+    when = { calls = 1 }
+    kind = "wrong_type"
+
+    [[faults]]
+    fault = "malformed_arguments"
+    when = { until = "reported" }
+    kind = ["missing", "truncated"]
+    optional = true
+    """
 
     kind: (
         Literal["any"] | Malformation | Annotated[tuple[Malformation, ...], Field(min_length=1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -48,6 +48,20 @@ Weights: TypeAlias = Annotated[
 @settings
 class Outage:
     """The provider is down; each call meets one of several kinds of down, drawn by weight."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "outage"
+    when = { for = "45m" }
+    kinds = ["overloaded", "hang"]
+    retry_after = "10s"
+
+    [[faults]]
+    fault = "outage"
+    when = { from = "50m", for = "5m" }
+    kinds = { connect_error = 3, bad_gateway = 1 }
+    optional = true
+    """
 
     kinds: Weights = field(default_factory=lambda: dict(_EVERY_KIND))
     """Kinds of down: a list, or a table of kind and weight."""

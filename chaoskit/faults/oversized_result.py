@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
-from typing import Any
-
-from pydantic import PositiveInt
+from typing import Any, ClassVar
 
 from chaoskit.fault import Result, Strike, ToolRequest
-from chaoskit.settings import settings
+from chaoskit.settings import SomeTokens, settings
 
 __all__ = ["OversizedResult"]
 
@@ -26,7 +24,14 @@ _TEXT = (
 class OversizedResult:
     """The tool returns a flood of text in the shape that it always returns."""
 
-    tokens: PositiveInt = 50_000
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "oversized_result"
+    when = { tool = "search_logs" }
+    tokens = 20_000
+    """
+
+    tokens: SomeTokens = 50_000
     """How large the result becomes, in tokens of about four characters."""
 
     def result(

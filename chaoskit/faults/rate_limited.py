@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from chaoskit.exchange import Call, Refusal
 from chaoskit.fault import Strike
@@ -14,6 +14,15 @@ __all__ = ["RateLimited"]
 @settings
 class RateLimited:
     """The provider answers 429: this much is allowed in this time, come back later."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "rate_limited"
+    when = { calls = "1-2" }
+    retry_after = "7s"
+    limit = "input_tokens"
+    header = "ms"
+    """
 
     retry_after: Duration = 7.0
     """How long the client is asked to wait."""

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import ClassVar
 
 from chaoskit.arguments import is_valid
 from chaoskit.exchange import Call, Reply, ToolCall, ToolSpec
@@ -24,6 +25,12 @@ _CREDENTIAL = re.compile(
 @settings
 class SecretInArguments:
     """The first tool call that has room for it carries a credential; its schema is satisfied."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "secret_in_arguments"
+    argument = "query"
+    """
 
     argument: str | None = None
     """The argument that gets it; without it one named like a credential, else any text."""

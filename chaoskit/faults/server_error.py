@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from chaoskit.exchange import Call, Refusal, RefusalKind
 from chaoskit.fault import Strike
@@ -31,6 +31,20 @@ _PAGE = (
 @settings
 class ServerError:
     """The provider fails with a 5xx status, in its own JSON or with the page of a proxy."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "server_error"
+    when = { calls = 1 }
+    status = 503
+    html = true
+
+    [[faults]]
+    fault = "server_error"
+    when = { calls = 2 }
+    status = 502
+    retry_after = "2s"
+    """
 
     status: Literal[500, 502, 503, 504] = 500
     """The HTTP status."""

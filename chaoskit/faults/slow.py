@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,14 @@ __all__ = ["Slow"]
 @settings
 class Slow:
     """The answer is complete and correct, and late."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "slow"
+    before = "3s"
+    between = "200ms"
+    factor = 2
+    """
 
     before: Duration = 0.0
     """Time that passes before the first byte."""

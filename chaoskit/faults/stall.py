@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,14 @@ __all__ = ["Stall"]
 @settings
 class Stall:
     """The answer stops in the middle while the connection stays open."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "stall"
+    when = { stream = true, calls = 1 }
+    after = 2
+    seconds = "5m"
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of a streamed answer arrive before; unstreamed ones stall half-way."""

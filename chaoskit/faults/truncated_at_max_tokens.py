@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,13 @@ __all__ = ["TruncatedAtMaxTokens"]
 @settings
 class TruncatedAtMaxTokens:
     """The answer is cut off at `max_tokens`, be it in a sentence or in the JSON of a tool call."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "truncated_at_max_tokens"
+    when = { calls = 1 }
+    keep = 0.3
+    """
 
     keep: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the last text or tool call that still fits."""

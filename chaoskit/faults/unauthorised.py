@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from chaoskit.exchange import Call, Refusal
 from chaoskit.fault import Strike
@@ -14,6 +14,13 @@ __all__ = ["Unauthorised"]
 @settings
 class Unauthorised:
     """The key is not accepted any more (401), or not for this (403); retrying cannot help."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "unauthorised"
+    when = { calls = "2-" }
+    status = 403
+    """
 
     status: Literal[401, 403] = 401
     """401: the key is unknown or revoked. 403: it lacks the permission."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,13 @@ __all__ = ["UnfinishedStream"]
 @settings
 class UnfinishedStream:
     """The stream ends without its terminator and without an error, which no SDK complains about."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "unfinished_stream"
+    when = { stream = true, calls = 1 }
+    after = 2
+    """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of the answer arrive before; a shorter answer loses its end only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from chaoskit.exchange import Call, Reply, ToolCall
 from chaoskit.fault import Strike
@@ -16,6 +17,13 @@ _LONGEST = 60  # names have 64 characters at most, and need room for a suffix
 @settings
 class UnknownTool:
     """The first tool call of the reply names a tool that the agent does not offer."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "unknown_tool"
+    when = { calls = 1 }
+    name = "search_everything"
+    """
 
     name: str = ""
     """The name to call; without it, one that resembles the right name."""

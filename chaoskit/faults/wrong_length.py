@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,13 @@ __all__ = ["WrongLength"]
 @settings
 class WrongLength:
     """The header promises more bytes than the body has, and the connection is closed after them."""
+
+    example: ClassVar[str] = """
+    [[faults]]
+    fault = "wrong_length"
+    when = { calls = "1" }
+    missing = 10
+    """
 
     missing: Annotated[int, Field(ge=1)] = 10
     """How many bytes are promised and never come; streamed answers promise none."""

@@ -32,7 +32,7 @@ class Loopback:
     """Performs the exchanges of a host on a TCP port. Use it as `async with`.
 
     Args:
-        host: the world behind the server.
+        host: returns the world that a request is for.
         aside: answers the requests that the host does not claim.
         identify: user and turn of a request, by its headers.
         scale: seconds of the run in one second of the event loop.
@@ -45,7 +45,7 @@ class Loopback:
 
     def __init__(
         self,
-        host: Host,
+        host: Callable[[HttpRequest], Host],
         *,
         aside: Aside,
         identify: Callable[[HttpRequest], tuple[str, int]],
@@ -112,9 +112,10 @@ class Loopback:
     def _answer(self, request: HttpRequest) -> Performance | HttpReply:
         token = WHO.set(self._identify(request))
         try:
-            if not self._host.claims(request):
+            host = self._host(request)
+            if not host.claims(request):
                 return self._aside(request)
-            return Performance(self._host.exchange(request), self._host, read=None)
+            return Performance(host.exchange(request), host, read=None)
         except RunStopped as stopped:
             return _own(503, f"the run was ended: {stopped}")
         except Exception:  # noqa: BLE001 - a client must not wait for what will not come

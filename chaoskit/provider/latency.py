@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,11 @@ __all__ = ["Latency"]
 @settings
 class Latency:
     """The pace of the model."""
+
+    example: ClassVar[str] = """
+    [provider]
+    latency = { first_token = "1.5s", tokens_per_second = 40 }
+    """
 
     first_token: Duration = 0.8
     """Time until the first token."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from chaoskit.provider.latency import Latency
-from chaoskit.settings import Tokens, Usd, settings
+from chaoskit.settings import SomeTokens, Tokens, Usd, settings
 
 __all__ = ["Limits", "ModelSettings", "PriceSettings", "ProviderSettings", "VendorSettings"]
 
@@ -18,6 +18,16 @@ Rate = Annotated[int, Field(ge=1)]
 @settings
 class Limits:
     """Rate limits of one key for one class of models. What is not set is as in the Start tier."""
+
+    example: ClassVar[str] = """
+    [provider.limits]
+    requests_per_minute = 50
+    input_tokens_per_minute = 40_000
+    output_tokens_per_minute = 8_000
+    # or
+    [provider.openai.limits]
+    tokens_per_minute = 200_000
+    """
 
     requests_per_minute: Rate | None = None
     """Requests a minute; 1,000 unless set."""
@@ -57,6 +67,11 @@ class Limits:
 class PriceSettings:
     """Prices in US dollars per million tokens, in place of the vendor's."""
 
+    example: ClassVar[str] = """
+    [provider]
+    prices = { input = 3.0, output = 15.0, cache_read = 0.3, cache_write = 3.75 }
+    """
+
     input: Usd
     """Prompt tokens."""
 
@@ -74,7 +89,14 @@ class PriceSettings:
 class ModelSettings:
     """Facts of models, in place of the known ones."""
 
-    window: Annotated[int, Field(ge=1)] | None = None
+    example: ClassVar[str] = """
+    [provider.per_model."claude-sonnet-4-6"]
+    window = 64_000
+    max_output = 8_000
+    cache_minimum = 2_048
+    """
+
+    window: SomeTokens | None = None
     """Context window, in tokens."""
 
     max_output: Tokens | None = None
@@ -88,6 +110,17 @@ class ModelSettings:
 class VendorSettings:
     """The service of one vendor; what is not set is as for all of them."""
 
+    example: ClassVar[str] = """
+    [provider.anthropic]
+    limits = { requests_per_minute = 50 }
+    latency = { first_token = "2s" }
+    prices = { input = 3.0, output = 15.0 }
+    cache = false
+    window = 64_000
+    max_output = 8_000
+    cache_minimum = 2_048
+    """
+
     limits: Limits | None = None
     """Rate limits of one key for one class of models."""
 
@@ -100,7 +133,7 @@ class VendorSettings:
     cache: bool | None = None
     """Whether there is a prompt cache."""
 
-    window: Annotated[int, Field(ge=1)] | None = None
+    window: SomeTokens | None = None
     """Context window of every model, in tokens."""
 
     max_output: Tokens | None = None
@@ -114,6 +147,21 @@ class VendorSettings:
 class ProviderSettings:
     """The simulated LLM service: limits, windows, prompt cache, prices, latency."""
 
+    example: ClassVar[str] = """
+    [provider]
+    limits = { requests_per_minute = 50 }
+    latency = { first_token = "2s" }
+    prices = { input = 3.0, output = 15.0 }
+    cache = true
+    window = 64_000
+    max_output = 8_000
+    cache_minimum = 1_024
+    models = ["claude-sonnet-4-6", "gpt-5.4"]
+    per_model = { "gpt-5.4" = { window = 128_000 } }
+    anthropic = { cache = false }
+    openai = { limits = { tokens_per_minute = 200_000 } }
+    """
+
     limits: Limits = dataclasses.field(default_factory=Limits)
     """Rate limits of one key for one class of models."""
 
@@ -126,7 +174,7 @@ class ProviderSettings:
     cache: bool = True
     """Whether there is a prompt cache."""
 
-    window: Annotated[int, Field(ge=1)] | None = None
+    window: SomeTokens | None = None
     """Context window of every model, in tokens."""
 
     max_output: Tokens | None = None

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chaoskit.chaos import Chaos
-from chaoskit.check import Verdict
 from chaoskit.errors import RunStopped, UsageError
+from chaoskit.freely import UNKEPT
 from chaoskit.pytest_plugin.agents import agent_of
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
@@ -80,7 +80,7 @@ def judged(item: pytest.Function, chaos: Chaos) -> Iterator[None]:
         ("chaos_cost_usd", round(chaos.cost_usd, 6)),
         ("chaos_virtual_seconds", round(chaos.clock.now(), 3)),
     ]
-    bad = [one for one in found if one.judgement.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+    bad = [one for one in found if one.judgement.verdict in UNKEPT]
     if bad or ended:
         item.stash[_TOLD] = True
         pytest.fail(f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)

@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from chaoskit.errors import ChaoskitError
 from chaoskit.fault import Result, ToolRequest
 from chaoskit.seed import derive
 from chaoskit.tool import SimulatedToolError, ToolHost, ToolSettings, as_text
 from chaoskit.tools.results import make
+from chaoskit.who import running_tool
 
 __all__ = ["SimulatedTool"]
 
@@ -52,7 +54,8 @@ class SimulatedTool:
         if not self.tool.real or self._original is None:
             return self._end(request, began, self._result(request))
         try:
-            value = self._original(*args, **kwargs)
+            with running_tool():
+                value = self._original(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
             return self._failed(request, began, error)
         if inspect.isawaitable(value):
@@ -72,7 +75,8 @@ class SimulatedTool:
         if not self.tool.real or self._original is None:
             return self._end(request, began, self._result(request))
         try:
-            running = self._original(*args, **kwargs)
+            with running_tool():
+                running = self._original(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
             return self._failed(request, began, error)
         return await self._finish(request, began, running)
@@ -120,7 +124,10 @@ class SimulatedTool:
         if self.tool.error is not None:
             return Result(error=self.tool.error)
         rng = derive(self._host.seed, "tool", self.tool.name, as_text(request.arguments))
-        value = make(self.tool.result, rng)
+        try:
+            value = make(self.tool.result, rng)
+        except ChaoskitError as error:
+            raise self._host.failed(error) from None
         return Result(value=as_text(value) if self._as_text else value)
 
     def _after(
@@ -133,7 +140,8 @@ class SimulatedTool:
         self, request: ToolRequest, began: float, running: Awaitable[object]
     ) -> object:
         try:
-            value = await running
+            with running_tool():
+                value = await running
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
             return self._failed(request, began, error)
         return self._end(request, began, Result(value=value))

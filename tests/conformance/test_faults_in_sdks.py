@@ -197,7 +197,8 @@ def on_the_wire(ask, vendor, fault, reply=REPLY):
     clock = VirtualClock(real_limit=20)
 
     async def main():
-        server = Loopback(Host(clock, fault, reply), aside=None, identify=lambda _: ("", 0))
+        host = Host(clock, fault, reply)
+        server = Loopback(lambda _: host, aside=None, identify=lambda _: ("", 0))
         async with server, async_client(vendor, server.url) as client:
             return await ask(client)
 

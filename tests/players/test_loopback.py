@@ -61,7 +61,10 @@ def aside(request):
 
 def server_of(stage, **more):
     return Loopback(
-        stage, aside=aside, identify=lambda request: (request.headers.get("x-user", ""), 1), **more
+        lambda _: stage,
+        aside=aside,
+        identify=lambda request: (request.headers.get("x-user", ""), 1),
+        **more,
     )
 
 

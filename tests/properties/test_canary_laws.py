@@ -5,6 +5,7 @@ import json
 import re
 from urllib.parse import quote, quote_plus
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,10 +25,21 @@ ENCODERS = {
     "hex": lambda text: text.encode().hex(),
     "upper-case hex": lambda text: text.encode().hex().upper(),
     "plain": str,
+    "url in url": lambda text: quote(quote(text, safe=""), safe=""),
+    "json of other languages": lambda text: re.sub(
+        "[^A-Za-z0-9]", lambda it: f"\\u{ord(it[0]):04x}" if it[0].isascii() else it[0], text
+    ),
+    "json in json in json": lambda text: json.dumps(json.dumps(json.dumps(text))),
+    "base64 in lines": lambda text: base64.encodebytes(text.encode()).decode(),
+    "lines of base64 in json": lambda text: json.dumps(base64.encodebytes(text.encode()).decode()),
+    "base64 in url": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "json in base64": lambda text: base64.b64encode(json.dumps(text).encode()).decode(),
+    "broken lines": lambda text: "\r\n".join(text[at : at + 7] for at in range(0, len(text), 7)),
 }
 ENCODER = st.sampled_from(sorted(ENCODERS)).map(ENCODERS.__getitem__)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 50), label=LABELS, before=AROUND, after=AROUND, encode=ENCODER)
 def test_a_secret_is_found_in_every_encoding_wherever_it_stands(seed, label, before, after, encode):
     """Base64 shifts with what stands before it; the secret is found all the same."""
@@ -36,6 +48,7 @@ def test_a_secret_is_found_in_every_encoding_wherever_it_stands(seed, label, bef
     assert label in [sighting.label for sighting in canaries.find(text)]
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 50),
     labels=st.lists(LABELS, min_size=1, max_size=4, unique=True),

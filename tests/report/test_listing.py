@@ -32,7 +32,7 @@ def test_checks_are_listed_by_what_they_are_about():
     text = shown("checks")
     assert all(f"\n{name}  " in text for name in CHECKS)
     assert "\nevery_user_answered  what users get\n" in text
-    assert "    max_usd: number, required." in text
+    assert "    max_usd: US dollars, required." in text
 
 
 def test_behaviours_and_dialects_are_listed():

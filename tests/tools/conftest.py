@@ -23,6 +23,9 @@ class Host:
     async def pause(self, seconds):
         self.time += seconds
 
+    def failed(self, error):
+        return error
+
     def before(self, tool, request):
         self.events.append((tool.name, request.arguments))
 

@@ -1,0 +1,122 @@
+"""What a server answers beside the provider: a small API for test runners in any language.
+
+    GET  /_chaos/verdict     how the session is judged; JSON, or text for `Accept: text/plain`
+    GET  /_chaos/journal     what happened in it, as JSON Lines
+    POST /_chaos/faults      one fault more, in the words of scenario files
+    POST /_chaos/reset       begin the session anew
+
+The header `x-chaos-session` says which session, as it does in requests to the provider.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chaoskit.check import Verdict, worst
+from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.freely import UNKEPT, in_words
+from chaoskit.outcome import Judged
+from chaoskit.scenario_tables import parts
+
+if TYPE_CHECKING:
+    from chaoskit.serving import Server
+
+__all__ = ["answer"]
+
+_BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
+_WAYS = "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/faults, POST /_chaos/reset"
+_SESSION = "x-chaos-session"
+
+
+def answer(server: Server, request: HttpRequest) -> HttpReply:
+    """Answer a request that is for no provider."""
+    name = request.headers.get(_SESSION, "")
+    match request.method, request.path.rstrip("/"):
+        case "GET", "/_chaos/verdict":
+            judged = server.session(name).judge()
+            if "text/plain" in request.headers.get("accept", ""):
+                return _text(_told(judged))
+            return _json(200, _judged(judged))
+        case "GET", "/_chaos/journal":
+            return _text(server.session(name).journal.dumps())
+        case "POST", "/_chaos/faults":
+            return _faults(server, name, request.body)
+        case "POST", "/_chaos/reset":
+            server.reset(name)
+            return _json(200, {"session": name})
+        case method, path if path.startswith("/_chaos"):
+            return _error(404, f"there is no {method} {path}; there are {_WAYS}")
+    # As OpenAI answers; a request that speaks Claude's protocol never comes here.
+    message = f"Invalid URL ({request.method} {request.path})"
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    return _json(404, {"error": error})
+
+
+def _faults(server: Server, name: str, body: bytes) -> HttpReply:
+    try:
+        table = json.loads(body)
+    except ValueError as error:
+        return _error(400, f"the body is no JSON: {error}")
+    if not isinstance(table, dict):
+        return _error(400, 'the body is no fault; write {"fault": "rate_limited", …}')
+    wrong, made = parts({**_BLANK, "faults": [table]})
+    if wrong:
+        spelt = (".".join(str(step) for step in item.path[2:]) or "fault" for item in wrong)
+        told = [
+            f"{path}: {item.message}" + (f" ({item.advice})" if item.advice else "")
+            for path, item in zip(spelt, wrong, strict=True)
+        ]
+        return _error(400, "; ".join(told))
+    (rule,) = made["faults"]
+    server.session(name).add(rule)
+    return _json(200, {"rule": rule.describe()})
+
+
+def _judged(judged: tuple[Judged, ...]) -> dict[str, Any]:
+    return {
+        "verdict": str(_whole(judged)),
+        "promises": [
+            {
+                "name": item.name,
+                "sentence": item.sentence,
+                "verdict": str(item.judgement.verdict),
+                "reason": item.judgement.reason,
+                "findings": [
+                    {"message": one.message, "at": one.at, "user": one.user, "advice": one.advice}
+                    for one in item.judgement.findings
+                ],
+            }
+            for item in judged
+        ],
+    }
+
+
+def _told(judged: tuple[Judged, ...]) -> str:
+    bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
+    return "\n".join([str(_whole(judged)), *bad, ""])
+
+
+def _whole(judged: tuple[Judged, ...]) -> Verdict:
+    return worst([item.judgement.verdict for item in judged])
+
+
+def _error(status: int, message: str) -> HttpReply:
+    return _json(status, {"error": {"message": message, "type": "chaoskit"}})
+
+
+def _json(status: int, value: object) -> HttpReply:
+    return _reply(status, "application/json", json.dumps(value, ensure_ascii=False))
+
+
+def _text(text: str) -> HttpReply:
+    return _reply(200, "text/plain; charset=utf-8", text)
+
+
+def _reply(status: int, kind: str, text: str) -> HttpReply:
+    body = text.encode()
+    return HttpReply(
+        status=status,
+        headers={"content-type": kind, "content-length": str(len(body))},
+        body=body,
+    )

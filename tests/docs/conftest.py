@@ -1,0 +1,84 @@
+"""Executes the pages of the manual, block by block."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(
+    r"(?:<!-- needs (?P<needs>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```",
+    re.MULTILINE | re.DOTALL,
+)
+NAME = re.compile(r"^# (\S+\.(?:py|toml))$", re.MULTILINE)
+
+
+@dataclass
+class Page:
+    """A page, and the folder in which its reader works."""
+
+    file: Path
+    folder: Path
+
+    def read(self):
+        """Do what the page says, and compare what it shows; return how many blocks it has."""
+        blocks = list(BLOCK.finditer(self.file.read_text(encoding="utf-8")))
+        for block in blocks:
+            if block["needs"] == "the pytest plugin" and not _has_plugin():
+                continue
+            if block["kind"] == "console":
+                self._type(block["text"])
+            elif name := NAME.search("\n".join(block["text"].splitlines()[:2])):
+                (self.folder / name[1]).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name[1]).write_text(block["text"], encoding="utf-8")
+            else:
+                assert block["kind"] in ("sh", "text"), f"what is this? {block['text'][:60]!r}"
+        return len(blocks)
+
+    def _type(self, session):
+        for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+            command, _, expected = part.partition("\n")
+            done = subprocess.run(
+                ["bash", "-c", command],
+                cwd=self.folder,
+                env={
+                    **os.environ,
+                    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            shown = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+            assert re.fullmatch(_pattern(expected), shown), (
+                f"$ {shlex.quote(command)}\n--- the page shows\n{expected}--- it was\n{shown}"
+            )
+
+
+def _pattern(expected):
+    """The expression that an output satisfies; `…` stands for anything, on a line or for lines."""
+    lines = [
+        "(?:.*\n)*" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n"
+        for line in expected.splitlines()
+    ]
+    return "".join(lines)
+
+
+def _has_plugin():
+    return any(point.value.startswith("chaoskit.") for point in entry_points(group="pytest11"))
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Open a page of the manual in an empty folder."""
+    if shutil.which("bash") is None:
+        pytest.skip("the pages are typed into bash")
+    return lambda name: Page(ROOT / "docs" / name, tmp_path)
