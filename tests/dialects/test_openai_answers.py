@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chaoskit.dialects.openai_chat.headers import go_duration
+from chaoskit.dialects._openai.headers import go_duration
 from chaoskit.errors import InternalError
 from chaoskit.exchange import Call, Refusal, Reply, Text, ToolCall, ToolChoice, Usage
 

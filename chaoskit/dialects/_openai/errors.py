@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
+from chaoskit.dialects._openai import headers
 from chaoskit.dialects._proxy import foreign
-from chaoskit.dialects.openai_chat import headers
 from chaoskit.exchange import Call, HttpReply, Refusal
 from chaoskit.steps import Frame
 
