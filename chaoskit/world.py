@@ -17,7 +17,7 @@ from chaoskit.arguments import is_valid
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.canary import Canaries
 from chaoskit.clock import Clock
-from chaoskit.dialect import Dialect, Envelope, LimitState
+from chaoskit.dialect import Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
 from chaoskit.errors import InternalError, RunStopped
 from chaoskit.exchange import (
@@ -140,6 +140,10 @@ class World:
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
         decoded = dialect.decode(request, self.service.catalogue)
+        stateful = _STATEFUL.get(dialect.name)
+        if stateful is not None and isinstance(decoded, Call):
+            shelf = self.service.shelf(decoded.provider, decoded.key)
+            decoded = stateful.recall(decoded, shelf)
         visit = self._received(request, dialect, decoded)
         answer = self._answer(visit, decoded)
         steps = answer.steps
@@ -265,6 +269,9 @@ class World:
         if call.operation == "count_tokens":
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
             return _Answer(steps=_plain(counted))
+        if call.operation == "stored":
+            answer = _STATEFUL[call.dialect].stored(call, self._envelope(visit))
+            return _Answer(steps=_plain(answer))
         if call.operation != "generate":
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
             return _Answer(steps=_plain(reply))
@@ -302,6 +309,9 @@ class World:
             if torn is not frames:
                 frames = torn
                 self._struck(visit, decision, "frames")
+        sequenced = _SEQUENCED.get(call.dialect)
+        if sequenced is not None:
+            frames = sequenced.sequence(frames)
         return _Answer(
             steps=_streamed(headers, frames, admission.first_token, settled.seconds),
             whole=any(frame.kind == "done" for frame in frames),
@@ -460,6 +470,7 @@ class World:
             limits=self.service.states(key, visit.now, visit.call) if limits is None else limits,
             latency=latency,
             authenticated=bool(key),
+            shelf=self.service.shelf(visit.dialect.provider, key) if key else None,
         )
 
     def _end(self, reason: str) -> None:
@@ -490,6 +501,8 @@ def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
     return replace(subject, called=called) if called else subject
 
 
+_STATEFUL = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Stateful)}
+_SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Sequenced)}
 _NO_CALL = Call(dialect="", provider="")
 _FINISH = Finish()
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from chaoskit.dialect import Dialect
 from chaoskit.dialects.anthropic import AnthropicDialect
 from chaoskit.dialects.openai_chat import OpenAIChatDialect
+from chaoskit.dialects.openai_responses import OpenAIResponsesDialect
 
-__all__ = ["DIALECTS", "AnthropicDialect", "OpenAIChatDialect"]
+__all__ = ["DIALECTS", "AnthropicDialect", "OpenAIChatDialect", "OpenAIResponsesDialect"]
 
-DIALECTS: tuple[Dialect, ...] = (AnthropicDialect(), OpenAIChatDialect())
+DIALECTS: tuple[Dialect, ...] = (
+    AnthropicDialect(),
+    OpenAIResponsesDialect(),
+    OpenAIChatDialect(),
+)

@@ -14,6 +14,7 @@ from chaoskit.provider.limits import Account, RateLimits, Refused
 from chaoskit.provider.prices import Prices
 from chaoskit.provider.prompt import PromptCount, count
 from chaoskit.provider.settings import ProviderSettings
+from chaoskit.provider.shelf import Shelf
 from chaoskit.provider.tokens import TokenCounter
 
 __all__ = ["Admission", "Service", "Settled"]
@@ -88,6 +89,7 @@ class Service:
         self._prices = Prices(settings)
         self._vendors: dict[str, _Vendor] = {}
         self._latest: dict[str, Account] = {}
+        self._shelves: dict[tuple[str, str], Shelf] = {}
         self._counted: tuple[Call, PromptCount] | None = None
 
     def count(self, call: Call) -> int:
@@ -190,6 +192,11 @@ class Service:
             if model is not None:
                 account = (call.provider, call.key, model.group)
         return () if account is None else self._limits.states(account, now)
+
+    def shelf(self, provider: str, key: str) -> Shelf:
+        """Return what is kept for a key; other keys have no part in it."""
+        shelf = self._shelves.get((provider, key))
+        return self._shelves.setdefault((provider, key), Shelf()) if shelf is None else shelf
 
     def deploy(self) -> None:
         """Empty the prompt caches, as a deploy of the service does."""

@@ -12,7 +12,7 @@ from chaoskit.dialects import DIALECTS
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.exchange import Call, HttpRequest, Refusal, Reply, Text, ToolCall, Usage
 
-ANTHROPIC, OPENAI = DIALECTS
+ANTHROPIC, RESPONSES, OPENAI = DIALECTS
 
 texts = st.text(max_size=200)
 arguments = st.one_of(
@@ -227,7 +227,11 @@ bodies = st.fixed_dictionaries(
         junk,
     ),
 )
-PATHS = {"anthropic": "/v1/messages", "openai_chat": "/v1/chat/completions"}
+PATHS = {
+    "anthropic": "/v1/messages",
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+}
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from chaoskit.dialects._openai import paths
 from chaoskit.dialects._openai.request import allow, invalid_url
 from chaoskit.dialects._request import model_of, vendor_of
 from chaoskit.exchange import HttpRequest
@@ -30,7 +31,7 @@ def claims(request: HttpRequest) -> bool:
     """
     vendor = vendor_of(request)
     if vendor is not None:
-        return vendor == "openai"
+        return vendor == "openai" and not paths.collection(request)
     return "anthropic-version" not in request.headers and _locate(request.path) is not None
 
 
