@@ -22,7 +22,7 @@ _FIELDS = {
     "function_call": frozenset(
         {
             *("id", "type", "call_id", "name", "arguments", "status"),
-            *("caller", "namespace", "async", "created_by"),
+            *("caller", "namespace", "async", "async_", "created_by"),  # `model_dump` has async_
         }
     ),
     "function_call_output": frozenset(
