@@ -213,7 +213,7 @@ class World:
         if self._primary != dialect.provider:
             subject = replace(subject, primary=False)
         retries = request.headers.get("x-stainless-retry-count", "")
-        generating = call is not None and call.operation == "generate"
+        generating = call is not None and call.operation in ("generate", "embed")
         self.emit(
             Requested(
                 at=now,
@@ -272,6 +272,8 @@ class World:
         if call.operation == "stored":
             answer = _STATEFUL[call.dialect].stored(call, self._envelope(visit))
             return _Answer(steps=_plain(answer))
+        if call.operation == "embed":
+            return self._embed(visit, call)
         if call.operation != "generate":
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
             return _Answer(steps=_plain(reply))
@@ -318,6 +320,19 @@ class World:
             error_frame=any(frame.kind == "error" for frame in frames),
             called=subject.called,
         )
+
+    def _embed(self, visit: _Visit, call: Call) -> _Answer:
+        """Admit and bill like an answer; nothing is drawn, and no fault can change it."""
+        admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
+        if isinstance(admission, Refusal):
+            return self._refuse(visit, admission)
+        begins = visit.now + admission.first_token
+        settled = self.service.settle(admission, call, _NO_REPLY, now=visit.now, begins=begins)
+        reply = replace(settled.reply, stop="end")
+        self._replied(visit, call, replace(settled, reply=reply))
+        envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
+        http = visit.dialect.plain(reply, call, envelope)
+        return _Answer(steps=_plain(http, wait=settled.seconds))
 
     def _scene(self, visit: _Visit, call: Call) -> Scene:
         step = 0
@@ -504,6 +519,7 @@ def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
 _STATEFUL = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Stateful)}
 _SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Sequenced)}
 _NO_CALL = Call(dialect="", provider="")
+_NO_REPLY = Reply(content=())
 _FINISH = Finish()
 
 

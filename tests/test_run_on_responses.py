@@ -45,6 +45,11 @@ def fault(name, **settings):
     return f'[[faults]]\nfault = "{name}"\n{lines}when = {{ calls = "1" }}\n'
 
 
+def everywhere(name):
+    """A fault on every operation, not only where the model is asked for words."""
+    return f'[[faults]]\nfault = "{name}"\n'
+
+
 def search_logs(query):
     """A tool of the agent under test."""
     return {"results": [{"id": "dep-4711", "line": f"deploy 4711 failed: {query.lower()}"}]}
@@ -172,6 +177,35 @@ def test_window_is_refused_in_the_words_of_responses():
         "context_overflow",
         "Your input exceeds the context window of this ",
     )
+
+
+def test_window_lets_a_conversation_pass_that_may_be_truncated():
+    """Its beginning is left out of the bill as well."""
+
+    def overlong(prompt):
+        items = [{"role": "user", "content": "word " * 8_000} for _ in range(20)]
+        made = client().responses.create(model="gpt-4o", input=items, truncation="auto")
+        return str(made.usage.input_tokens)
+
+    (answered,) = only(played(overlong, scenario()), Answered)
+    assert 110_000 < int(answered.answer) <= 128_000
+
+
+def test_vectors_are_billed_and_journalled():
+    """With an operation of their own."""
+
+    def embedding(prompt):
+        made = client().embeddings.create(model="text-embedding-3-small", input=prompt)
+        return str(made.usage.prompt_tokens)
+
+    outcome = run(scenario(promises=("no_crash", "every_user_answered")), Agent.of(embedding))
+    assert (outcome.verdict, outcome.cost_usd > 0) == (Verdict.PASS, True)
+    journal = played(embedding, scenario())
+    (requested,), (answered,) = only(journal, Requested), only(journal, Answered)
+    assert (requested.operation, requested.dialect) == ("embed", "openai_embeddings")
+    assert int(answered.answer) == requested.prompt_tokens > 0
+    (failed,) = only(played(embedding, scenario(everywhere("rate_limited"))), Failed)
+    assert name_of(failed) == "RateLimitError"
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,20 @@ from __future__ import annotations
 from chaoskit.dialect import Dialect
 from chaoskit.dialects.anthropic import AnthropicDialect
 from chaoskit.dialects.openai_chat import OpenAIChatDialect
+from chaoskit.dialects.openai_embeddings import OpenAIEmbeddingsDialect
 from chaoskit.dialects.openai_responses import OpenAIResponsesDialect
 
-__all__ = ["DIALECTS", "AnthropicDialect", "OpenAIChatDialect", "OpenAIResponsesDialect"]
+__all__ = [
+    "DIALECTS",
+    "AnthropicDialect",
+    "OpenAIChatDialect",
+    "OpenAIEmbeddingsDialect",
+    "OpenAIResponsesDialect",
+]
 
 DIALECTS: tuple[Dialect, ...] = (
     AnthropicDialect(),
     OpenAIResponsesDialect(),
+    OpenAIEmbeddingsDialect(),
     OpenAIChatDialect(),
 )

@@ -15,6 +15,7 @@ from chaoskit.provider.prices import Prices
 from chaoskit.provider.prompt import PromptCount, count
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.shelf import Shelf
+from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 
 __all__ = ["Admission", "Service", "Settled"]
@@ -116,6 +117,10 @@ class Service:
         vendor = self._vendors.get(call.provider) or self._vendor(call.provider)
         prompt = self._count(call, model)
         overflow = _overflow(call, model, prompt)
+        if overflow is not None and call.options.get("truncation") == "auto":
+            call = shortened(call, prompt, model.facts.window)
+            prompt = self._count(call, model)
+            overflow = _overflow(call, model, prompt)
         if overflow is not None:
             return overflow
         use = (
@@ -215,6 +220,8 @@ class Service:
 
 def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
     """Return the refusal of a request that is too large for the window."""
+    if "embedding" in model.facts.features:
+        return _too_long(model, prompt)
     window, output = model.facts.window, call.max_tokens or 0
     requested = prompt.total + output
     if requested <= window:
@@ -231,6 +238,16 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None
+
+
+def _too_long(model: Model, prompt: PromptCount) -> Refusal | None:
+    """Return the refusal of texts to embed; each of them has the window for itself."""
+    window, longest = model.facts.window, max(prompt.messages, default=0)
+    if longest <= window:
+        return None
+    details = {"tokens": longest, "window": window}
+    message = model.overflow_text.format(**details)
+    return Refusal(kind="context_overflow", message=message, details=details)
 
 
 def _costs(

@@ -31,6 +31,8 @@ CASES = [
     ("POST", "proxy", "/v1/responses/input_tokens", {}, "openai_responses"),
     ("POST", "proxy", "/v1/conversations", {}, "openai_responses"),
     ("GET", "proxy", "/v1/conversations/conv_1/items/msg_1", {}, "openai_responses"),
+    ("POST", "api.openai.com", "/v1/embeddings", {}, "openai_embeddings"),
+    ("POST", "proxy", "/embeddings", {}, "openai_embeddings"),
     ("POST", "api.openai.com", "/v1/responses/a/b", {}, "openai_chat"),
     ("POST", "proxy", "/v1/responses/a/b", {}, None),
     ("POST", "api.anthropic.com", "/v1/responses", {}, "anthropic"),

@@ -12,7 +12,7 @@ from chaoskit.dialects import DIALECTS
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.exchange import Call, HttpRequest, Refusal, Reply, Text, ToolCall, Usage
 
-ANTHROPIC, RESPONSES, OPENAI = DIALECTS
+ANTHROPIC, RESPONSES, EMBEDDINGS, OPENAI = DIALECTS
 
 texts = st.text(max_size=200)
 arguments = st.one_of(
@@ -231,6 +231,7 @@ PATHS = {
     "anthropic": "/v1/messages",
     "openai_chat": "/v1/chat/completions",
     "openai_responses": "/v1/responses",
+    "openai_embeddings": "/v1/embeddings",
 }
 
 
@@ -250,4 +251,4 @@ def test_any_body_is_a_call_or_a_refusal(dialect, body):
     assert isinstance(decoded, Call | Refusal)
     if isinstance(decoded, Refusal):
         assert decoded.message
-        assert dialect.refuse(decoded, None, envelope()).status in {400, 404}
+        assert dialect.refuse(decoded, None, envelope()).status in {400, 403, 404}

@@ -3,6 +3,7 @@
 import json
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,6 +135,54 @@ def test_answer_sent_back_means_what_it_meant(reply, chained):
     meant = [part for message in said for part in message.content]
     assert merged(meant) == merged(reply.content)
     assert [m.role for m in again.messages if m.role == "user"] == ["user", "user"]
+
+
+words = st.sampled_from(
+    [
+        *("message", "function_call", "function_call_output", "reasoning", "item_reference"),
+        *("user", "assistant", "developer", "tool", "input_text", "output_text", "input_image"),
+        *("function", "allowed_tools", "required", "json_schema", "search", "rs_1", "fc_1"),
+    ]
+)
+keys = st.sampled_from(
+    [
+        *("type", "role", "content", "call_id", "id", "output", "name", "arguments", "summary"),
+        *("text", "image_url", "tools", "mode", "schema", "strict", "format", "effort"),
+        *("parameters", "properties", "description", "encrypted_content", "input"),
+    ]
+)
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3000) | st.floats(allow_nan=False) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=5),
+    max_leaves=20,
+)
+bodies = st.fixed_dictionaries(
+    {"model": st.just("m"), "input": st.lists(st.dictionaries(keys, junk, max_size=5)) | junk},
+    optional=dict.fromkeys(
+        [
+            *("background", "conversation", "include", "instructions", "max_output_tokens"),
+            *("metadata", "parallel_tool_calls", "previous_response_id", "reasoning", "store"),
+            *("stream", "stream_options", "temperature", "text", "tool_choice", "tools"),
+        ],
+        junk,
+    ),
+)
+
+
+@pytest.mark.slow
+@given(bodies)
+def test_any_body_is_a_call_or_a_refusal(body):
+    """Whatever an agent sends, it gets the vendor's answer; a call has an answer of each form."""
+    items = body.pop("input")
+    shelf = Shelf()
+    decoded = ask(items, shelf, **body)
+    if isinstance(decoded, Refusal):
+        assert DIALECT.refuse(decoded, None, envelope()).status in {400, 404}
+        assert decoded.message
+    else:
+        reply = Reply(content=(Text("x"),))
+        assert DIALECT.plain(reply, decoded, envelope(shelf)).status == 200
+        assert DIALECT.stream(reply, decoded, envelope(shelf))[1][-1].kind == "done"
 
 
 def conversation(sizes):

@@ -14,6 +14,7 @@ _ID = r"[^/]+"
 _FOUND = re.compile(
     r"(?:^|/)(?:"
     rf"(?P<responses>responses)(?:/{_ID}(?:/(?:cancel|input_items))?)?"
+    r"|(?P<embeddings>embeddings)"
     rf"|(?P<conversations>conversations)(?:/{_ID}(?:/items(?:/{_ID})?)?)?"
     r")/?\Z"
 )
@@ -22,7 +23,7 @@ _FOUND = re.compile(
 def collection(request: HttpRequest) -> str:
     """Return the part of the API that has a dialect of its own; empty for all else."""
     path = request.path
-    if "responses" not in path and "conversations" not in path:
+    if not any(name in path for name in _FOUND.groupindex):
         return ""
     if vendor_of(request) not in ("openai", None) or "anthropic-version" in request.headers:
         return ""

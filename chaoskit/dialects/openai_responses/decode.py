@@ -90,6 +90,8 @@ def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) 
         options["output_schema"] = body.output_schema
     if body.effort:
         options["effort"] = body.effort
+    if body.raw.get("truncation") == "auto":
+        options["truncation"] = "auto"
     if body.effort != "none" and (body.effort or "reasons" in facts.features):
         options["reasons"] = True
     for name in ("json_object", "previous", "conversation", "background", "summary", "sealed"):

@@ -16,6 +16,12 @@ def check(body: Body, model: ModelFacts) -> None:
     Raises:
         RefusedError: with production's message for the first flaw.
     """
+    if "embedding" in model.features:
+        raise invalid(
+            f"The requested model '{model.name}' cannot be used with the Responses API.",
+            param="model",
+            code="unsupported_model",
+        )
     if "reasoning" in model.features:
         _no_sampling(body, model)
     elif body.effort or body.summary:

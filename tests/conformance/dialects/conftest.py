@@ -19,8 +19,9 @@ class AnyModel:
     def find(self, name, provider):
         if name.startswith("no"):
             return None
+        features = frozenset({"embedding"}) if "embedding" in name else FEATURES
         return ModelFacts(
-            name=name, provider=provider, window=200_000, max_output=64_000, features=FEATURES
+            name=name, provider=provider, window=200_000, max_output=64_000, features=features
         )
 
     def all(self, provider):
@@ -73,7 +74,7 @@ class Service:
             return self._whole(dialect.count(14, decoded, envelope))
         if decoded.operation == "stored":
             return self._whole(dialect.stored(decoded, envelope))
-        if decoded.operation != "generate":
+        if decoded.operation not in ("generate", "embed"):
             return self._whole(dialect.models(decoded, AnyModel(), envelope))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if isinstance(outcome, Refusal):
