@@ -1,5 +1,6 @@
 """Laws of Responses: what was said comes back as it was meant, however it is sent."""
 
+import functools
 import json
 import random
 
@@ -33,7 +34,8 @@ class AnyModel:
     """Knows every name; all of them reason."""
 
     def find(self, name, provider):
-        features = frozenset({"reasoning", "reasons"} if name == "thinker" else ())
+        thinks = {"reasoning", "reasons"} if name == "thinker" else set()
+        features = frozenset({"structured_output", *thinks})
         return ModelFacts(
             name=name, provider=provider, window=200_000, max_output=64_000, features=features
         )
@@ -156,25 +158,71 @@ junk = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=5),
     max_leaves=20,
 )
-bodies = st.fixed_dictionaries(
-    {"model": st.just("m"), "input": st.lists(st.dictionaries(keys, junk, max_size=5)) | junk},
-    optional=dict.fromkeys(
-        [
-            *("background", "conversation", "include", "instructions", "max_output_tokens"),
-            *("metadata", "parallel_tool_calls", "previous_response_id", "reasoning", "store"),
-            *("stream", "stream_options", "temperature", "text", "tool_choice", "tools"),
-        ],
-        junk,
-    ),
-)
+WHOLE = {
+    "model": "m",
+    "instructions": "Be brief.",
+    "input": [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]},
+        {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "a", "arguments": "{}"},
+        {
+            "type": "function_call_output",
+            "call_id": "c",
+            "output": [{"type": "input_text", "text": "x"}],
+        },
+        {"role": "assistant", "content": [{"type": "output_text", "text": "ok"}]},
+        {"role": "user", "content": [{"type": "input_image", "image_url": "https://h/a.png"}]},
+    ],
+    "include": ["reasoning.encrypted_content"],
+    "max_output_tokens": 100,
+    "metadata": {"a": "b"},
+    "parallel_tool_calls": False,
+    "prompt_cache_key": "k",
+    "store": True,
+    "stream": True,
+    "stream_options": {"include_obfuscation": False},
+    "temperature": 0.5,
+    "text": {"verbosity": "low", "format": {"type": "json_schema", "name": "o", "schema": {}}},
+    "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function"}]},
+    "tools": [
+        {"type": "function", "name": "a", "parameters": {"type": "object"}, "strict": False},
+        {"type": "web_search"},
+    ],
+    "truncation": "auto",
+}
+
+
+def places(value, path=()):
+    """The paths to everything inside of a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in inner:
+        yield (*path, key)
+        if isinstance(item, (dict, list)):
+            yield from places(item, (*path, key))
+
+
+PLACES = list(places(WHOLE))
+
+
+def test_the_undamaged_body_is_a_call():
+    """Or the law below would be about refusals only."""
+    assert isinstance(ask(WHOLE["input"], **WHOLE), Call)
 
 
 @pytest.mark.slow
-@given(bodies)
-def test_any_body_is_a_call_or_a_refusal(body):
-    """Whatever an agent sends, it gets the vendor's answer; a call has an answer of each form."""
-    items = body.pop("input")
+@given(st.sampled_from(PLACES), junk, st.booleans())
+def test_any_damage_leaves_a_call_or_a_refusal(place, value, remove):
+    """Whatever an agent sends gets the vendor's answer; a call has an answer of each form."""
+    body = json.loads(json.dumps(WHOLE))
+    *way, last = place
+    inside = functools.reduce(lambda found, key: found[key], way, body)
+    if remove:
+        del inside[last]
+    else:
+        inside[last] = value
     shelf = Shelf()
+    items = body.pop("input", None)
     decoded = ask(items, shelf, **body)
     if isinstance(decoded, Refusal):
         assert DIALECT.refuse(decoded, None, envelope()).status in {400, 404}
