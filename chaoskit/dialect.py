@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -100,6 +100,7 @@ class Envelope:
         latency: seconds that the provider took, for headers that tell it.
         authenticated: organisation headers are sent only then.
         shelf: takes what later requests may refer to; None where nothing is kept.
+        ask: answers a request that this one holds; None where it can hold none.
     """
 
     ids: random.Random
@@ -108,6 +109,7 @@ class Envelope:
     latency: float = 0.0
     authenticated: bool = True
     shelf: Shelf | None = None
+    ask: Callable[[HttpRequest], HttpReply] | None = None
 
 
 class Dialect(Protocol):

@@ -45,7 +45,7 @@ from chaoskit.journal import (
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
 from chaoskit.player import Ending, Exchange
-from chaoskit.provider.service import Service, Settled
+from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.seed import derive
 from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
 from chaoskit.who import who
@@ -139,11 +139,7 @@ class World:
         dialect = _dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
-        decoded = dialect.decode(request, self.service.catalogue)
-        stateful = _STATEFUL.get(dialect.name)
-        if stateful is not None and isinstance(decoded, Call):
-            shelf = self.service.shelf(decoded.provider, decoded.key)
-            decoded = stateful.recall(decoded, shelf)
+        decoded = self._decoded(request, dialect)
         visit = self._received(request, dialect, decoded)
         answer = self._answer(visit, decoded)
         steps = answer.steps
@@ -190,6 +186,14 @@ class World:
         return self._users.setdefault(user, len(self._users) + 1) if user else 0
 
     # The way of a request.
+
+    def _decoded(self, request: HttpRequest, dialect: Dialect) -> Call | Refusal:
+        decoded = dialect.decode(request, self.service.catalogue)
+        stateful = _STATEFUL.get(dialect.name)
+        if stateful is not None and isinstance(decoded, Call):
+            shelf = self.service.shelf(decoded.provider, decoded.key)
+            return stateful.recall(decoded, shelf)
+        return decoded
 
     def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> _Visit:
         user, turn = who()
@@ -270,7 +274,8 @@ class World:
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
             return _Answer(steps=_plain(counted))
         if call.operation == "stored":
-            answer = _STATEFUL[call.dialect].stored(call, self._envelope(visit))
+            envelope = replace(self._envelope(visit), ask=self._aside)
+            answer = _STATEFUL[call.dialect].stored(call, envelope)
             return _Answer(steps=_plain(answer))
         if call.operation == "embed":
             return self._embed(visit, call)
@@ -328,11 +333,41 @@ class World:
             return self._refuse(visit, admission)
         begins = visit.now + admission.first_token
         settled = self.service.settle(admission, call, _NO_REPLY, now=visit.now, begins=begins)
-        reply = replace(settled.reply, stop="end")
-        self._replied(visit, call, replace(settled, reply=reply))
+        self._replied(visit, call, settled)
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
-        http = visit.dialect.plain(reply, call, envelope)
+        http = visit.dialect.plain(settled.reply, call, envelope)
         return _Answer(steps=_plain(http, wait=settled.seconds))
+
+    def _aside(self, request: HttpRequest) -> HttpReply:
+        """Answer a request of a batch, at half the price: no limit holds for it, no fault strikes.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        self._calls += 1
+        if self._calls > self._max_calls:
+            self._end(f"calls: more than {self._max_calls}")
+        dialect = _dialect(request)
+        if dialect is None:
+            raise InternalError(f"no dialect claims {request.path} of a batch")
+        call = self._decoded(request, dialect)
+        visit = self._received(request, dialect, call)
+        if isinstance(call, Call):
+            admission = self.service.admit(call, now=visit.now, limited=False)
+            if isinstance(admission, Admission):
+                asked = call.operation == "generate"
+                drawn = (
+                    self._behaviour.reply(call, self._scene(visit, call)) if asked else _NO_REPLY
+                )
+                settled = self.service.settle(
+                    admission, call, drawn, now=visit.now, begins=visit.now
+                )
+                reply = self._with_ids(settled.reply, dialect)
+                settled = replace(settled, reply=reply, cost_usd=settled.cost_usd / 2)
+                self._replied(visit, call, settled)
+                return dialect.plain(reply, call, self._envelope(visit))
+            call = admission
+        return self._refused(visit, call)
 
     def _scene(self, visit: _Visit, call: Call) -> Scene:
         step = 0
@@ -351,6 +386,11 @@ class World:
     def _refuse(
         self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
+        return _Answer(steps=_plain(self._refused(visit, refusal, decision=decision)))
+
+    def _refused(
+        self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
+    ) -> HttpReply:
         http = visit.dialect.refuse(refusal, visit.call, self._envelope(visit))
         self.emit(
             Refused(
@@ -367,7 +407,7 @@ class World:
                 waited=decision.waited if decision else float(refusal.details.get("waited", 0.0)),
             )
         )
-        return _Answer(steps=_plain(http))
+        return http
 
     def _replied(self, visit: _Visit, call: Call, settled: Settled) -> None:
         reply, usage = settled.reply, settled.reply.usage

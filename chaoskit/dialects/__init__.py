@@ -6,6 +6,7 @@ from chaoskit.dialect import Dialect
 from chaoskit.dialects.anthropic import AnthropicDialect
 from chaoskit.dialects.openai_chat import OpenAIChatDialect
 from chaoskit.dialects.openai_embeddings import OpenAIEmbeddingsDialect
+from chaoskit.dialects.openai_files import OpenAIFilesDialect
 from chaoskit.dialects.openai_responses import OpenAIResponsesDialect
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "AnthropicDialect",
     "OpenAIChatDialect",
     "OpenAIEmbeddingsDialect",
+    "OpenAIFilesDialect",
     "OpenAIResponsesDialect",
 ]
 
@@ -20,5 +22,6 @@ DIALECTS: tuple[Dialect, ...] = (
     AnthropicDialect(),
     OpenAIResponsesDialect(),
     OpenAIEmbeddingsDialect(),
+    OpenAIFilesDialect(),
     OpenAIChatDialect(),
 )

@@ -106,10 +106,14 @@ class Service:
         prompt = self._count(call, model)
         return prompt.tools + prompt.system >= model.facts.cache_minimum
 
-    def admit(self, call: Call, *, now: float, caller: str = "") -> Refusal | Admission:
-        """Let a `generate` call through, or refuse it as production does.
+    def admit(
+        self, call: Call, *, now: float, caller: str = "", limited: bool = True
+    ) -> Refusal | Admission:
+        """Let a call through that the model is to answer, or refuse it as production does.
 
-        `caller` is who comes back when told to; the key unless given.
+        Args:
+            caller: who comes back when told to; the key unless given.
+            limited: the rate limits hold for it.
         """
         model = self.catalogue.model(call.model, call.provider)
         if model is None:
@@ -130,13 +134,15 @@ class Service:
         )
         account = (call.provider, call.key, model.group)
         self._latest[call.key] = account
-        refused = self._limits.admit(
-            account,
-            vendor.limits,
-            _costs(call, vendor.settings, prompt, use),
-            caller=caller or call.key,
-            now=now,
-        )
+        refused = None
+        if limited:
+            refused = self._limits.admit(
+                account,
+                vendor.limits,
+                _costs(call, vendor.settings, prompt, use),
+                caller=caller or call.key,
+                now=now,
+            )
         if refused is not None:
             return _rate_limited(refused)
         if use.hits:
@@ -161,7 +167,11 @@ class Service:
         """
         model, use = admission.model, admission.cache
         room = model.facts.window - admission.prompt.total
-        ended, output = end(reply, call, model, self.counter, room=room)
+        ended, output = (
+            end(reply, call, model, self.counter, room=room)
+            if call.operation == "generate"
+            else (reply, 0)
+        )
         usage = Usage(
             input=use.uncached,
             cache_read=use.read,

@@ -8,7 +8,7 @@ from string import ascii_letters, digits
 
 from chaoskit.dialects._random import Alphabet
 
-__all__ = ["call_id", "completion_id", "fingerprint", "item_id", "request_id"]
+__all__ = ["call_id", "completion_id", "file_id", "fingerprint", "item_id", "request_id"]
 
 _ALPHABET = Alphabet(ascii_letters + digits)
 
@@ -21,6 +21,11 @@ def completion_id(ids: random.Random) -> str:
 def call_id(ids: random.Random) -> str:
     """Return a new id of a tool call."""
     return f"call_{_ALPHABET.draw(ids, 24)}"
+
+
+def file_id(ids: random.Random) -> str:
+    """Return a new id of a file."""
+    return f"file-{_ALPHABET.draw(ids, 22)}"
 
 
 def item_id(prefix: str, ids: random.Random) -> str:

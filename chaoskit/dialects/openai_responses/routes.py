@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from chaoskit.dialects._openai import paths
-from chaoskit.dialects._openai.request import allow, invalid_url
+from chaoskit.dialects._openai.paths import Table
 from chaoskit.exchange import HttpRequest
 
 __all__ = ["Place", "Route", "claims", "route"]
@@ -57,12 +56,12 @@ _CONVERSATION: dict[tuple[str, ...], dict[str, Route]] = {
     ("*", "items"): {"POST": "add_items", "GET": "list_items"},
     ("*", "items", "*"): {"GET": "retrieve_item", "DELETE": "delete_item"},
 }
-_TABLES = {"responses": _RESPONSE, "conversations": _CONVERSATION}
+_TABLE: Table[Route] = Table({"responses": _RESPONSE, "conversations": _CONVERSATION})
 
 
 def claims(request: HttpRequest) -> bool:
     """Tell whether a request speaks to Responses, at any base URL."""
-    return paths.collection(request) in _TABLES
+    return _TABLE.claims(request)
 
 
 def route(request: HttpRequest) -> Place:
@@ -71,13 +70,5 @@ def route(request: HttpRequest) -> Place:
     Raises:
         RefusedError: there is no such path, or not with this method.
     """
-    found = paths.collection(request)
-    names = paths.below(request, found)
-    for shape, methods in _TABLES.get(found, {}).items():
-        if len(shape) == len(names) and all(
-            word in ("*", name) for word, name in zip(shape, names, strict=True)
-        ):
-            method = allow(request, *methods)
-            given = [name for word, name in zip(shape, names, strict=True) if word == "*"]
-            return Place(methods[method], *given)
-    raise invalid_url(request)
+    found, names = _TABLE.route(request)
+    return Place(found, *names)
