@@ -20,8 +20,8 @@ __all__ = [
 
 DIALECTS: tuple[Dialect, ...] = (
     AnthropicDialect(),
+    OpenAIChatDialect(),
     OpenAIResponsesDialect(),
     OpenAIEmbeddingsDialect(),
     OpenAIFilesDialect(),
-    OpenAIChatDialect(),
 )

@@ -10,7 +10,7 @@ from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import ids, pages
 from chaoskit.dialects._refused import RefusedError, invalid
-from chaoskit.dialects.openai_responses import kept
+from chaoskit.dialects.openai_responses import kept, stream
 from chaoskit.dialects.openai_responses.encode import identified, json_reply
 from chaoskit.dialects.openai_responses.errors import refuse
 from chaoskit.dialects.openai_responses.items import Item
@@ -27,19 +27,26 @@ def stored(call: Call, envelope: Envelope) -> HttpReply:
     if not isinstance(place, Place):
         raise InternalError(f"{call.dialect} cannot answer {call.operation} without a place")
     try:
+        if place.route == "retrieve" and _query(call).get("stream") == "true":
+            return _again(place, call, envelope)
         return json_reply(_OPERATIONS[place.route](place, call, envelope), envelope)
     except RefusedError as error:
         return refuse(error.refusal, call, envelope)
 
 
-def _retrieve(place: Place, call: Call, envelope: Envelope) -> Json:
-    found = kept.response(envelope.shelf, place.name)
-    if _query(call).get("stream") == "true":
-        raise invalid(
-            "Only responses that were created with 'background' and 'stream' can be streamed.",
-            param="stream",
-        )
-    return found.body
+def _again(place: Place, call: Call, envelope: Envelope) -> HttpReply:
+    """Return the events of a response that was made in the background, or the last of them."""
+    made = kept.response(envelope.shelf, place.name).body
+    if not made["background"]:
+        raise invalid("Only responses made in the background can be streamed.", param="stream")
+    after = _query(call).get("starting_after", "")
+    seen = int(after) + 1 if after.isascii() and after.isdigit() else 0
+    data = b"".join([frame.encode() for frame in stream.events(made)[seen:]])
+    return HttpReply(status=200, headers=stream.told(envelope), body=data)
+
+
+def _retrieve(place: Place, _: Call, envelope: Envelope) -> Json:
+    return kept.response(envelope.shelf, place.name).body
 
 
 def _delete(place: Place, _: Call, envelope: Envelope) -> Json:

@@ -15,7 +15,7 @@ from chaoskit.dialects.openai_responses.encode import begun, keep, response
 from chaoskit.exchange import Call, Reply
 from chaoskit.steps import Frame
 
-__all__ = ["sequence", "stream"]
+__all__ = ["events", "sequence", "stream", "told"]
 
 Kind: TypeAlias = Literal["start", "block", "content", "tool", "done"]
 _Event: TypeAlias = tuple[Kind, str, str]
@@ -27,7 +27,19 @@ def stream(
     """Return the headers and the events of a streamed answer."""
     made = response(reply, call, envelope)
     keep(made, call, envelope)
-    frames = tuple(
+    return told(envelope) | headers.limits(envelope), events(made)
+
+
+def told(envelope: Envelope) -> dict[str, str]:
+    """Return the headers of a stream."""
+    made = headers.common("text/event-stream; charset=utf-8", envelope)
+    made["cache-control"] = "no-cache"
+    return made
+
+
+def events(made: Json) -> tuple[Frame, ...]:
+    """Return the events that build a response."""
+    return tuple(
         [
             Frame(
                 kind=kind,
@@ -37,9 +49,6 @@ def stream(
             for number, (kind, name, fields) in enumerate(_events(made))
         ]
     )
-    told = headers.common("text/event-stream; charset=utf-8", envelope)
-    told["cache-control"] = "no-cache"
-    return told | headers.limits(envelope), frames
 
 
 def sequence(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:

@@ -228,6 +228,11 @@ def test_response_in_the_background(client):
     assert (made.status, made.output) == ("queued", [])
     assert client.responses.retrieve(made.id).output_text == TEXT
     assert client.responses.cancel(made.id).id == made.id
+    numbers = [e.sequence_number for e in client.responses.retrieve(made.id, stream=True)]
+    assert numbers == list(range(len(numbers)))
+    rest = list(client.responses.retrieve(made.id, stream=True, starting_after=6))
+    assert [event.sequence_number for event in rest] == numbers[7:]
+    assert (rest[-1].type, rest[-1].response.output_text) == ("response.completed", TEXT)
     other = client.responses.create(**PROMPT)
     with pytest.raises(openai.BadRequestError, match="Cannot cancel a synchronous response"):
         client.responses.cancel(other.id)
