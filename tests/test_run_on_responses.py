@@ -138,6 +138,24 @@ def test_a_chain_is_counted_as_input_each_time():
     assert chained[1] > chained[0]
 
 
+@pytest.mark.parametrize(("model", "writes"), [("gpt-5.4", False), ("gpt-5.6", True)])
+def test_prefix_is_cached_without_being_asked_for(model, writes):
+    """In steps of 128 tokens, from 1,024 on; newer models report what they write, too."""
+
+    def repeating(prompt):
+        details = [
+            client()
+            .responses.create(model=model, instructions="word " * 2_000, input=f"{prompt} {n}")
+            .usage.input_tokens_details
+            for n in range(2)
+        ]
+        return " ".join(f"{one.cached_tokens} {one.cache_write_tokens}" for one in details)
+
+    (answered,) = only(played(repeating, scenario()), Answered)
+    cold, first, warm, _ = map(int, answered.answer.split())
+    assert (cold, warm >= 1_024, warm % 128, first > 0) == (0, True, 0, writes)
+
+
 def test_one_key_knows_nothing_of_another():
     """A response belongs to the account that made it."""
 
