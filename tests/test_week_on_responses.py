@@ -35,6 +35,8 @@ TOOLS = [
     }
     for spec in SPECS
 ]
+# By name: other tests have functions of the same name.
+PLACES = {spec["name"]: f"chaoskit.demo.tools:{spec['name']}" for spec in SPECS}
 ASK = {"model": "gpt-5.4", "tools": TOOLS, "instructions": SYSTEM_PROMPT}
 
 log = logging.getLogger("test.naive_responses")
@@ -110,7 +112,7 @@ LIVED = [
 @pytest.mark.parametrize(("agent", "day"), LIVED)
 def test_a_naive_agent_breaks_the_promises_of_the_day(agent, day):
     """A healthy world is passed, and the run breaks for the reason of that day."""
-    outcome = run(DAYS[day], Agent.of(agent))
+    outcome = run(DAYS[day], Agent.of(agent, tools=PLACES))
     broken = {it.name for it in outcome.promises if it.judgement.verdict is Verdict.FAIL}
 
     assert broken >= BROKEN[day]
