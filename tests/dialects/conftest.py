@@ -52,6 +52,13 @@ class FewModels:
             features=frozenset({"reasoning"}),
             created=1_780_000_000,
         ),
+        ModelFacts(
+            name="text-embedding",
+            provider="openai",
+            window=8_192,
+            max_output=0,
+            features=frozenset({"embedding"}),
+        ),
     )
     _FAMILIES: ClassVar = {"claude-old": "claude-old-20250929", "gpt-plain": "gpt-plain-2026-01-01"}
 

@@ -298,7 +298,7 @@ def test_models(openai, models, envelope, ask_openai):
     assert (
         listed["object"],
         [m["id"] for m in listed["data"]],
-    ) == ("list", ["gpt-plain-2026-01-01", "gpt-thinker"])
+    ) == ("list", ["gpt-plain-2026-01-01", "gpt-thinker", "text-embedding"])
     one = ask_openai(b"", path="/v1/models/gpt-thinker", method="GET")
     expected = {
         "id": "gpt-thinker",

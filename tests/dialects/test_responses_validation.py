@@ -516,6 +516,12 @@ def test_invalid_request_is_refused(ask_responses, given, message, param, code):
     assert (refusal.kind, refusal.param, refusal.code) == ("invalid_request", param, code)
 
 
+def test_model_for_vectors_does_not_answer(ask_responses):
+    """It has a route of its own."""
+    refusal = ask_responses(body(model="text-embedding"))
+    assert (refusal.kind, refusal.param) == ("invalid_request", "model")
+
+
 def test_unknown_model(ask_responses):
     """A 404 with a code."""
     refusal = ask_responses(body(model="gpt-nope"))
@@ -534,8 +540,9 @@ def test_unknown_model(ask_responses):
             ),
         ),
         (body(conversation="conv_1"), "Conversation with id 'conv_1' not found."),
+        (body(input=..., prompt={"id": "pmpt_1"}), "Prompt with id 'pmpt_1' not found."),
     ],
-    ids=["item", "conversation"],
+    ids=["item", "conversation", "prompt"],
 )
 def test_what_was_never_kept_is_not_found(ask_responses, given, message):
     """Another kind of 404."""
@@ -575,7 +582,9 @@ def test_method_must_fit(ask_responses, path, method, hint):
 
 ACCEPTED = [
     body(),
-    body(tools=[]),
+    body(tools=[], top_logprobs=3, max_tool_calls=2, temperature=0.2),
+    body({"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}),
+    body({"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}),
     body(tool_choice="auto"),
     body(tool_choice="none", parallel_tool_calls=False),
     body(USER, USER),
@@ -685,6 +694,12 @@ def test_choice_of_tools(ask_responses, choice, mode, name):
     """As the request has it."""
     call = ask_responses(body(tools=[TOOL], tool_choice=choice))
     assert (call.tool_choice.mode, call.tool_choice.name) == (mode, name)
+
+
+def test_retries_are_counted(ask_responses):
+    """The SDK tells how often it has tried."""
+    call = ask_responses(body(), **{"x-stainless-retry-count": "2"})
+    assert call.options["retry_count"] == 2
 
 
 def test_input_tokens_are_counted_not_generated(ask_responses):

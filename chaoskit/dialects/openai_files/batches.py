@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from chaoskit.dialect import Envelope, Shelf
 from chaoskit.dialects._json import Json, dumps
-from chaoskit.dialects._openai import pages, values
+from chaoskit.dialects._openai import metadata, pages, values
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.openai_files import files
 from chaoskit.errors import InternalError
@@ -49,7 +49,7 @@ def create(body: Json, authorization: str, shelf: Shelf, envelope: Envelope) -> 
         "created_at": now,
         "expires_at": now + _LIFE,
         "request_counts": {"total": 0, "completed": 0, "failed": 0},
-        "metadata": body.get("metadata"),
+        "metadata": metadata.read(body.get("metadata")),
     }
     made |= dict.fromkeys(_TIMES)
     shelf.put(_BATCH, made["id"], (made, authorization))

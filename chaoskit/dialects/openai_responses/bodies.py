@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import values
+from chaoskit.dialects._openai import metadata, values
 from chaoskit.dialects._openai.request import parse
 from chaoskit.dialects.openai_responses import items
 from chaoskit.dialects.openai_responses.routes import Route
@@ -18,6 +18,8 @@ def read(route: Route, data: bytes) -> Json:
         RefusedError: with the message that names the first field that is wrong.
     """
     body = parse(data) if data.strip() else {}
+    if route in ("create_conversation", "update_conversation"):
+        body["metadata"] = metadata.read(body.get("metadata"))
     if route in ("create_conversation", "add_items"):
         if route == "add_items":
             values.required(body, "items", "items")

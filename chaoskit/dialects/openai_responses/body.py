@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import values
+from chaoskit.dialects._openai import metadata, values
 from chaoskit.dialects._openai.strict import flaw
-from chaoskit.dialects._refused import invalid
+from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.openai_responses import fields, items, tools
 from chaoskit.dialects.openai_responses.items import Item
-from chaoskit.exchange import ToolChoice, ToolSpec
+from chaoskit.exchange import Refusal, ToolChoice, ToolSpec
 
 __all__ = ["Body", "read"]
 
@@ -26,7 +26,6 @@ _INCLUDES = (
     "message.output_text.logprobs",
 )
 _LEAST_OUTPUT = 16
-_MOST_METADATA = 16
 _ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
 
 
@@ -76,6 +75,7 @@ def read(body: Json) -> Body:
         raise _missing("model")
     model = values.string(model, "model")
     fields.check(body)
+    _no_template(body.get("prompt"))
     previous, conversation = _earlier(body)
     found = _input(body, earlier=bool(previous or conversation))
     functions, others = tools.read(body.get("tools"))
@@ -120,10 +120,20 @@ def _missing(name: str) -> Exception:
     )
 
 
+def _no_template(value: object) -> None:
+    """Refuse a prompt that is kept at the vendor: nobody can have made one here."""
+    if value is None:
+        return
+    prompt = values.record(value, "prompt")
+    name = values.string(values.required(prompt, "id", "prompt.id"), "prompt.id")
+    message = f"Prompt with id '{name}' not found."
+    raise RefusedError(Refusal(kind="not_found", message=message, param="prompt"))
+
+
 def _input(body: Json, *, earlier: bool) -> tuple[Item, ...]:
     given = body.get("input")
     if given is None:
-        if not earlier and body.get("prompt") is None:
+        if not earlier:
             raise _missing("input")
         return ()
     found = items.read(given)
@@ -235,22 +245,7 @@ def _others(body: Json) -> None:
         )
     if body.get("background") and body.get("store") is False:
         raise invalid("Background mode requires 'store' to be true.", param="background")
-    _metadata(body.get("metadata"))
-
-
-def _metadata(value: object) -> None:
-    if value is None:
-        return
-    pairs = values.record(value, "metadata")
-    if len(pairs) > _MOST_METADATA:
-        raise invalid(
-            f"Invalid 'metadata': too many properties. Expected an object with at most "
-            f"{_MOST_METADATA} properties, but got an object with {len(pairs)} properties instead.",
-            param="metadata",
-            code="object_above_max_properties",
-        )
-    for name, text in pairs.items():
-        values.string(text, f"metadata.{name}")
+    metadata.read(body.get("metadata"))
 
 
 def _optional(body: Json, name: str) -> str:

@@ -86,7 +86,7 @@ def _create_conversation(_: Place, call: Call, envelope: Envelope) -> Json:
         "id": name,
         "object": "conversation",
         "created_at": int(envelope.wall),
-        "metadata": body.get("metadata") or {},
+        "metadata": body["metadata"],
     }
     items = tuple([identified(item, envelope) for item in body["items"]])
     whole = kept.KeptConversation(body=made, items=items)
@@ -100,7 +100,7 @@ def _retrieve_conversation(place: Place, _: Call, envelope: Envelope) -> Json:
 
 def _update_conversation(place: Place, call: Call, envelope: Envelope) -> Json:
     found = kept.conversation(envelope.shelf, place.name)
-    body = found.body | {"metadata": _body(call).get("metadata") or {}}
+    body = found.body | {"metadata": _body(call)["metadata"]}
     _shelf(envelope).put(kept.CONVERSATION, place.name, replace(found, body=body))
     return body
 

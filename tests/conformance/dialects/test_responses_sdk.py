@@ -259,6 +259,8 @@ def test_conversation(client, service):
     assert more.data[0].content[0].text == "four"
     changed = client.conversations.update(conversation.id, metadata={"a": "c"})
     assert client.conversations.retrieve(conversation.id) == changed
+    with pytest.raises(openai.BadRequestError, match=r"Invalid type for 'metadata\.n'"):
+        client.conversations.update(conversation.id, metadata={"n": 1})
     assert client.conversations.delete(conversation.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.responses.create(model="m", input="five", conversation=conversation.id)
