@@ -68,7 +68,7 @@ def keep(made: Json, call: Call, envelope: Envelope) -> None:
     name = call.options.get("conversation")
     if shelf is None or not (call.options.get("store") or name):
         return
-    given = tuple([identified(item, envelope) for item in _items(call, "given")])
+    given = _items(call, "given")
     said = tuple([read_item(item, "output") for item in made["output"]])
     reasoning = ""
     for item in said:
@@ -80,20 +80,9 @@ def keep(made: Json, call: Call, envelope: Envelope) -> None:
         shelf.put(kept.RESPONSE, made["id"], stored)
     if isinstance(name, str):
         old = kept.conversation(shelf, name)
-        new = kept.KeptConversation(body=old.body, items=(*old.items, *given, *said))
+        mine = kept.identified(given, made["id"])
+        new = kept.KeptConversation(body=old.body, items=(*old.items, *mine, *said))
         shelf.put(kept.CONVERSATION, name, new)
-
-
-def identified(item: Item, envelope: Envelope) -> Item:
-    """Return the item with an id; its own where it has one."""
-    if item.id:
-        return item
-    prefix = {"function_call": "fc", "function_call_output": "fc", "reasoning": "rs"}
-    identity = ids.item_id(prefix.get(item.kind, "msg"), envelope.ids)
-    raw: Json = {"id": identity, "type": item.kind, "status": "completed"} | item.raw
-    if isinstance(raw.get("content"), str):
-        raw["content"] = [{"type": "input_text", "text": raw["content"]}]
-    return replace(item, id=identity, raw=raw)
 
 
 def json_reply(body: Json, envelope: Envelope) -> HttpReply:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 from chaoskit.dialect import Shelf
 from chaoskit.dialects._json import Json
@@ -18,12 +19,14 @@ __all__ = [
     "KeptItem",
     "KeptResponse",
     "conversation",
+    "identified",
     "response",
 ]
 
 RESPONSE = "response"
 CONVERSATION = "conversation"
 ITEM = "item"
+_PREFIXES = {"function_call": "fc", "function_call_output": "fc", "reasoning": "rs"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class KeptResponse:
 
     Attributes:
         body: the response object as it ended.
-        given: items of its own input, all with ids.
+        given: items of its own input.
         items: the whole conversation up to its end.
     """
 
@@ -79,6 +82,22 @@ def conversation(shelf: Shelf | None, name: str) -> KeptConversation:
     if not isinstance(kept, KeptConversation):
         raise _missing(f"Conversation with id '{name}' not found.")
     return kept
+
+
+def identified(items: tuple[Item, ...], owner: str) -> tuple[Item, ...]:
+    """Return the items, all with ids; the same owner gives the same ones."""
+    return tuple([_identified(item, f"{owner}:{at}") for at, item in enumerate(items)])
+
+
+def _identified(item: Item, place: str) -> Item:
+    if item.id:
+        return item
+    identity = blake2b(place.encode(), digest_size=25).hexdigest()
+    identity = f"{_PREFIXES.get(item.kind, 'msg')}_{identity}"
+    raw: Json = {"id": identity, "type": item.kind, "status": "completed"} | item.raw
+    if isinstance(raw.get("content"), str):
+        raw["content"] = [{"type": "input_text", "text": raw["content"]}]
+    return replace(item, id=identity, raw=raw)
 
 
 def _missing(message: str) -> RefusedError:

@@ -11,7 +11,7 @@ from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import ids, pages
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.openai_responses import kept, stream
-from chaoskit.dialects.openai_responses.encode import identified, json_reply
+from chaoskit.dialects.openai_responses.encode import json_reply
 from chaoskit.dialects.openai_responses.errors import refuse
 from chaoskit.dialects.openai_responses.items import Item
 from chaoskit.dialects.openai_responses.routes import Place
@@ -65,7 +65,8 @@ def _cancel(place: Place, _: Call, envelope: Envelope) -> Json:
 
 
 def _input_items(place: Place, call: Call, envelope: Envelope) -> Json:
-    return _page(kept.response(envelope.shelf, place.name).given, call)
+    found = kept.response(envelope.shelf, place.name)
+    return _page(kept.identified(found.given, place.name), call)
 
 
 def _compact(*_: object) -> Json:
@@ -88,7 +89,7 @@ def _create_conversation(_: Place, call: Call, envelope: Envelope) -> Json:
         "created_at": int(envelope.wall),
         "metadata": body["metadata"],
     }
-    items = tuple([identified(item, envelope) for item in body["items"]])
+    items = kept.identified(body["items"], name)
     whole = kept.KeptConversation(body=made, items=items)
     _shelf(envelope).put(kept.CONVERSATION, name, whole)
     return made
@@ -113,7 +114,7 @@ def _delete_conversation(place: Place, _: Call, envelope: Envelope) -> Json:
 
 def _add_items(place: Place, call: Call, envelope: Envelope) -> Json:
     found = kept.conversation(envelope.shelf, place.name)
-    items = tuple([identified(item, envelope) for item in _body(call)["items"]])
+    items = kept.identified(_body(call)["items"], ids.item_id("add", envelope.ids))
     whole = replace(found, items=(*found.items, *items))
     _shelf(envelope).put(kept.CONVERSATION, place.name, whole)
     return pages.listed([item.raw for item in items], more=False)

@@ -266,6 +266,18 @@ def test_conversation(client, service):
         client.responses.create(model="m", input="five", conversation=conversation.id)
 
 
+def test_items_of_a_conversation_have_ids_of_their_own(client):
+    """Even where others were taken out in between."""
+    given = {"type": "message", "role": "user", "content": "same"}
+    conversation = client.conversations.create(items=[given, given])
+    for _ in range(3):
+        first = next(iter(client.conversations.items.list(conversation.id, order="asc")))
+        client.conversations.items.delete(first.id, conversation_id=conversation.id)
+        client.conversations.items.create(conversation.id, items=[given, given])
+    listed = [item.id for item in client.conversations.items.list(conversation.id)]
+    assert (len(listed), len(set(listed))) == (5, 5)
+
+
 def test_parsed_answer_is_validated_by_the_sdk(client, service):
     """The helper sends a strict schema, which is accepted; what it parsed can be sent back."""
     service.outcomes = [Reply(content=(Text('{"city": "Köln"}'),))]
