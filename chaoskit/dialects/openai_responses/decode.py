@@ -41,7 +41,7 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
         if place.route == "input_tokens":
             call = replace(call, operation="count_tokens", stream=False)
         if _continues(body):
-            return call
+            return replace(call, messages=messages_of(body.items))
         pairs.check(body.items)
         return with_items(call, body.items)
     except RefusedError as error:
@@ -104,7 +104,6 @@ def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) 
         key=key,
         stream=body.stream,
         system=(Text(body.instructions),) if body.instructions else (),
-        messages=messages_of(body.items),
         tools=body.functions,
         tool_choice=body.tool_choice,
         max_tokens=body.max_tokens,
