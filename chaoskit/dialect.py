@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
 from chaoskit.steps import Frame
 
-__all__ = ["Dialect", "Envelope", "LimitState", "ModelFacts", "Models"]
+__all__ = [
+    "Dialect",
+    "Envelope",
+    "LimitState",
+    "ModelFacts",
+    "Models",
+    "Sequenced",
+    "Shelf",
+    "Stateful",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,26 @@ class Models(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """What the service keeps for one API key between its requests."""
+
+    def get(self, kind: str, name: str) -> object | None:
+        """Return what is kept under a name, or None."""
+        ...
+
+    def put(self, kind: str, name: str, value: object) -> None:
+        """Keep something, in place of what the name stood for."""
+        ...
+
+    def drop(self, kind: str, name: str) -> None:
+        """Forget what is kept under a name, if anything."""
+        ...
+
+    def all(self, kind: str) -> tuple[object, ...]:
+        """Return everything of a kind, the oldest first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitState:
     """One rate limit as headers report it: `requests`, `input_tokens`, `output_tokens`, `tokens`.
@@ -70,6 +99,8 @@ class Envelope:
         wall: unix seconds on the run's clock.
         latency: seconds that the provider took, for headers that tell it.
         authenticated: organisation headers are sent only then.
+        shelf: takes what later requests may refer to; None where nothing is kept.
+        ask: answers a request that this one holds; None where it can hold none.
     """
 
     ids: random.Random
@@ -77,10 +108,15 @@ class Envelope:
     limits: tuple[LimitState, ...] = ()
     latency: float = 0.0
     authenticated: bool = True
+    shelf: Shelf | None = None
+    ask: Callable[[HttpRequest], HttpReply] | None = None
 
 
 class Dialect(Protocol):
-    """One wire protocol. All methods are pure; ids come from the envelope."""
+    """One wire protocol.
+
+    All methods are pure: ids come from the envelope, and what is to be kept goes to its shelf.
+    """
 
     @property
     def name(self) -> str:
@@ -128,4 +164,26 @@ class Dialect(Protocol):
 
     def models(self, call: Call, models: Models, envelope: Envelope) -> HttpReply:
         """Encode the answer to `list_models` and `get_model`."""
+        ...
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """A dialect whose requests may refer to earlier ones."""
+
+    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:
+        """Return the call with the earlier conversation that it refers to, or the refusal."""
+        ...
+
+    def stored(self, call: Call, envelope: Envelope) -> HttpReply:
+        """Encode the answer to a `stored` operation, which reads or changes what is kept."""
+        ...
+
+
+@runtime_checkable
+class Sequenced(Protocol):
+    """A dialect whose events know their place in the stream."""
+
+    def sequence(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        """Return the frames; those that `error_frame` made refer to the ones before them."""
         ...

@@ -68,6 +68,11 @@ class Exchange:
         return self.failed
 
     @property
+    def answer(self) -> Replied | None:
+        """The model's words, or None where it was asked for vectors or did not answer."""
+        return self.reply if self.request.operation == "generate" else None
+
+    @property
     def complete(self) -> bool:
         """The model answered and the answer arrived."""
         return self.reply is not None and not self.failed

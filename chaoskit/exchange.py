@@ -172,7 +172,8 @@ class Call:
     Attributes:
         dialect: `anthropic`, `openai_chat`, …
         provider: whose service it is for: `anthropic`, `openai`.
-        operation: `generate` is the only one that produces a `Reply`.
+        operation: `generate` is the only one that asks the model for words; `embed` turns the
+            messages into vectors; `stored` reads or changes what the service keeps.
         key: fingerprint of the API key, never the key.
         max_tokens: limit on the output, in tokens; None when the request sets none.
         options: what is left of the request, for the dialect that decoded it only.
@@ -180,7 +181,9 @@ class Call:
 
     dialect: str
     provider: str
-    operation: Literal["generate", "count_tokens", "list_models", "get_model"] = "generate"
+    operation: Literal[
+        "generate", "count_tokens", "list_models", "get_model", "embed", "stored"
+    ] = "generate"
     model: str = ""
     key: str = ""
     stream: bool = False

@@ -6,7 +6,7 @@ Each entry is one of
     {"role": "assistant", "content": "…", "tool_calls": [{"id": …, "name": …, "arguments": {…}}]}
     {"role": "tool", "tool_call_id": …, "name": …, "content": "…", "is_error": False}
 
-`to_anthropic` and `to_openai` turn a list of them into what the vendors' SDKs take.
+`to_anthropic`, `to_openai` and `to_responses` turn a list of them into what the vendors' SDKs take.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from chaoskit.exchange import Call, Message, Part, Text, ToolCall, ToolResult
 
-__all__ = ["Entry", "of_turn", "to_anthropic", "to_openai"]
+__all__ = ["Entry", "of_turn", "to_anthropic", "to_openai", "to_responses"]
 
 Entry: TypeAlias = dict[str, Any]
 
@@ -97,6 +97,33 @@ def to_openai(history: Iterable[Mapping[str, Any]]) -> list[Entry]:
         else:
             messages.append({"role": entry["role"], "content": entry["content"]})
     return messages
+
+
+def to_responses(history: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """Return the entries as `input` of the OpenAI Responses API."""
+    items: list[Entry] = []
+    for entry in history:
+        if entry["role"] == "tool":
+            items.append(
+                {
+                    "type": "function_call_output",
+                    "call_id": entry["tool_call_id"],
+                    "output": entry["content"],
+                }
+            )
+            continue
+        if entry.get("content") or not entry.get("tool_calls"):
+            items.append({"role": entry["role"], "content": entry["content"]})
+        items += [
+            {
+                "type": "function_call",
+                "call_id": it["id"],
+                "name": it["name"],
+                "arguments": json.dumps(it["arguments"]),
+            }
+            for it in entry.get("tool_calls", ())
+        ]
+    return items
 
 
 def _since_prompt(messages: Sequence[Message], prompt: str) -> Sequence[Message]:

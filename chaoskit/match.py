@@ -44,7 +44,7 @@ PRIMARY = "primary"
 """Stands for the provider that the run asked first."""
 
 Operation: TypeAlias = Literal[
-    "generate", "count_tokens", "list_models", "get_model", "run_tool", "unknown"
+    "generate", "count_tokens", "list_models", "get_model", "embed", "stored", "run_tool", "unknown"
 ]
 
 

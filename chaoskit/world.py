@@ -18,7 +18,7 @@ from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.canary import Canaries, owner
 from chaoskit.clock import Clock
-from chaoskit.dialect import Dialect, Envelope, LimitState
+from chaoskit.dialect import Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
 from chaoskit.errors import ChaoskitError, InternalError, RunStopped
 from chaoskit.exchange import (
@@ -46,7 +46,7 @@ from chaoskit.journal import (
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
 from chaoskit.player import Ending, Exchange
-from chaoskit.provider.service import Service, Settled
+from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.seed import derive
 from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
 from chaoskit.watch_requests import parts_of
@@ -163,7 +163,7 @@ class World:
             dialect = _dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
-        decoded = dialect.decode(request, self.service.catalogue)
+        decoded = self._decoded(request, dialect)
         visit = self._received(request, dialect, decoded)
         answer = self._answer(visit, decoded)
         steps = answer.steps
@@ -215,6 +215,14 @@ class World:
 
     # The way of a request.
 
+    def _decoded(self, request: HttpRequest, dialect: Dialect) -> Call | Refusal:
+        decoded = dialect.decode(request, self.service.catalogue)
+        stateful = _STATEFUL.get(dialect.name)
+        if stateful is not None and isinstance(decoded, Call):
+            shelf = self.service.shelf(decoded.provider, decoded.key)
+            return stateful.recall(decoded, shelf)
+        return decoded
+
     def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> _Visit:
         user, turn = who()
         now = self.clock.now()
@@ -237,7 +245,7 @@ class World:
         if self._primary != dialect.provider:
             subject = replace(subject, primary=False)
         retries = request.headers.get("x-stainless-retry-count", "")
-        generating = call is not None and call.operation == "generate"
+        generating = call is not None and call.operation in ("generate", "embed")
         self.emit(
             Requested(
                 at=now,
@@ -293,6 +301,12 @@ class World:
         if call.operation == "count_tokens":
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
             return _Answer(steps=_plain(counted))
+        if call.operation == "stored":
+            envelope = replace(self._envelope(visit), ask=self._aside)
+            answer = _STATEFUL[call.dialect].stored(call, envelope)
+            return _Answer(steps=_plain(answer))
+        if call.operation == "embed":
+            return self._embed(visit, call)
         if call.operation != "generate":
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
             return _Answer(steps=_plain(reply))
@@ -330,12 +344,58 @@ class World:
             if torn is not frames:
                 frames = torn
                 self._struck(visit, decision, "frames")
+        sequenced = _SEQUENCED.get(call.dialect)
+        if sequenced is not None:
+            frames = sequenced.sequence(frames)
         return _Answer(
             steps=_streamed(headers, frames, admission.first_token, settled.seconds),
             whole=any(frame.kind == "done" for frame in frames),
             error_frame=any(frame.kind == "error" for frame in frames),
             called=subject.called,
         )
+
+    def _embed(self, visit: _Visit, call: Call) -> _Answer:
+        """Admit and bill like an answer; nothing is drawn, and no fault can change it."""
+        admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
+        if isinstance(admission, Refusal):
+            return self._refuse(visit, admission)
+        begins = visit.now + admission.first_token
+        settled = self.service.settle(admission, call, _NO_REPLY, now=visit.now, begins=begins)
+        self._replied(visit, call, settled)
+        envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
+        http = visit.dialect.plain(settled.reply, call, envelope)
+        return _Answer(steps=_plain(http, wait=settled.seconds))
+
+    def _aside(self, request: HttpRequest) -> HttpReply:
+        """Answer a request of a batch, at half the price: no limit holds for it, no fault strikes.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        self._calls += 1
+        if self._calls > self._max_calls:
+            self._end(f"calls: more than {self._max_calls}")
+        dialect = _dialect(request)
+        if dialect is None:
+            raise InternalError(f"no dialect claims {request.path} of a batch")
+        call = self._decoded(request, dialect)
+        visit = self._received(request, dialect, call)
+        if isinstance(call, Call):
+            admission = self.service.admit(call, now=visit.now, limited=False)
+            if isinstance(admission, Admission):
+                asked = call.operation == "generate"
+                drawn = (
+                    self._behaviour.reply(call, self._scene(visit, call)) if asked else _NO_REPLY
+                )
+                settled = self.service.settle(
+                    admission, call, drawn, now=visit.now, begins=visit.now
+                )
+                reply = self._with_ids(settled.reply, dialect)
+                settled = replace(settled, reply=reply, cost_usd=settled.cost_usd / 2)
+                self._replied(visit, call, settled)
+                return dialect.plain(reply, call, self._envelope(visit))
+            call = admission
+        return self._refused(visit, call)
 
     def _scene(self, visit: _Visit, call: Call) -> Scene:
         step = 0
@@ -354,6 +414,11 @@ class World:
     def _refuse(
         self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
+        return _Answer(steps=_plain(self._refused(visit, refusal, decision=decision)))
+
+    def _refused(
+        self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
+    ) -> HttpReply:
         told = refusal
         if self._scale != 1 and refusal.retry_after is not None:
             wait = refusal.retry_after / self._scale
@@ -374,7 +439,7 @@ class World:
                 waited=decision.waited if decision else float(refusal.details.get("waited", 0.0)),
             )
         )
-        return _Answer(steps=_plain(http))
+        return http
 
     def _replied(self, visit: _Visit, call: Call, settled: Settled) -> None:
         reply, usage = settled.reply, settled.reply.usage
@@ -492,6 +557,7 @@ class World:
             limits=self.service.states(key, visit.now, visit.call) if limits is None else limits,
             latency=latency,
             authenticated=bool(key),
+            shelf=self.service.shelf(visit.dialect.provider, key) if key else None,
         )
 
     def _end(self, reason: str) -> None:
@@ -522,7 +588,10 @@ def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
     return replace(subject, called=called) if called else subject
 
 
+_STATEFUL = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Stateful)}
+_SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Sequenced)}
 _NO_CALL = Call(dialect="", provider="")
+_NO_REPLY = Reply(content=())
 _FINISH = Finish()
 
 

@@ -3,7 +3,7 @@
 import json
 
 from chaoskit.exchange import Call, Message, Text, ToolCall, ToolResult
-from chaoskit.history import of_turn, to_anthropic, to_openai
+from chaoskit.history import of_turn, to_anthropic, to_openai, to_responses
 
 CALL = Call(
     dialect="anthropic",
@@ -67,3 +67,20 @@ def test_openai_messages_carry_arguments_as_text():
     assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant"]
     assert json.loads(messages[1]["tool_calls"][0]["function"]["arguments"]) == {"q": "x"}
     assert messages[2]["tool_call_id"] == "t1"
+
+
+def test_responses_items_stand_for_themselves():
+    """A text, a call and a result are items of their own; a call without a text has none."""
+    entries = of_turn("why?", CALL, "because")
+    items = to_responses([*entries, entries[1] | {"content": ""}])
+
+    assert [item.get("type", item.get("role")) for item in items] == [
+        "user",
+        "assistant",
+        "function_call",
+        "function_call_output",
+        "assistant",
+        "function_call",
+    ]
+    assert (items[2]["call_id"], json.loads(items[2]["arguments"])) == ("t1", {"q": "x"})
+    assert (items[3]["call_id"], items[3]["output"]) == ("t1", "found")

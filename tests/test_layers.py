@@ -103,6 +103,18 @@ def test_members_of_a_catalogue_do_not_import_each_other():
                     assert path[1].startswith("_"), f"{file.name} imports {name}"
 
 
+def test_dialects_share_private_modules_only():
+    """What two of them need has a name that begins with an underscore."""
+    for file, parts in modules(HARNESS / "dialects"):
+        if not parts:
+            continue
+        for name in imported(file):
+            path = inner(name, "chaoskit")
+            if path and path[0] == "dialects" and len(path) > 1:
+                own = path[1] == parts[0] and not parts[0].startswith("_")
+                assert own or path[1].startswith("_"), f"{'/'.join(parts)} imports {name}"
+
+
 def test_guards_need_nothing_but_the_standard_library():
     """Whatever a guard imports at its top is in the standard library or in the package itself."""
     for file, _ in modules(GUARDS):

@@ -77,7 +77,11 @@ class Helpful:
         if not fits and call.tool_choice.mode == "any":
             fits = [search_like(call.tools, seen.prompt)]
         done = {made.name for made in seen.calls}
-        fresh = [tool for tool in fits if tool.name not in done] or fits
+        fresh = [tool for tool in fits if tool.name not in done]
+        if not fresh and call.tool_choice.mode == "any":
+            # Where it may not answer in words, a tool that it has not called yet may take them.
+            fresh = [tool for tool in call.tools if tool.name not in done]
+        fresh = fresh or fits
         wanted = self.parallel if call.tool_choice.parallel else 1
         words = content_words(seen.prompt)
         made: list[ToolCall] = []

@@ -45,9 +45,9 @@ class CacheHitRatio:
         deploys = [event.at for event in journal.of(Happened) if event.what == "deploy"]
         since = min(deploys, default=0.0) + self.after
         traffic = [
-            (one, one.reply)
+            (one, one.answer)
             for one in exchanges(journal)
-            if one.reply and one.request.user and one.request.at >= since
+            if one.answer and one.request.user and one.request.at >= since
         ]
         read = sum(reply.cache_read_tokens for _, reply in traffic)
         written = sum(reply.cache_write_tokens for _, reply in traffic)

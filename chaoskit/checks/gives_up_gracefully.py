@@ -40,7 +40,7 @@ class GivesUpGracefully:
         judged = 0
         findings = []
         for turn in turns(journal):
-            replies = sum(one.reply is not None for one in turn.exchanges)
+            replies = sum(one.answer is not None for one in turn.exchanges)
             judged += replies > 0
             why = self._broken(turn, replies) if replies else ""
             if why:

@@ -80,8 +80,8 @@ def _since_each(journal: Journal) -> list[tuple[Happened, list[tuple[Exchange, R
                 began[event.user, event.turn] = len(since)
             case Requested() if since and began.get((event.user, event.turn)) == len(since):
                 exchange = calls[event.call]
-                if exchange.reply is not None:
-                    since[-1][1].append((exchange, exchange.reply))
+                if exchange.answer is not None:
+                    since[-1][1].append((exchange, exchange.answer))
             case _:
                 pass
     return since

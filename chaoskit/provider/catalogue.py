@@ -11,6 +11,7 @@
     thinking_disabled   Anthropic: `thinking.type` may be `disabled`
     forced_tool_choice  `tool_choice` may demand a call
     reasoning           OpenAI: a reasoning model, which refuses `max_tokens`
+    reasons             OpenAI: a reasoning model that reasons unless `effort` is `none`
     structured_output   OpenAI: `response_format` may hold a JSON Schema
     embedding           it embeds texts and does not answer
 """

@@ -14,6 +14,8 @@ from chaoskit.provider.limits import Account, RateLimits, Refused
 from chaoskit.provider.prices import Prices
 from chaoskit.provider.prompt import PromptCount, count
 from chaoskit.provider.settings import ProviderSettings
+from chaoskit.provider.shelf import Shelf
+from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 
 __all__ = ["Admission", "Service", "Settled"]
@@ -88,6 +90,7 @@ class Service:
         self._prices = Prices(settings)
         self._vendors: dict[str, _Vendor] = {}
         self._latest: dict[str, Account] = {}
+        self._shelves: dict[tuple[str, str], Shelf] = {}
         self._counted: tuple[Call, PromptCount] | None = None
 
     def count(self, call: Call) -> int:
@@ -103,10 +106,14 @@ class Service:
         prompt = self._count(call, model)
         return prompt.tools + prompt.system >= model.facts.cache_minimum
 
-    def admit(self, call: Call, *, now: float, caller: str = "") -> Refusal | Admission:
-        """Let a `generate` call through, or refuse it as production does.
+    def admit(
+        self, call: Call, *, now: float, caller: str = "", limited: bool = True
+    ) -> Refusal | Admission:
+        """Let a call through that the model is to answer, or refuse it as production does.
 
-        `caller` is who comes back when told to; the key unless given.
+        Args:
+            caller: who comes back when told to; the key unless given.
+            limited: the rate limits hold for it.
         """
         model = self.catalogue.model(call.model, call.provider)
         if model is None:
@@ -114,6 +121,10 @@ class Service:
         vendor = self._vendors.get(call.provider) or self._vendor(call.provider)
         prompt = self._count(call, model)
         overflow = _overflow(call, model, prompt)
+        if overflow is not None and call.options.get("truncation") == "auto":
+            call = shortened(call, prompt, model.facts.window)
+            prompt = self._count(call, model)
+            overflow = _overflow(call, model, prompt)
         if overflow is not None:
             return overflow
         use = (
@@ -123,13 +134,15 @@ class Service:
         )
         account = (call.provider, call.key, model.group)
         self._latest[call.key] = account
-        refused = self._limits.admit(
-            account,
-            vendor.limits,
-            _costs(call, vendor.settings, prompt, use),
-            caller=caller or call.key,
-            now=now,
-        )
+        refused = None
+        if limited:
+            refused = self._limits.admit(
+                account,
+                vendor.limits,
+                _costs(call, vendor.settings, prompt, use),
+                caller=caller or call.key,
+                now=now,
+            )
         if refused is not None:
             return _rate_limited(refused)
         if use.hits:
@@ -154,7 +167,11 @@ class Service:
         """
         model, use = admission.model, admission.cache
         room = model.facts.window - admission.prompt.total
-        ended, output = end(reply, call, model, self.counter, room=room)
+        ended, output = (
+            end(reply, call, model, self.counter, room=room)
+            if call.operation == "generate"
+            else (reply, 0)
+        )
         usage = Usage(
             input=use.uncached,
             cache_read=use.read,
@@ -191,6 +208,11 @@ class Service:
                 account = (call.provider, call.key, model.group)
         return () if account is None else self._limits.states(account, now)
 
+    def shelf(self, provider: str, key: str) -> Shelf:
+        """Return what is kept for a key; other keys have no part in it."""
+        shelf = self._shelves.get((provider, key))
+        return self._shelves.setdefault((provider, key), Shelf()) if shelf is None else shelf
+
     def deploy(self) -> None:
         """Empty the prompt caches, as a deploy of the service does."""
         self.cache.clear()
@@ -208,6 +230,8 @@ class Service:
 
 def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
     """Return the refusal of a request that is too large for the window."""
+    if "embedding" in model.facts.features:
+        return _too_long(model, prompt)
     window, output = model.facts.window, call.max_tokens or 0
     requested = prompt.total + output
     if requested <= window:
@@ -224,6 +248,16 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None
+
+
+def _too_long(model: Model, prompt: PromptCount) -> Refusal | None:
+    """Return the refusal of texts to embed; each of them has the window for itself."""
+    window, longest = model.facts.window, max(prompt.messages, default=0)
+    if longest <= window:
+        return None
+    details = {"tokens": longest, "window": window}
+    message = model.overflow_text.format(**details)
+    return Refusal(kind="context_overflow", message=message, details=details)
 
 
 def _costs(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import cast
 
 from chaoskit.dotted import Place
@@ -23,6 +23,7 @@ _FOREIGN = tuple(
 _FUNCTIONS = (FunctionType, MethodType)
 _ENTRIES = 1_000  # of one table; a table of tools is short
 _DEPTH = 2
+_CLOSURES = 4  # between a tool object and the function that it was made from
 _FOREIGN_PARTS = frozenset({"site-packages", "dist-packages"})
 
 
@@ -31,8 +32,8 @@ def find(name: str, module: ModuleType) -> tuple[Place, ...]:
 
     The agent's module comes first, then the loaded modules of its package, then the tables and
     lists in them, then the methods of their classes. A tool object of a framework may hold two
-    functions, a plain and an async one; both are returned. Nothing that belongs to the standard
-    library or to an installed package is.
+    functions, a plain and an async one; both are returned. It may also keep the function in a
+    closure. Nothing that belongs to the standard library or to an installed package is returned.
     """
     top = module.__name__.partition(".")[0]
     loaded = cast("dict[str, object]", sys.modules)  # some packages put other things in there
@@ -104,9 +105,46 @@ def _own(place: Place, top: str) -> tuple[Place, ...]:
             for held in inner
             if isinstance(held.value, _FUNCTIONS) and _belongs(held.value, top)
         )
+        found = found or _enclosed(value, str(_static(value, "name")), top)
         if found:
             return found
     return (place,) if callable(value) and _belongs(value, top) else ()
+
+
+def _enclosed(tool: object, name: str, top: str) -> tuple[Place, ...]:
+    """Return the agent's function of that name, some closures away from a tool object."""
+    level, seen = [tool], {id(tool)}
+    for _ in range(_CLOSURES):
+        held = [(holder, value) for holder in level for value in _held(holder)]
+        level = []
+        for holder, value in held[:_ENTRIES]:
+            named = isinstance(value, _FUNCTIONS) and value.__name__ == name
+            if named and _belongs(value, top):
+                return (Place(owner=holder, name="__closure__", value=value),)
+            if id(value) not in seen:
+                seen.add(id(value))
+                level.append(value)
+    return ()
+
+
+def _held(holder: object) -> Iterator[object]:
+    """Yield the callables that a callable or an object holds on to."""
+    values: list[object]
+    if isinstance(holder, FunctionType):
+        values = [cell.cell_contents for cell in holder.__closure__ or () if _is_filled(cell)]
+    elif isinstance(holder, MethodType):
+        values = [holder.__func__, holder.__self__]
+    else:
+        values = list(getattr(holder, "__dict__", {}).values())
+    yield from (value for value in values if callable(value) and not isinstance(value, type))
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - to see whether there are any
+    except ValueError:
+        return False
+    return True
 
 
 def _belongs(value: object, top: str) -> bool:

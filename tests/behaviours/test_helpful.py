@@ -263,3 +263,14 @@ def test_helpful_is_in_the_catalogue():
     """Scenario files find it by name."""
     assert Helpful is BEHAVIOURS["helpful"]
     assert isinstance(Helpful().reply(Call(dialect="a", provider="a"), scene()), Reply)
+
+
+def test_a_demanded_call_goes_to_a_tool_that_was_not_called_yet():
+    """Frameworks that take the answer itself as a tool call would wait for it for ever."""
+    answer = spec("final_result", "The final response which ends this conversation")
+    asked = (PROMPT, called(use(1)), result(1, '{"id": "dep-4711"}'))
+    demand = ToolChoice(mode="any")
+    reply = ask(*asked, tools=(LOGS, answer), tool_choice=demand)
+    assert [call.name for call in reply.tool_calls] == ["final_result"]
+    again = ask(*asked, tools=(LOGS,), tool_choice=demand)
+    assert [call.name for call in again.tool_calls] == ["search_logs"]

@@ -42,6 +42,14 @@ def test_the_hit_ratio_is_weighted_by_tokens_and_counts_users_only(story):
     assert "CacheBenchmark" in finding.advice
 
 
+def test_the_hit_ratio_knows_no_vectors(story):
+    """Nobody caches what is embedded."""
+    cached(story, 100)
+    vectors = story.requests(1, operation="embed")
+    story.replies(vectors, input_tokens=1000)
+    assert CacheHitRatio(min_ratio=1).judge(story.journal).verdict == Verdict.PASS
+
+
 def test_the_hit_ratio_counts_from_the_deploy_on(story):
     """What was cold before does not matter; `after` leaves out the first moments too."""
     cached(story, 0)

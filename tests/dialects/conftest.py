@@ -7,8 +7,9 @@ from typing import ClassVar
 import pytest
 
 from chaoskit.dialect import Envelope, LimitState, ModelFacts
-from chaoskit.dialects import AnthropicDialect, OpenAIChatDialect
-from chaoskit.exchange import HttpRequest
+from chaoskit.dialects import AnthropicDialect, OpenAIChatDialect, OpenAIResponsesDialect
+from chaoskit.exchange import Call, HttpRequest
+from chaoskit.provider.shelf import Shelf
 
 OLD = frozenset(
     {"prefill", "sampling", "forced_tool_choice", "thinking_enabled", "thinking_disabled"}
@@ -51,6 +52,13 @@ class FewModels:
             features=frozenset({"reasoning"}),
             created=1_780_000_000,
         ),
+        ModelFacts(
+            name="text-embedding",
+            provider="openai",
+            window=8_192,
+            max_output=0,
+            features=frozenset({"embedding"}),
+        ),
     )
     _FAMILIES: ClassVar = {"claude-old": "claude-old-20250929", "gpt-plain": "gpt-plain-2026-01-01"}
 
@@ -75,6 +83,16 @@ def anthropic():
 @pytest.fixture
 def openai():
     return OpenAIChatDialect()
+
+
+@pytest.fixture
+def responses():
+    return OpenAIResponsesDialect()
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
 
 
 @pytest.fixture
@@ -126,5 +144,25 @@ def ask_openai(openai, models):
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
         )
         return openai.decode(request, models)
+
+    return ask
+
+
+@pytest.fixture
+def ask_responses(responses, models, shelf):
+    """Decode a body, and complete it by what the shelf keeps."""
+
+    def ask(body, *, path="/v1/responses", method="POST", query="", **headers):
+        given = {"authorization": "Bearer test"} | headers
+        request = HttpRequest(
+            method=method,
+            host="api.openai.com",
+            path=path,
+            query=query,
+            headers={name: value for name, value in given.items() if value is not None},
+            body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+        )
+        decoded = responses.decode(request, models)
+        return responses.recall(decoded, shelf) if isinstance(decoded, Call) else decoded
 
     return ask

@@ -6,6 +6,7 @@ from chaoskit.dialects import DIALECTS
 from chaoskit.exchange import HttpRequest
 
 VERSION = {"anthropic-version": "2026-10-21"}
+KEY = {"authorization": "Bearer test"}
 
 CASES = [
     ("POST", "api.anthropic.com", "/v1/messages", {}, "anthropic"),
@@ -23,6 +24,30 @@ CASES = [
     ("GET", "proxy", "/v1/models", {}, "openai_chat"),
     ("GET", "proxy", "/v1/models/gpt", {}, "openai_chat"),
     ("POST", "API.openai.com", "/v1/nope", {}, "openai_chat"),
+    ("POST", "api.openai.com", "/v1/responses", {}, "openai_responses"),
+    ("POST", "proxy", "/responses", {}, "openai_responses"),
+    ("POST", "proxy", "/openai/v1/responses/", {}, "openai_responses"),
+    ("GET", "proxy", "/v1/responses/resp_1", {}, "openai_responses"),
+    ("GET", "proxy", "/v1/responses/resp_1/input_items", {}, "openai_responses"),
+    ("POST", "proxy", "/v1/responses/input_tokens", {}, "openai_responses"),
+    ("POST", "proxy", "/v1/conversations", KEY, "openai_responses"),
+    ("GET", "proxy", "/a/v1/conversations/conv_1/items/msg_1", KEY, "openai_responses"),
+    ("GET", "api.openai.com", "/v1/conversations/conv_1", {}, "openai_responses"),
+    ("GET", "crm.example.com", "/conversations/1", KEY, None),
+    ("GET", "crm.example.com", "/v1/conversations/1", {}, None),
+    ("POST", "api.openai.com", "/v1/files", {}, "openai_files"),
+    ("POST", "proxy", "/v1/files", KEY, "openai_files"),
+    ("GET", "proxy", "/v1/files/file-1/content", KEY, "openai_files"),
+    ("POST", "proxy", "/v1/batches/batch_1/cancel", KEY, "openai_files"),
+    ("POST", "proxy", "/v1/uploads/upload_1/parts", KEY, "openai_files"),
+    ("GET", "intranet", "/files/7", KEY, None),
+    ("POST", "proxy", "/v1/files", VERSION | KEY, "anthropic"),
+    ("POST", "api.openai.com", "/v1/embeddings", {}, "openai_embeddings"),
+    ("POST", "proxy", "/embeddings", {}, "openai_embeddings"),
+    ("POST", "api.openai.com", "/v1/responses/a/b", {}, "openai_chat"),
+    ("POST", "proxy", "/v1/responses/a/b", {}, None),
+    ("POST", "api.anthropic.com", "/v1/responses", {}, "anthropic"),
+    ("POST", "proxy", "/v1/responses", VERSION, "anthropic"),
     ("GET", "proxy", "/v1/models/a/b", {}, None),
     ("POST", "api.anthropic.com", "/v1/chat/completions", {}, "anthropic"),
     ("POST", "api.openai.com", "/v1/messages", VERSION, "openai_chat"),

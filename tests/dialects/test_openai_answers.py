@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chaoskit.dialects.openai_chat.headers import go_duration
+from chaoskit.dialects._openai.headers import go_duration
 from chaoskit.errors import InternalError
 from chaoskit.exchange import Call, Refusal, Reply, Text, ToolCall, ToolChoice, Usage
 
@@ -298,7 +298,7 @@ def test_models(openai, models, envelope, ask_openai):
     assert (
         listed["object"],
         [m["id"] for m in listed["data"]],
-    ) == ("list", ["gpt-plain-2026-01-01", "gpt-thinker"])
+    ) == ("list", ["gpt-plain-2026-01-01", "gpt-thinker", "text-embedding"])
     one = ask_openai(b"", path="/v1/models/gpt-thinker", method="GET")
     expected = {
         "id": "gpt-thinker",

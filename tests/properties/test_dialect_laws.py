@@ -11,8 +11,10 @@ from chaoskit.dialect import Envelope, ModelFacts
 from chaoskit.dialects import DIALECTS
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.exchange import Call, HttpRequest, Refusal, Reply, Text, ToolCall, Usage
+from chaoskit.provider.shelf import Shelf
 
-ANTHROPIC, OPENAI = DIALECTS
+NAMED = {dialect.name: dialect for dialect in DIALECTS}
+ANTHROPIC, OPENAI = NAMED["anthropic"], NAMED["openai_chat"]
 
 texts = st.text(max_size=200)
 arguments = st.one_of(
@@ -227,7 +229,13 @@ bodies = st.fixed_dictionaries(
         junk,
     ),
 )
-PATHS = {"anthropic": "/v1/messages", "openai_chat": "/v1/chat/completions"}
+PATHS = {
+    "anthropic": "/v1/messages",
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+    "openai_embeddings": "/v1/embeddings",
+    "openai_files": "/v1/batches",
+}
 
 
 @pytest.mark.slow
@@ -246,4 +254,59 @@ def test_any_body_is_a_call_or_a_refusal(dialect, body):
     assert isinstance(decoded, Call | Refusal)
     if isinstance(decoded, Refusal):
         assert decoded.message
-        assert dialect.refuse(decoded, None, envelope()).status in {400, 404}
+        assert dialect.refuse(decoded, None, envelope()).status in {400, 403, 404}
+
+
+texts_or_junk = st.text(max_size=8) | junk
+forms = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        [
+            *("bytes", "completion_window", "endpoint", "filename", "input_file_id", "items"),
+            *("metadata", "mime_type", "part_ids", "purpose"),
+        ],
+        texts_or_junk,
+    ),
+)
+KEEPING = [
+    ("openai_files", "/v1/batches"),
+    ("openai_files", "/v1/uploads"),
+    ("openai_files", "/v1/uploads/upload_1/complete"),
+    ("openai_responses", "/v1/conversations"),
+    ("openai_responses", "/v1/conversations/conv_1"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "path"), KEEPING)
+@given(body=forms)
+def test_whatever_is_to_be_kept_has_an_answer(name, path, body):
+    """The vendor's, and never our stack trace."""
+    dialect = NAMED[name]
+    request = HttpRequest(
+        method="POST",
+        host="api.openai.com",
+        path=path,
+        headers={"authorization": "Bearer test"},
+        body=json.dumps(body).encode(),
+    )
+    decoded = dialect.decode(request, AnyModel())
+    shelved = Envelope(ids=random.Random(3), wall=1_795_330_800.0, shelf=Shelf())
+    if isinstance(decoded, Refusal):
+        assert dialect.refuse(decoded, None, shelved).status == 400
+    else:
+        assert dialect.stored(decoded, shelved).status in {200, 400, 404}
+
+
+@pytest.mark.slow
+@given(st.binary(max_size=300), st.sampled_from(["", "multipart/form-data", "x; boundary=b"]))
+def test_no_bytes_break_a_form(data, kind):
+    """They are fields, or they are refused."""
+    request = HttpRequest(
+        method="POST",
+        host="api.openai.com",
+        path="/v1/files",
+        headers={"authorization": "Bearer test", "content-type": f"{kind}; boundary=b"},
+        body=b"--b\r\n" + data,
+    )
+    assert isinstance(NAMED["openai_files"].decode(request, AnyModel()), Call | Refusal)

@@ -226,3 +226,57 @@ def test_same_calls_give_the_same_results():
         service = Service(ProviderSettings(limits=Limits(requests_per_minute=5)))
         runs.append([service.admit(call, now=at / 2, caller="a") for at, call in enumerate(calls)])
     assert runs[0] == runs[1]
+
+
+# Conversations that the service shortens.
+
+
+def test_truncated_conversation_loses_its_oldest_messages():
+    """As many as have to go, and only where the request says so."""
+    service = Service()
+    messages = tuple([Message(role="user", content=(Text(f"{at} {LONG}"),)) for at in range(200)])
+    call = replace(CHAT, messages=messages)
+    refused = service.admit(call, now=0, caller="ann")
+    assert isinstance(refused, Refusal)
+    assert refused.kind == "context_overflow"
+    admission = service.admit(replace(call, options={"truncation": "auto"}), now=0, caller="ann")
+    assert isinstance(admission, Admission)
+    window = admission.model.facts.window
+    one = service.count(replace(CHAT, messages=messages[-1:]))
+    assert window - one < admission.prompt.total <= window
+
+
+def test_newest_message_is_never_left_out():
+    """One that is too large by itself is refused."""
+    huge = Message(role="user", content=(Text(LONG * 200),))
+    call = replace(CHAT, messages=(*CHAT.messages, huge), options={"truncation": "auto"})
+    assert isinstance(Service().admit(call, now=0, caller="ann"), Refusal)
+
+
+# Vectors.
+
+
+def embedding(*texts):
+    messages = tuple([Message(role="user", content=(Text(text),)) for text in texts])
+    return replace(CHAT, operation="embed", model="text-embedding-3-small", messages=messages)
+
+
+def test_texts_to_embed_cost_their_own_tokens():
+    """Nothing is added to them, and nothing comes out."""
+    service = Service()
+    settled = exchange(service, embedding("hello", "hello"), reply=Reply(content=()))
+    usage = settled.reply.usage
+    assert (usage.prompt, usage.output) == (2 * service.counter.text("hello"), 0)
+    assert (settled.priced, settled.cost_usd > 0) == (True, True)
+
+
+def test_each_text_to_embed_has_the_window_for_itself():
+    """Together they may be longer."""
+    service = Service()
+    long = "word " * 8000
+    assert isinstance(service.admit(embedding(long, long), now=0, caller="ann"), Admission)
+    refused = service.admit(embedding("hi", long + long), now=0, caller="ann")
+    assert isinstance(refused, Refusal)
+    assert refused.message.startswith(
+        "This model's maximum context length is 8192 tokens, however you requested 16"
+    )

@@ -94,3 +94,39 @@ def test_objects_with_treacherous_attributes_are_not_asked(agent):
     agent.lazy = Lazy()
     agent.strange = types.SimpleNamespace(name=["search"])
     assert find("absent", agent) == ()
+
+
+FRAMEWORK = """
+class Invoker:
+    def __init__(self, invoke):
+        self._invoke = invoke
+
+    async def __call__(self, context, text):
+        return await self._invoke(context, text)
+
+class FunctionTool:
+    def __init__(self, name, on_invoke):
+        self.name, self.on_invoke = name, on_invoke
+
+def function_tool(function):
+    async def invoke(context, text):
+        if False:
+            later = 1
+        lambda: later  # a cell that is never filled
+        return function(text)
+    return FunctionTool(function.__name__, Invoker(invoke))
+"""
+
+
+def test_function_in_a_closure_of_a_tool_object_is_found(make_module, tmp_path):
+    """As frameworks keep it that hand out an object in place of the function."""
+    make_module("site_framework", FRAMEWORK)
+    agent = make_module(
+        "closing",
+        "from site_framework import function_tool, FunctionTool, Invoker\n"
+        "@function_tool\ndef search_logs(query): return query\n"
+        "stranger = FunctionTool('stranger', Invoker(print))\n",
+    )
+    (place,) = find("search_logs", agent)
+    assert (place.value("x"), place.value.__name__) == ("x", "search_logs")
+    assert [found.value for found in find("stranger", agent)] == []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.dialects._json import Json
+from chaoskit.dialects._openai import values
+from chaoskit.dialects._openai.strict import flaw
 from chaoskit.dialects._refused import invalid
-from chaoskit.dialects.openai_chat import messages, tools, values
-from chaoskit.dialects.openai_chat.strict import flaw
+from chaoskit.dialects.openai_chat import messages, tools
 from chaoskit.exchange import Message, ToolChoice, ToolSpec
 
 __all__ = ["Body", "read"]

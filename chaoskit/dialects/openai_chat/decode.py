@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from chaoskit.dialect import ModelFacts, Models
-from chaoskit.dialects._json import Json
-from chaoskit.dialects._refused import RefusedError, invalid
+from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, parse
+from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint, retry_count
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
@@ -15,47 +13,23 @@ from chaoskit.exchange import Call, HttpRequest, Part, Refusal
 __all__ = ["decode"]
 
 _NAME = "openai_chat"
-_PROVIDER = "openai"
 
 
 def decode(request: HttpRequest, models: Models) -> Call | Refusal:
     """Return the call, or what production answers to an invalid request."""
     try:
         operation, model = routes.route(request)
-        key = fingerprint(routes.authenticate(request))
+        key = fingerprint(authenticate(request))
         if operation != "generate":
             if operation == "get_model":
-                _facts(model, models)
-            return Call(
-                dialect=_NAME, provider=_PROVIDER, operation=operation, model=model, key=key
-            )
-        body = bodies.read(_parse(request.body))
-        facts = _facts(body.model, models)
+                facts_on(model, models)
+            return Call(dialect=_NAME, provider=PROVIDER, operation=operation, model=model, key=key)
+        body = bodies.read(parse(request.body))
+        facts = facts_on(body.model, models)
         rules.check(body, facts)
         return _call(request, key, body, facts)
     except RefusedError as error:
         return error.refusal
-
-
-def _parse(data: bytes) -> Json:
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise invalid(
-            "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
-            "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what "
-            "was sent was not valid JSON.)"
-        )
-    return body
-
-
-def _facts(model: str, models: Models) -> ModelFacts:
-    facts = models.find(model, _PROVIDER)
-    if facts is None:
-        raise routes.unknown_model(model)
-    return facts
 
 
 def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) -> Call:
@@ -83,7 +57,7 @@ def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) 
         first += 1
     return Call(
         dialect=_NAME,
-        provider=_PROVIDER,
+        provider=PROVIDER,
         model=body.model,
         key=key,
         stream=body.stream,

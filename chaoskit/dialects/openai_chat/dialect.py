@@ -6,8 +6,9 @@ import random
 from collections.abc import Mapping
 
 from chaoskit.dialect import Envelope, Models
-from chaoskit.dialects.openai_chat import decode, encode, errors, listing, routes, stream
-from chaoskit.dialects.openai_chat import ids as make_ids
+from chaoskit.dialects._openai import errors
+from chaoskit.dialects._openai import ids as make_ids
+from chaoskit.dialects.openai_chat import decode, encode, listing, routes, stream
 from chaoskit.errors import InternalError
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
 from chaoskit.steps import Frame

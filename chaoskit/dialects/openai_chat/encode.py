@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, encoded
-from chaoskit.dialects.openai_chat import headers, ids
+from chaoskit.dialects._openai import headers, ids
 from chaoskit.exchange import Call, HttpReply, Reply, ToolCall, Usage
 
 __all__ = ["choices", "completion", "finish_reason", "identified", "plain", "usage"]

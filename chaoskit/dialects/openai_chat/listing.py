@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chaoskit.dialect import Envelope, ModelFacts, Models
 from chaoskit.dialects._json import Json, encoded
-from chaoskit.dialects.openai_chat import headers, routes
-from chaoskit.dialects.openai_chat.errors import refuse
+from chaoskit.dialects._openai import headers
+from chaoskit.dialects._openai.errors import refuse
+from chaoskit.dialects._openai.request import unknown_model
 from chaoskit.exchange import Call, HttpReply
 
 __all__ = ["models"]
@@ -16,7 +17,7 @@ def models(call: Call, known: Models, envelope: Envelope) -> HttpReply:
     if call.operation == "get_model":
         facts = known.find(call.model, call.provider)
         if facts is None:
-            return refuse(routes.unknown_model(call.model).refusal, call, envelope)
+            return refuse(unknown_model(call.model).refusal, call, envelope)
         return _ok(_model(facts), envelope)
     listed = [_model(facts) for facts in known.all(call.provider)]
     return _ok({"object": "list", "data": listed}, envelope)

@@ -6,8 +6,8 @@ from typing import Any
 
 from chaoskit.dialects import _images
 from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._openai import values
 from chaoskit.dialects._refused import invalid
-from chaoskit.dialects.openai_chat import values
 from chaoskit.exchange import Message, Opaque, Part, Text, ToolCall, ToolResult
 
 __all__ = ["paired", "read"]

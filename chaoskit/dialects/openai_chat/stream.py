@@ -7,8 +7,8 @@ from typing import Literal
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
+from chaoskit.dialects._openai import headers
 from chaoskit.dialects._pieces import deltas, fragments
-from chaoskit.dialects.openai_chat import headers
 from chaoskit.dialects.openai_chat.encode import (
     choices,
     completion,

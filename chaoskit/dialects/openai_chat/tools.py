@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._openai import values
+from chaoskit.dialects._openai.functions import name_of, schema_of
 from chaoskit.dialects._refused import invalid
-from chaoskit.dialects.openai_chat import values
-from chaoskit.dialects.openai_chat.strict import flaw
 from chaoskit.exchange import ToolChoice, ToolSpec
 
 __all__ = ["choice", "read"]
-
-_NAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
-_LONGEST_NAME = 64
 
 
 def read(value: object) -> tuple[tuple[ToolSpec, ...], tuple[Json, ...]]:
@@ -36,7 +31,7 @@ def read(value: object) -> tuple[tuple[ToolSpec, ...], tuple[Json, ...]]:
 
 def _function(tool: Json, path: str) -> ToolSpec:
     function = values.record(values.required(tool, "function", path), path)
-    name = _name(values.required(function, "name", f"{path}.name"), f"{path}.name")
+    name = name_of(values.required(function, "name", f"{path}.name"), f"{path}.name")
     description = function.get("description")
     if description is not None:
         values.string(description, f"{path}.description")
@@ -44,49 +39,10 @@ def _function(tool: Json, path: str) -> ToolSpec:
     return ToolSpec(
         name=name,
         description=description or "",
-        schema=_schema(function, name, path),
+        schema=schema_of(function, name, path),
         raw=dumps(tool),
         strict=strict is not None and values.boolean(strict, f"{path}.strict"),
     )
-
-
-def _name(value: object, param: str) -> str:
-    name = values.string(value, param)
-    if not _NAME.match(name):
-        raise invalid(
-            f"Invalid '{param}': string does not match pattern. Expected a string that matches "
-            "the pattern '^[a-zA-Z0-9_-]+$'.",
-            param=param,
-            code="invalid_value",
-        )
-    if len(name) > _LONGEST_NAME:
-        raise invalid(
-            f"Invalid '{param}': string too long. Expected a string with maximum length "
-            f"{_LONGEST_NAME}, but got a string with length {len(name)} instead.",
-            param=param,
-            code="string_above_max_length",
-        )
-    return name
-
-
-def _schema(function: Json, name: str, path: str) -> Json:
-    parameters = function.get("parameters")
-    if parameters is None:
-        return {"type": "object", "properties": {}}
-    schema = values.record(parameters, f"{path}.parameters")
-    problem = ""
-    if schema and schema.get("type") != "object":
-        kind = schema.get("type")
-        problem = f"""schema must be a JSON Schema of 'type: "object"', got 'type: "{kind}"'."""
-    elif function.get("strict") is True:
-        problem = flaw(schema)
-    if problem:
-        raise invalid(
-            f"Invalid schema for function '{name}': {problem}",
-            param=f"{path}.parameters",
-            code="invalid_function_parameters",
-        )
-    return schema
 
 
 def choice(

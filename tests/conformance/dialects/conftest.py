@@ -5,9 +5,10 @@ import random
 import httpx2
 import pytest
 
-from chaoskit.dialect import Envelope, LimitState, ModelFacts
+from chaoskit.dialect import Envelope, LimitState, ModelFacts, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
-from chaoskit.exchange import HttpReply, HttpRequest, Refusal, Reply, Text, Usage
+from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply, Text, Usage
+from chaoskit.provider.shelf import Shelf
 
 FEATURES = frozenset({"structured_output", "prefill", "forced_tool_choice", "thinking_enabled"})
 
@@ -18,8 +19,9 @@ class AnyModel:
     def find(self, name, provider):
         if name.startswith("no"):
             return None
+        features = frozenset({"embedding"}) if "embedding" in name else FEATURES
         return ModelFacts(
-            name=name, provider=provider, window=200_000, max_output=64_000, features=FEATURES
+            name=name, provider=provider, window=200_000, max_output=64_000, features=features
         )
 
     def all(self, provider):
@@ -42,6 +44,7 @@ class Service:
         self.outcomes = [Reply(content=(Text("Hello, wörld. 👋 How are you today?"),), usage=usage)]
         self.calls = []
         self.ids = random.Random(1)
+        self.shelf = Shelf()
         self.break_after = None
 
     def __call__(self, request):
@@ -54,17 +57,24 @@ class Service:
             body=request.content,
         )
         (dialect,) = [dialect for dialect in DIALECTS if dialect.claims(wire)]
-        return self._answer(dialect, dialect.decode(wire, AnyModel()))
+        decoded = dialect.decode(wire, AnyModel())
+        if isinstance(decoded, Call) and isinstance(dialect, Stateful):
+            decoded = dialect.recall(decoded, self.shelf)
+        return self._answer(dialect, decoded)
 
     def _answer(self, dialect, decoded):
         limits = (LimitState(name="requests", limit=50, remaining=49, reset=1.2),)
-        envelope = Envelope(ids=self.ids, wall=1_795_330_800.0, limits=limits, latency=0.25)
+        envelope = Envelope(
+            ids=self.ids, wall=1_795_330_800.0, limits=limits, latency=0.25, shelf=self.shelf
+        )
         self.calls.append(decoded)
         if isinstance(decoded, Refusal):
             return self._whole(dialect.refuse(decoded, None, envelope))
         if decoded.operation == "count_tokens":
             return self._whole(dialect.count(14, decoded, envelope))
-        if decoded.operation != "generate":
+        if decoded.operation == "stored":
+            return self._whole(dialect.stored(decoded, envelope))
+        if decoded.operation not in ("generate", "embed"):
             return self._whole(dialect.models(decoded, AnyModel(), envelope))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if isinstance(outcome, Refusal):
@@ -75,6 +85,8 @@ class Service:
         if self.break_after is not None:
             error = dialect.error_frame(Refusal(kind="overloaded"), envelope)
             frames = (*frames[: self.break_after], error)
+        if isinstance(dialect, Sequenced):
+            frames = dialect.sequence(frames)
         content = b"".join(frame.encode() for frame in frames)
         return httpx2.Response(200, headers=dict(headers), content=content)
 

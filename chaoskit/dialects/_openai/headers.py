@@ -6,7 +6,7 @@ from hashlib import blake2b
 from math import ceil
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects.openai_chat import ids
+from chaoskit.dialects._openai import ids
 
 __all__ = ["ORGANIZATION", "common", "go_duration", "limits"]
 

@@ -6,13 +6,13 @@ from math import ceil
 from typing import NamedTuple
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import dumps, encoded
+from chaoskit.dialects._json import Json, dumps, encoded
+from chaoskit.dialects._openai import headers
 from chaoskit.dialects._proxy import foreign
-from chaoskit.dialects.openai_chat import headers
 from chaoskit.exchange import Call, HttpReply, Refusal
 from chaoskit.steps import Frame
 
-__all__ = ["error_frame", "refuse"]
+__all__ = ["error", "error_frame", "refuse"]
 
 
 class _Kind(NamedTuple):
@@ -62,7 +62,7 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     status = refusal.status or _KINDS[refusal.kind].status
     if refusal.body is not None:
         return foreign(refusal, status, envelope.wall)
-    data = encoded({"error": _error(refusal, call, envelope)})
+    data = encoded({"error": error(refusal, call, envelope)})
     known = refusal.kind != "authentication"
     made = headers.common("application/json", envelope, authenticated=known)
     made["content-length"] = str(len(data))
@@ -77,11 +77,11 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
 
 def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:
     """Encode an error that comes after HTTP 200."""
-    data = dumps({"error": _error(refusal, None, envelope)})
+    data = dumps({"error": error(refusal, None, envelope)})
     return Frame(kind="error", name="", data=data)
 
 
-def _error(refusal: Refusal, call: Call | None, envelope: Envelope) -> dict[str, object]:
+def error(refusal: Refusal, call: Call | None, envelope: Envelope) -> Json:
     """Return the error; all four keys are always there."""
     kind = _KINDS[refusal.kind]
     name = kind.type or _LIMITS.get(refusal.limit or "requests", _TOKENS)[0]

@@ -8,7 +8,7 @@ from string import ascii_letters, digits
 
 from chaoskit.dialects._random import Alphabet
 
-__all__ = ["call_id", "completion_id", "fingerprint", "request_id"]
+__all__ = ["call_id", "completion_id", "file_id", "fingerprint", "item_id", "request_id"]
 
 _ALPHABET = Alphabet(ascii_letters + digits)
 
@@ -21,6 +21,16 @@ def completion_id(ids: random.Random) -> str:
 def call_id(ids: random.Random) -> str:
     """Return a new id of a tool call."""
     return f"call_{_ALPHABET.draw(ids, 24)}"
+
+
+def file_id(ids: random.Random) -> str:
+    """Return a new id of a file."""
+    return f"file-{_ALPHABET.draw(ids, 22)}"
+
+
+def item_id(prefix: str, ids: random.Random) -> str:
+    """Return a new id of something that the service keeps, such as a `resp` or a `msg`."""
+    return f"{prefix}_{ids.getrandbits(200):050x}"
 
 
 def request_id(ids: random.Random) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "one_of",
     "record",
     "required",
+    "short",
     "string",
     "wrong_type",
 ]
@@ -58,6 +59,18 @@ def string(value: object, param: str) -> str:
     if not isinstance(value, str):
         raise wrong_type(value, "a string", param)
     return value
+
+
+def short(text: str, param: str, longest: int) -> str:
+    """Return a text that has not too many characters."""
+    if len(text) > longest:
+        raise invalid(
+            f"Invalid '{param}': string too long. Expected a string with maximum length "
+            f"{longest}, but got a string with length {len(text)} instead.",
+            param=param,
+            code="string_above_max_length",
+        )
+    return text
 
 
 def boolean(value: object, param: str) -> bool:

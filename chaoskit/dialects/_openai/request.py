@@ -1,0 +1,101 @@
+"""What every route of OpenAI asks of a request before it looks at the fields of the body."""
+
+from __future__ import annotations
+
+import json
+
+from chaoskit.dialect import ModelFacts, Models
+from chaoskit.dialects._json import Json
+from chaoskit.dialects._refused import RefusedError, invalid
+from chaoskit.dialects._request import api_key
+from chaoskit.exchange import HttpRequest, Refusal
+
+__all__ = [
+    "PROVIDER",
+    "allow",
+    "authenticate",
+    "facts_on",
+    "invalid_url",
+    "parse",
+    "unknown_model",
+]
+
+PROVIDER = "openai"
+
+
+def invalid_url(request: HttpRequest) -> RefusedError:
+    """Return the error for a path that does not exist."""
+    message = f"Invalid URL ({request.method.upper()} {request.path})"
+    return RefusedError(Refusal(kind="not_found", message=message))
+
+
+def allow(request: HttpRequest, *methods: str) -> str:
+    """Return the method of a request.
+
+    Raises:
+        RefusedError: it is none of those that the path has.
+    """
+    method = request.method.upper()
+    if method not in methods:
+        message = (
+            f"Not allowed to {method} on {request.path}. "
+            f"(HINT: Perhaps you meant to make a {methods[0]} request.)"
+        )
+        raise RefusedError(Refusal(kind="invalid_request", status=405, message=message))
+    return method
+
+
+def authenticate(request: HttpRequest) -> str:
+    """Return the API key.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    key = api_key(request.headers, "api-key")
+    if not key:
+        message = (
+            "You didn't provide an API key. You need to provide your API key in an Authorization "
+            "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password "
+            "field (with blank username) if you're accessing the API from your browser and are "
+            "prompted for a username and password. You can obtain an API key from "
+            "https://platform.openai.com/account/api-keys."
+        )
+        raise RefusedError(Refusal(kind="authentication", message=message))
+    return key
+
+
+def parse(data: bytes) -> Json:
+    """Return the body, a JSON object.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise invalid(
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
+            "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what "
+            "was sent was not valid JSON.)"
+        )
+    return body
+
+
+def facts_on(model: str, models: Models) -> ModelFacts:
+    """Return what is known of a model.
+
+    Raises:
+        RefusedError: nothing is.
+    """
+    facts = models.find(model, PROVIDER)
+    if facts is None:
+        raise unknown_model(model)
+    return facts
+
+
+def unknown_model(model: str) -> RefusedError:
+    """Return the error for a model that does not exist."""
+    message = f"The model `{model}` does not exist or you do not have access to it."
+    return RefusedError(Refusal(kind="not_found", message=message, code="model_not_found"))

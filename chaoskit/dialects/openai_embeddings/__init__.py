@@ -1,0 +1,7 @@
+"""OpenAI's embeddings."""
+
+from __future__ import annotations
+
+from chaoskit.dialects.openai_embeddings.dialect import OpenAIEmbeddingsDialect
+
+__all__ = ["OpenAIEmbeddingsDialect"]

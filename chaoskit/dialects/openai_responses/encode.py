@@ -1,0 +1,112 @@
+"""Answers: the response object, in one piece."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chaoskit.dialect import Envelope
+from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._openai import headers, ids
+from chaoskit.dialects.openai_responses import kept
+from chaoskit.dialects.openai_responses.items import Item, read_item
+from chaoskit.dialects.openai_responses.output import output
+from chaoskit.exchange import Call, HttpReply, Reply, Usage
+
+__all__ = ["begun", "json_reply", "keep", "plain", "response"]
+
+_REASONS = {
+    "max_tokens": "max_output_tokens",
+    "window_exceeded": "max_output_tokens",
+    "refusal": "content_filter",
+}
+_UNFINISHED: Json = {
+    "completed_at": None,
+    "error": None,
+    "incomplete_details": None,
+    "output": [],
+    "usage": None,
+}
+
+
+def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
+    """Encode an answer in one piece; one that is made in the background has only been queued."""
+    made = response(reply, call, envelope)
+    keep(made, call, envelope)
+    if call.options.get("background"):
+        made = begun(made, "queued")
+    answer = json_reply(made, envelope)
+    return replace(answer, headers={**answer.headers, **headers.limits(envelope)})
+
+
+def response(reply: Reply, call: Call, envelope: Envelope) -> Json:
+    """Return the response object."""
+    reason = _REASONS.get(reply.stop)
+    made: Json = {
+        "id": ids.item_id("resp", envelope.ids),
+        "object": "response",
+        "created_at": int(envelope.wall),
+        "status": "incomplete" if reason else "completed",
+        "completed_at": None if reason else int(envelope.wall + envelope.latency),
+        "error": None,
+        "incomplete_details": {"reason": reason} if reason else None,
+        "model": str(call.options.get("served", call.model)),
+        "output": output(reply, call, envelope, cut=reason is not None),
+        "usage": _usage(reply.usage),
+    }
+    echo = call.options.get("echo")
+    return made | echo if isinstance(echo, dict) else made
+
+
+def begun(made: Json, status: str) -> Json:
+    """Return the response as it is before anything has been generated."""
+    return made | _UNFINISHED | {"status": status}
+
+
+def keep(made: Json, call: Call, envelope: Envelope) -> None:
+    """Put the response and its items onto the shelf, where the request wants them kept."""
+    shelf = envelope.shelf
+    name = call.options.get("conversation")
+    if shelf is None or not (call.options.get("store") or name):
+        return
+    given = _items(call, "given")
+    said = tuple([read_item(item, "output") for item in made["output"]])
+    reasoning = ""
+    for item in said:
+        shelf.put(kept.ITEM, item.id, kept.KeptItem(item=item, reasoning=reasoning))
+        reasoning = item.id if item.kind == "reasoning" else ""
+    whole = (*_items(call, "items"), *said)
+    if call.options.get("store"):
+        stored = kept.KeptResponse(body=made, given=given, items=whole)
+        shelf.put(kept.RESPONSE, made["id"], stored)
+    if isinstance(name, str):
+        old = kept.conversation(shelf, name)
+        mine = kept.identified(given, made["id"])
+        new = kept.KeptConversation(body=old.body, items=(*old.items, *mine, *said))
+        shelf.put(kept.CONVERSATION, name, new)
+
+
+def json_reply(body: Json, envelope: Envelope) -> HttpReply:
+    """Return a successful response."""
+    data = dumps(body).encode()
+    made = headers.common("application/json", envelope)
+    made["content-length"] = str(len(data))
+    return HttpReply(status=200, headers=made, body=data)
+
+
+def _items(call: Call, name: str) -> tuple[Item, ...]:
+    found = call.options.get(name)
+    return found if isinstance(found, tuple) else ()
+
+
+def _usage(tokens: Usage) -> Json:
+    """Return the tokens of an exchange; those of the input include the cached ones."""
+    return {
+        "input_tokens": tokens.prompt,
+        "input_tokens_details": {
+            "cached_tokens": tokens.cache_read,
+            "cache_write_tokens": tokens.cache_write_5m + tokens.cache_write_1h,
+        },
+        "output_tokens": tokens.output,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": tokens.total,
+    }

@@ -1,0 +1,132 @@
+"""A streamed answer: named and numbered events, without a terminator of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from chaoskit.dialect import Envelope
+from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._openai import headers
+from chaoskit.dialects._pieces import deltas, fragments
+from chaoskit.dialects.openai_responses.encode import begun, keep, response
+from chaoskit.exchange import Call, Reply
+from chaoskit.steps import Frame
+
+__all__ = ["events", "sequence", "stream", "told"]
+
+Kind: TypeAlias = Literal["start", "block", "content", "tool", "done"]
+_Event: TypeAlias = tuple[Kind, str, str]
+
+
+def stream(
+    reply: Reply, call: Call, envelope: Envelope
+) -> tuple[Mapping[str, str], tuple[Frame, ...]]:
+    """Return the headers and the events of a streamed answer."""
+    made = response(reply, call, envelope)
+    keep(made, call, envelope)
+    return told(envelope) | headers.limits(envelope), events(made)
+
+
+def told(envelope: Envelope) -> dict[str, str]:
+    """Return the headers of a stream."""
+    made = headers.common("text/event-stream; charset=utf-8", envelope)
+    made["cache-control"] = "no-cache"
+    return made
+
+
+def events(made: Json) -> tuple[Frame, ...]:
+    """Return the events that build a response."""
+    return tuple(
+        [
+            Frame(
+                kind=kind,
+                name=name,
+                data=f'{{"type":"{name}","sequence_number":{number},{fields}}}',
+            )
+            for number, (kind, name, fields) in enumerate(_events(made))
+        ]
+    )
+
+
+def sequence(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Return the frames; an error among them is numbered, and knows the response that failed."""
+    if all(frame.kind != "error" for frame in frames):
+        return frames
+    number, opening, found = -1, None, []
+    for frame in frames:
+        made = frame
+        if frame.kind == "error":
+            event = json.loads(frame.data)
+            event["sequence_number"] = number + 1
+            if opening is not None and "response" in event:
+                event["response"] = json.loads(opening.data)["response"] | event["response"]
+            made = replace(frame, data=dumps(event))
+        elif frame.kind == "start":
+            opening = frame
+        number += 1
+        found.append(made)
+    return tuple(found)
+
+
+def _events(made: Json) -> Iterator[_Event]:
+    """Yield kind, name and fields of each event."""
+    opening = f'"response":{dumps(begun(made, "in_progress"))}'
+    yield "start", "response.created", opening
+    yield "start", "response.in_progress", opening
+    for at, item in enumerate(made["output"]):
+        yield from _ITEMS[item["type"]](item, f'"output_index":{at}')
+    yield "done", f"response.{made['status']}", f'"response":{dumps(made)}'
+
+
+def _message(item: Json, place: str) -> Iterator[_Event]:
+    yield _added(item | {"status": "in_progress", "content": []}, place)
+    here = f'"item_id":"{item["id"]}",{place},"content_index":0'
+    (part,) = item["content"]
+    yield "block", "response.content_part.added", f'{here},"part":{dumps(part | {"text": ""})}'
+    for piece in deltas(part["text"]):
+        yield (
+            "content",
+            "response.output_text.delta",
+            f'{here},"delta":{dumps(piece)},"logprobs":[]',
+        )
+    text = f'{here},"text":{dumps(part["text"])},"logprobs":[]'
+    yield "block", "response.output_text.done", text
+    yield "block", "response.content_part.done", f'{here},"part":{dumps(part)}'
+    yield _done(item, place)
+
+
+def _call(item: Json, place: str) -> Iterator[_Event]:
+    yield _added(item | {"status": "in_progress", "arguments": ""}, place)
+    here = f'"item_id":"{item["id"]}",{place}'
+    for piece in fragments(item["arguments"]):
+        yield "tool", "response.function_call_arguments.delta", f'{here},"delta":{dumps(piece)}'
+    whole = f'{here},"name":{dumps(item["name"])},"arguments":{dumps(item["arguments"])}'
+    yield "block", "response.function_call_arguments.done", whole
+    yield _done(item, place)
+
+
+def _reasoning(item: Json, place: str) -> Iterator[_Event]:
+    yield _added(item | {"summary": []}, place)
+    name = "response.reasoning_summary"
+    for at, part in enumerate(item["summary"]):
+        here = f'"item_id":"{item["id"]}",{place},"summary_index":{at}'
+        yield "block", f"{name}_part.added", f'{here},"part":{dumps(part | {"text": ""})}'
+        for piece in deltas(part["text"]):
+            yield "block", f"{name}_text.delta", f'{here},"delta":{dumps(piece)}'
+        yield "block", f"{name}_text.done", f'{here},"text":{dumps(part["text"])}'
+        yield "block", f"{name}_part.done", f'{here},"part":{dumps(part)}'
+    yield _done(item, place)
+
+
+_ITEMS = {"message": _message, "function_call": _call, "reasoning": _reasoning}
+
+
+def _added(item: Json, place: str) -> _Event:
+    return "block", "response.output_item.added", f'{place},"item":{dumps(item)}'
+
+
+def _done(item: Json, place: str) -> _Event:
+    return "block", "response.output_item.done", f'{place},"item":{dumps(item)}'
