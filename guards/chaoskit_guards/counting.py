@@ -1,0 +1,67 @@
+"""Any counter as a counter of messages, and no message counted twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chaoskit_guards.shapes import freeze, plain_text
+from chaoskit_guards.tokens import TokenCounter
+
+__all__ = ["Counts", "message_counter"]
+
+_MOST = 8_192
+
+
+class Counts:
+    """The tokens of messages, kept by what the messages say."""
+
+    def __init__(self, counter: Callable[[Any], float]) -> None:
+        self._counter = message_counter(counter)
+        self._known: dict[object, int] = {}
+
+    def __call__(self, message: Mapping[str, Any], key: object = None) -> int:
+        """Return the tokens of a message; `key` is its frozen form, where somebody has it."""
+        key = freeze(message) if key is None else key
+        known = self._known.get(key)
+        if known is None:
+            known = self._counter(message)
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[key] = known
+        return known
+
+    def beside(self, value: object) -> int:
+        """Return the tokens of what is sent beside the messages."""
+        return self({"content": value}) if value else 0
+
+
+def message_counter(counter: Callable[[Any], float]) -> Callable[[Mapping[str, Any]], int]:
+    """Return a counter of messages, whatever `counter` itself wants: text, a message or a list."""
+    knows_messages = isinstance(counter, TokenCounter)
+
+    def count(message: Mapping[str, Any]) -> int:
+        content = message.get("content")
+        if knows_messages:
+            beside = message.keys() == {"content"}
+            return _whole(counter(content if beside else message))
+        alone = isinstance(content, str) and not (message.keys() - {"role", "content"})
+        text = str(content) if alone else plain_text(message)
+        failure: Exception | None = None
+        for form in (text, message, [message]):
+            try:
+                value = counter(form)
+            except (TypeError, KeyError, AttributeError, IndexError) as error:
+                failure = failure or error
+                continue
+            return _whole(value)
+        raise TypeError("the token counter accepts neither text nor messages") from failure
+
+    return count
+
+
+def _whole(value: float) -> int:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"the token counter says {value!r}, which is not a count")
+    return math.ceil(value)
