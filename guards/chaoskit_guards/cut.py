@@ -248,7 +248,7 @@ class Cut:
     def _clear(self, newest: int) -> None:
         state, keep = self._now, self.rules.keep_results
         answered = [at for at in state.kept if self.units[at].results]
-        for at in answered[: len(answered) - keep] if keep else answered:
+        for at in answered[: max(0, len(answered) - keep)]:
             if at in state.emptied or at == newest or self._priority(at) == math.inf:
                 continue
             messages = tuple(cleared(message) for message in self.units[at].messages)

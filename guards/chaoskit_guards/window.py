@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from chaoskit_guards.counting import Counts
-from chaoskit_guards.cut import GO_ON, NOT_SHOWN, Cut, DropStrategy, Rules
+from chaoskit_guards.cut import GO_ON, NOT_SHOWN, Cut, DropStrategy, Rules, View
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.shapes import as_mapping, copied, freeze, text_message
 from chaoskit_guards.summary import Summaries, Summarise, SummaryWanted
@@ -365,6 +365,8 @@ class MessageWindow:
     def _show(self, plan: _Plan, summary: str) -> list[dict[str, Any]]:
         cut, units = plan.cut, plan.talk.grouping.units
         view = cut.view(summary)
+        if summary and self._tokens(cut, view) > cut.budget:
+            summary, view = "", cut.view()  # what must stay is too large; that is worse with it
         if not view.messages and plan.talk.messages:
             view.add(text_message("user", GO_ON, like=plan.talk.messages[-1]))
         dropped = cut.gone()
@@ -375,7 +377,7 @@ class MessageWindow:
         report = self._report = TrimReport(
             budget=cut.budget,
             tokens_before=cut.tokens_before,
-            tokens_after=cut.total + sum(map(self._count, view.notes)),
+            tokens_after=self._tokens(cut, view),
             system=plan.system,
             tools=plan.tools,
             dropped=dropped,
@@ -398,6 +400,9 @@ class MessageWindow:
                 fits=report.fits,
             )
         return [copied(message) for message in view.messages]
+
+    def _tokens(self, cut: Cut, view: View) -> int:
+        return cut.total + sum(map(self._count, view.notes))
 
 
 def _message(at: int, given: object) -> Message:

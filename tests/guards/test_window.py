@@ -3,8 +3,8 @@
 import pytest
 
 from chaoskit_guards.cut import NOT_SHOWN
-from chaoskit_guards.tokens import TokenCounter, count_tokens
 from chaoskit_guards.edits import CLEARED
+from chaoskit_guards.tokens import TokenCounter, count_tokens
 from chaoskit_guards.window import MessageWindow
 
 
