@@ -43,7 +43,7 @@ class ModelFacts:
     image: ImageRule | None = None
 
 
-def _claude(window: int, output: int, minimum: int | None, read: float = 0.1) -> ModelFacts:
+def _claude(window: int, output: int | None, minimum: int | None, read: float = 0.1) -> ModelFacts:
     """Return the facts of a model from 4.7 on, whose vocabulary is smaller."""
     return ModelFacts(
         vendor="anthropic",
@@ -58,7 +58,7 @@ def _claude(window: int, output: int, minimum: int | None, read: float = 0.1) ->
     )
 
 
-def _older(window: int, output: int, minimum: int | None) -> ModelFacts:
+def _older(window: int, output: int | None, minimum: int | None) -> ModelFacts:
     facts = _claude(window, output, minimum)
     return replace(facts, token_scale=1.0, image=CLAUDE)
 
@@ -113,7 +113,7 @@ _GPT_5_NANO = replace(_GPT_5, image=_NANO)
 _FACTS = {
     "claude-3-5-haiku": _older(200_000, 8_192, 2_048),
     "claude-3-5-sonnet": _older(200_000, 8_192, 1_024),
-    "claude-3-7-sonnet": _older(200_000, 64_000, 1_024),
+    "claude-3-7-sonnet": _older(200_000, None, 1_024),
     "claude-fable-5": _claude(1_000_000, 128_000, 512),
     "claude-fable-5-1": _claude(1_000_000, 128_000, 512, 0.025),
     "claude-fable-5-2": _claude(1_000_000, 128_000, None),
@@ -123,17 +123,17 @@ _FACTS = {
     "claude-mythos-5-1": _claude(1_000_000, 128_000, 512, 0.025),
     "claude-mythos-5-2": _claude(1_000_000, 128_000, None),
     "claude-mythos-preview": _claude(1_000_000, 128_000, 2_048),
-    "claude-opus-4": _older(200_000, 32_000, 1_024),
-    "claude-opus-4-0": _older(200_000, 32_000, 1_024),
-    "claude-opus-4-1": _older(200_000, 32_000, 1_024),
+    "claude-opus-4": _older(200_000, None, 1_024),
+    "claude-opus-4-0": _older(200_000, None, 1_024),
+    "claude-opus-4-1": _older(200_000, None, 1_024),
     "claude-opus-4-5": _older(200_000, 64_000, 4_096),
     "claude-opus-4-6": _older(1_000_000, 128_000, 4_096),
     "claude-opus-4-7": _claude(1_000_000, 128_000, 2_048),
     "claude-opus-4-8": _claude(1_000_000, 128_000, 1_024),
     "claude-opus-5": _claude(1_000_000, 128_000, 512),
     "claude-opus-5-5": _claude(1_000_000, 128_000, 512, 0.05),
-    "claude-sonnet-4": _older(200_000, 64_000, 1_024),
-    "claude-sonnet-4-0": _older(200_000, 64_000, 1_024),
+    "claude-sonnet-4": _older(200_000, None, 1_024),
+    "claude-sonnet-4-0": _older(200_000, None, 1_024),
     "claude-sonnet-4-5": _older(200_000, 64_000, 1_024),
     "claude-sonnet-4-6": _older(1_000_000, 128_000, 1_024),
     "claude-sonnet-5": _claude(1_000_000, 128_000, 1_024),
