@@ -64,7 +64,6 @@ class TokenCounter:
             raise ValueError(f"correction must be a positive number, not {correction!r}")
         facts = facts_of(model)
         self.model = model
-        self.exact = text not in (estimate_text, bound_text)
         self._text = text
         self._image = facts.image
         self._start = correction
@@ -73,6 +72,11 @@ class TokenCounter:
         self._actual = 0.0
         self._correction = correction * (facts.token_scale if model else 1.0)
         self._models: dict[str, TokenCounter] = {}
+
+    @property
+    def band(self) -> float:
+        """Half width of the band around a count: 0 for exact counts, and for those never below."""
+        return ERROR_BAND if self._text is estimate_text else 0.0
 
     @property
     def correction(self) -> float:
