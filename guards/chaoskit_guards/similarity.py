@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+import threading
 from zlib import crc32
 
-__all__ = ["alike", "shingles"]
+__all__ = ["alike", "overlap", "shingles"]
 
 _VOLATILE = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
@@ -18,17 +18,45 @@ _VOLATILE = re.compile(
     r"|\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(
+    r"(?P<try>\b(?:attempt|retry|try)\W{0,2}\d+(?:\s?(?:/|of)\s?\d+)?)"
+    r"|(?P<share>\d+(?:\.\d+)?\s?(?:%|percent\b|(?:/|of)\s?\d+))"
+    r"|\d+(?:\.\d+)?"
+)
 _WORD = re.compile(r"\w+|[^\w\s]")
+_PROSE = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE = 4
+"""Words from which a text is a sentence; in shorter ones and in data the numbers are the news."""
 _MOST = 2_048
+_KEPT = 256
+
+_known: dict[tuple[int, int], frozenset[int]] = {}
+_lock = threading.Lock()
 
 
-@lru_cache(maxsize=64)
-def shingles(text: str) -> frozenset[int]:
-    """Return the hashes of the text's runs of three words; times, ids and counters are masked.
+def shingles(value: object) -> frozenset[int]:
+    """Return the hashes of a result's runs of three words.
 
-    Of very long texts an even sample by hash is kept, so that sets stay small and comparable.
+    Times, ids and counters are masked, and in sentences all numbers that are no share (`40 %`, `3
+    of 9`). Of very long texts an even sample by hash is kept, so that sets stay small and
+    comparable.
     """
+    text = _text(value)
+    key = hash(text), len(text)  # the text itself may be large
+    found = _known.get(key)
+    if found is None:
+        found = _shingles(text)
+        with _lock:
+            if len(_known) >= _KEPT:
+                del _known[next(iter(_known))]
+            _known[key] = found
+    return found
+
+
+def _shingles(text: str) -> frozenset[int]:
     masked = _VOLATILE.sub("0", text.casefold())
+    if masked.lstrip()[:1] not in ("{", "[") and _is_sentence(masked):
+        masked = _NUMBER.sub(_masked, masked)
     codes = [crc32(word.encode("utf-8", "surrogatepass")) for word in _WORD.findall(masked)]
     if len(codes) < 3:
         return frozenset([crc32(repr(codes).encode())])
@@ -41,6 +69,15 @@ def shingles(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
+def _is_sentence(text: str) -> bool:
+    words = _PROSE.finditer(text)
+    return sum(1 for _, _ in zip(range(_SENTENCE), words, strict=False)) == _SENTENCE
+
+
+def _masked(match: re.Match[str]) -> str:
+    return match[0] if match["share"] else "0"
+
+
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -50,12 +87,19 @@ def _text(value: object) -> str:
         return str(value)
 
 
-def alike(one: object, other: object) -> float:
-    """Return the share of what two results have in common, 0 to 1."""
-    first, second = shingles(_text(one)), shingles(_text(other))
+def overlap(first: frozenset[int], second: frozenset[int]) -> float:
+    """Return the share of what two sets of shingles have in common, 0 to 1."""
+    if first is second:
+        return 1.0
     if len(first) == _MOST or len(second) == _MOST:
         bound = min(max(first), max(second))
         first = frozenset(code for code in first if code <= bound)
         second = frozenset(code for code in second if code <= bound)
-    union = len(first | second)
-    return len(first & second) / union if union else 1.0
+    common = len(first & second)
+    union = len(first) + len(second) - common
+    return common / union if union else 1.0
+
+
+def alike(one: object, other: object) -> float:
+    """Return the share of what two results have in common, 0 to 1."""
+    return overlap(shingles(one), shingles(other))
