@@ -9,20 +9,17 @@ from zlib import crc32
 
 __all__ = ["alike", "overlap", "shingles"]
 
-_VOLATILE = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
-    r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-    r"|\b\d\d:\d\d:\d\d(?:\.\d+)?\b"
-    r"|\b\d+(?:\.\d+)?\s?(?:ms|us|ns|seconds?|secs?)\b"
-    r"|\b\d{7,}\b"
-    r"|\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b",
-    re.IGNORECASE,
+_VOLATILE = re.compile(  # a class comes first, because that is what `re` skips to
+    r"[0-9a-f](?<!\w.)(?:"
+    r"[0-9a-f]{7}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+    r"|(?<=\d)(?:\d{3}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:z|[+-]\d\d:?\d\d)?"
+    r"|\d:\d\d:\d\d(?:\.\d+)?\b"
+    r"|\d*(?:\.\d+)?\s?(?:ms|us|ns|seconds?|secs?)\b"
+    r"|\d{6,}\b)"
+    r"|(?P<hex>[0-9a-f]{11,63}\b))"
 )
-_NUMBER = re.compile(
-    r"(?P<try>\b(?:attempt|retry|try)\W{0,2}\d+(?:\s?(?:/|of)\s?\d+)?)"
-    r"|(?P<share>\d+(?:\.\d+)?\s?(?:%|percent\b|(?:/|of)\s?\d+))"
-    r"|\d+(?:\.\d+)?"
-)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?P<share>\s?(?:%|percent\b|(?P<of>(?:/|of)\s?\d+)))?")
+_TRY = re.compile(r"\b(?:attempt|retry|try)\W{0,2}$")
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PROSE = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = 4
@@ -54,7 +51,7 @@ def shingles(value: object) -> frozenset[int]:
 
 
 def _shingles(text: str) -> frozenset[int]:
-    masked = _VOLATILE.sub("0", text.casefold())
+    masked = _VOLATILE.sub(_unless_word, text.casefold())
     if masked.lstrip()[:1] not in ("{", "[") and _is_sentence(masked):
         masked = _NUMBER.sub(_masked, masked)
     codes = [crc32(word.encode("utf-8", "surrogatepass")) for word in _WORD.findall(masked)]
@@ -74,8 +71,15 @@ def _is_sentence(text: str) -> bool:
     return sum(1 for _, _ in zip(range(_SENTENCE), words, strict=False)) == _SENTENCE
 
 
+def _unless_word(match: re.Match[str]) -> str:
+    return match[0] if match["hex"] and match[0].isalpha() else "0"
+
+
 def _masked(match: re.Match[str]) -> str:
-    return match[0] if match["share"] else "0"
+    if not match["share"]:
+        return "0"
+    again = match["of"] and _TRY.search(match.string, max(0, match.start() - 10), match.start())
+    return "0" if again else match[0]
 
 
 def _text(value: object) -> str:
