@@ -97,10 +97,11 @@ class TokenCounter:
             return known
 
     def cautious(self) -> TokenCounter:
-        """Return a counter that is meant to err upwards only, at this counter's correction.
+        """Return a counter that errs upwards, at this counter's correction.
 
-        It is never above one token a byte, and was fitted to be at least the count of the o200k
-        vocabulary. An exact counter stays as it is.
+        It was fitted to be nowhere below the o200k vocabulary, in a hundred languages, code and
+        data; only letters at random can exceed it. It never says more than one token a byte. A
+        counter with a vocabulary is returned as it is.
         """
         if self._text is not estimate_text:
             return self
