@@ -12,6 +12,7 @@ from chaoskit_guards.tokens import TokenCounter
 __all__ = ["Counts", "message_counter"]
 
 _MOST = 8_192
+_SMALL = 0.05
 
 
 class Counts:
@@ -19,6 +20,9 @@ class Counts:
 
     def __init__(self, counter: Callable[[Any], float]) -> None:
         self._counter = message_counter(counter)
+        learner: object = counter
+        self._learns = learner if isinstance(learner, TokenCounter) else None
+        self._correction = 1.0 if self._learns is None else self._learns.correction
         self._known: dict[object, int] = {}
 
     def __call__(self, message: Mapping[str, Any], key: object = None) -> int:
@@ -31,6 +35,20 @@ class Counts:
                 self._known.clear()
             self._known[key] = known
         return known
+
+    def refresh(self) -> bool:
+        """Forget all counts where the counter has learned that they are wrong; tell whether so.
+
+        A small correction is not worth a cut in another place, which a prompt cache pays for.
+        """
+        if self._learns is None:
+            return False
+        correction = self._learns.correction
+        if abs(correction / self._correction - 1) <= _SMALL:
+            return False
+        self._correction = correction
+        self._known = {}
+        return True
 
     def beside(self, value: object) -> int:
         """Return the tokens of what is sent beside the messages."""

@@ -87,6 +87,8 @@ class _State:
     kept: dict[int, int] = field(default_factory=dict)  # with the rank among what is not empty
     emptied: dict[int, tuple[tuple[Message, ...], int]] = field(default_factory=dict)
     dropped: list[int] = field(default_factory=list)
+    gone: tuple[tuple[int, ...], tuple[str, ...]] = ((), ())
+    holes: int = 0
     digests: list[tuple[bytes, int]] = field(default_factory=list)
 
     def copy(self) -> _State:
@@ -149,6 +151,11 @@ class Cut:
         return self._now.dropped
 
     @property
+    def gone(self) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Positions of the messages that were dropped, and the ids of what went with them."""
+        return self._now.gone
+
+    @property
     def digests(self) -> Sequence[tuple[bytes, int]]:
         """For each cut a name for everything that was dropped until then, and how many units."""
         return self._now.digests
@@ -181,9 +188,12 @@ class Cut:
         """Return what the units may take; the rest is for notes where units are missing."""
         state = self._now
         if len(state.kept) < state.seen:
-            return self.budget - 2 * self.rules.note - self.rules.summary
+            return self._beside_notes()
         first = self.units[next(iter(state.kept))].kind if state.kept else "user"
-        return self.budget if first == "user" else self.budget - 2 * self.rules.note
+        return self.budget if first == "user" else self.budget - self.rules.note
+
+    def _beside_notes(self) -> int:
+        return self.budget - (self._now.holes + 1) * self.rules.note - self.rules.summary
 
     def _cut(self, newest: int, less: int = 0) -> None:
         rules, state = self.rules, self._now
@@ -191,7 +201,7 @@ class Cut:
         low = max(0, int(room * rules.low_water))
         if rules.strategy == "clear_tool_results":
             self._clear(newest)
-            if state.total <= (low + room) / 2:
+            if state.total <= (low + self._room() - less) / 2:
                 return  # room enough for a while, and no turn had to go
         firm = {*state.lead, state.question, newest}
         if self.pinned:
@@ -199,16 +209,24 @@ class Cut:
         soft = [at for at in self._soft(room) if at not in firm]
         before = len(state.dropped)
         for at in self._order(newest):
-            if state.total <= low:
-                break
-            if at not in firm and at not in soft:
-                self._drop(at)
-        for at in soft:
-            if state.total <= room:
+            if at in firm or at in soft:
+                continue
+            if state.total <= low and self._holds(less):
                 break
             self._drop(at)
-        if rules.strategy == "summarise" and len(state.dropped) > before:
-            self._name(before)
+        for at in soft:
+            if self._holds(less):
+                break
+            self._drop(at)
+        if len(state.dropped) > before:
+            self._told(before)
+
+    def _holds(self, less: int) -> bool:
+        """Tell whether the budget is kept, with a note in each hole that there is now."""
+        ranks = list(self._now.kept.values())
+        pairs = zip([-1, *ranks], ranks, strict=False)
+        self._now.holes = sum([rank > before + 1 for before, rank in pairs])
+        return self._now.total <= self._beside_notes() - less
 
     def _soft(self, room: int) -> list[int]:
         """Return what is kept while there is room, in the order in which it goes."""
@@ -226,7 +244,8 @@ class Cut:
     def _priority(self, at: int) -> float:
         if not self.pinned:
             return 0.0
-        return max((self.pinned.get(source, 0.0) for source in self.units[at].sources), default=0.0)
+        marks = [self.pinned[s] for s in self.units[at].sources if s in self.pinned]
+        return max(marks, default=0.0)
 
     def _order(self, newest: int) -> list[int]:
         order = list(self._now.kept)
@@ -264,12 +283,21 @@ class Cut:
         state.total -= self._size(at) if gone is None else gone[1]
         state.dropped.append(at)
 
-    def _name(self, before: int) -> None:
-        """Give what has been dropped so far a name that depends on nothing else."""
+    def _told(self, before: int) -> None:
+        """Note what has been dropped so far, and give it a name that depends on nothing else."""
         state = self._now
+        self._holds(0)
+        new = [self.units[at] for at in state.dropped[before:]]
+        places, ids = state.gone
+        state.gone = (
+            tuple(sorted([*places, *(source for unit in new for source in unit.sources)])),
+            (*ids, *(name for unit in new for name in unit.names)),
+        )
+        if self.rules.strategy != "summarise":
+            return
         digest = hashlib.blake2b(state.digests[-1][0] if state.digests else b"", digest_size=16)
-        for at in state.dropped[before:]:
-            text = repr([dict(message) for message in self.units[at].messages])
+        for unit in new:
+            text = repr([dict(message) for message in unit.messages])
             digest.update(text.encode("utf-8", "surrogatepass"))
         state.digests.append((digest.digest(), len(state.dropped)))
 
@@ -298,10 +326,6 @@ class Cut:
         if self._closed:
             view.add(text_message("user", GO_ON, like=view.messages[-1]))
         return view
-
-    def gone(self) -> tuple[int, ...]:
-        """Return the positions of the messages that were dropped."""
-        return tuple(sorted(s for at in self._now.dropped for s in self.units[at].sources))
 
     def cleared(self) -> tuple[int, ...]:
         """Return the positions of the messages whose tool results were emptied."""

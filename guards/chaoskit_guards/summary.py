@@ -60,10 +60,8 @@ class Summaries:
         self,
         digests: Sequence[tuple[bytes, int]],
         dropped: Sequence[Sequence[Mapping[str, Any]]],
-    ) -> SummaryWanted | None:
-        """Return what has to be asked for the newest cut; None when nothing has."""
-        if not digests or self.known(digests[-1][0]) is not None:
-            return None
+    ) -> SummaryWanted:
+        """Return what has to be asked for the newest cut."""
         told: list[Mapping[str, Any]] = []
         begin = 0
         for name, count in reversed(digests[:-1]):

@@ -308,11 +308,12 @@ class MessageWindow:
         system: object,
         tools: object,
     ) -> _Plan:
+        again = self._count.refresh()
         beside = self._count.beside(system), self._count.beside(tools)
         budget = max(0, self._max_tokens - sum(beside))
         with self._lock:
             talk, self._talk = self._talk, None  # nobody else goes on with it meanwhile
-        if talk is None or not talk.begins(keys):
+        if talk is None or again or not talk.begins(keys):
             talk = _Talk()
         known = len(talk.keys)
         talk.read(messages, keys)
@@ -324,9 +325,12 @@ class MessageWindow:
         cut.replay(grouping.units, grouping.settled, prefilled=grouping.prefilled)
         if self._summaries is None or not cut.digests:
             return _Plan(talk, cut, *beside)
+        summary = self._summaries.known(cut.digests[-1][0])
+        if summary is not None:
+            return _Plan(talk, cut, *beside, summary)
         dropped = [grouping.units[at].messages for at in cut.dropped]
         wanted = self._summaries.wanted(cut.digests, dropped)
-        return _Plan(talk, cut, *beside, self._summaries.known(cut.digests[-1][0]), wanted)
+        return _Plan(talk, cut, *beside, wanted=wanted)
 
     def _rules(self, budget: int, talk: _Talk) -> Rules:
         keys = talk.by_message
@@ -363,13 +367,13 @@ class MessageWindow:
         return self._show(plan, await self._summaries.aask(plan.wanted, most))
 
     def _show(self, plan: _Plan, summary: str) -> list[dict[str, Any]]:
-        cut, units = plan.cut, plan.talk.grouping.units
+        cut = plan.cut
         view = cut.view(summary)
         if summary and self._tokens(cut, view) > cut.budget:
             summary, view = "", cut.view()  # what must stay is too large; that is worse with it
         if not view.messages and plan.talk.messages:
             view.add(text_message("user", GO_ON, like=plan.talk.messages[-1]))
-        dropped = cut.gone()
+        dropped, ids = cut.gone
         with self._lock:
             before, self._shown = self._shown, view.keys
         same = zip(before, view.keys, strict=False)
@@ -381,7 +385,7 @@ class MessageWindow:
             system=plan.system,
             tools=plan.tools,
             dropped=dropped,
-            dropped_ids=tuple(name for at in sorted(cut.dropped) for name in units[at].names),
+            dropped_ids=ids,
             cleared=cut.cleared(),
             summarised=len(dropped) if summary else 0,
             repairs=plan.talk.grouping.repairs,

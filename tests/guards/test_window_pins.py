@@ -5,7 +5,7 @@ import math
 import pytest
 
 from chaoskit_guards.cut import NOT_SHOWN
-from chaoskit_guards.tokens import count_tokens
+from chaoskit_guards.tokens import TokenCounter, count_tokens
 from chaoskit_guards.turns import Grouping
 from chaoskit_guards.window import MessageWindow
 
@@ -217,3 +217,40 @@ def test_a_note_in_gemini_is_told_in_its_shape():
     """Notes have parts as well."""
     shown = MessageWindow(200).trim([{"role": "model", "parts": [{"text": "hello"}]}])
     assert shown[0] == {"role": "user", "parts": [{"text": NOT_SHOWN}]}
+
+
+def test_every_note_has_its_room():
+    """A view with many holes is as bound to its budget as one with a single hole."""
+    window = MessageWindow(600, drop_strategy="priority", low_water=1.0)
+    for n in range(120):
+        window.push("user", f"{n} {text(8)}", priority=n % 2)
+    window.as_messages()
+    assert window.report.fits
+
+
+def test_the_priority_of_a_call_is_that_of_its_marked_messages():
+    """A call that may go first goes first, although its result has no mark."""
+    window = MessageWindow(300, drop_strategy="priority")
+    window.push("user", "task")
+    for n in range(8):
+        call = {"type": "tool_use", "id": f"t{n}", "name": "look", "input": {}}
+        window.push("assistant", [call], priority=-1 if n in (3, 4) else 0)
+        result = {"type": "tool_result", "tool_use_id": f"t{n}", "content": text(30)}
+        window.push("user", [result])
+    window.as_messages()
+    assert {"t3", "t4"} <= set(window.report.dropped_ids)
+    assert "t2" not in window.report.dropped_ids
+
+
+def test_a_counter_that_learns_is_heard():
+    """What was counted before the correction is counted again; a small one moves nothing."""
+    counter = TokenCounter()
+    window, history = MessageWindow(1_000, token_counter=counter), chat(16)
+    assert len(window.trim(history)) == 16
+    counter.observe(100, 103)
+    assert len(window.trim(history)) == 16
+    assert window.report.tokens_after == count_tokens(history)
+    for _ in range(20):
+        counter.observe(100, 200)
+    assert len(window.trim(history)) < 16
+    assert window.report.tokens_after == counter(window.trim(history)) <= 1_000
