@@ -11,17 +11,39 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import mul
 
 __all__ = ["bound_text", "estimate_text"]
 
-_Pairs = tuple[tuple[bytes, float], ...]
+
+class _Features:
+    """Patterns and what they weigh; those whose rarest class is absent are not looked for."""
+
+    __slots__ = ("_groups",)
+
+    def __init__(self, *pairs: tuple[bytes, float]) -> None:
+        rare = b"nU0.KLPEGRIJHO c"
+        groups: dict[bytes, tuple[list[bytes], list[float]]] = {}
+        for pattern, weight in pairs:
+            need = next((rare[at : at + 1] for at in range(len(rare)) if rare[at] in pattern), b"")
+            patterns, weights = groups.setdefault(need, ([], []))
+            patterns.append(pattern)
+            weights.append(weight)
+        self._groups = [(need, *found) for need, found in groups.items()]
+
+    def times(self, text: bytes) -> float:
+        total = 0.0
+        for need, patterns, weights in self._groups:
+            if need in text:
+                total += sum(map(mul, weights, map(text.count, patterns)))
+        return total
 
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    ascii: _Pairs
-    clusters: _Pairs
-    wide: _Pairs
+    ascii: _Features
+    clusters: _Features
+    wide: _Features
     at_least: float = 0.0
 
 
@@ -60,7 +82,7 @@ def _classes() -> tuple[bytes, bytes, bytes]:
 _CLASS, _CONTINUATION, _LETTER = _classes()
 
 _ESTIMATE = _Weights(
-    ascii=(
+    ascii=_Features(
         (b" a", 0.93),
         (b" U", 0.93),
         (b".a", 0.8),
@@ -81,8 +103,8 @@ _ESTIMATE = _Weights(
         (b"  ", 0.38),
         (b"n ", -0.46),
     ),
-    clusters=((b"ccc", 0.28), (b"cccc", -0.04)),
-    wide=(
+    clusters=_Features((b"ccc", 0.28), (b"cccc", -0.04)),
+    wide=_Features(
         (b"L", 0.87),
         (b"G", 0.25),
         (b"R", 0.25),
@@ -101,7 +123,7 @@ _ESTIMATE = _Weights(
 )
 
 _BOUND = _Weights(
-    ascii=(
+    ascii=_Features(
         (b" a", 0.82),
         (b" U", 3.44),
         (b".a", 0.64),
@@ -121,8 +143,8 @@ _BOUND = _Weights(
         (b"  ", 0.94),
         (b"n ", -0.5),
     ),
-    clusters=((b"ccc", 0.8),),
-    wide=(
+    clusters=_Features((b"ccc", 0.8)),
+    wide=_Features(
         (b"L", 1.83),
         (b"R", 0.78),
         (b"I", 0.89),
@@ -142,17 +164,11 @@ _BOUND = _Weights(
 def _weigh(text: str, weights: _Weights) -> float:
     fine = (" " + text).encode("utf-8", "surrogatepass").translate(_CLASS, _CONTINUATION)
     coarse = fine.translate(_LETTER)
-    count = coarse.count
-    total = weights.at_least
-    for pattern, weight in weights.ascii:
-        total += weight * count(pattern)
-    for pattern, weight in weights.clusters:
-        total += weight * fine.count(pattern)
+    total = weights.at_least + weights.ascii.times(coarse) + weights.clusters.times(fine)
     if not text.isascii():
-        for pattern, weight in weights.wide:
-            total += weight * count(pattern)
+        total += weights.wide.times(coarse)
     # A run without any structure, such as one letter repeated, has no feature but its length.
-    return max(total, count(b"a") // 7)
+    return max(total, coarse.count(b"a") // 7)
 
 
 def estimate_text(text: str) -> int:

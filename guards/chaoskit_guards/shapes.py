@@ -235,7 +235,7 @@ def copied(value: Any) -> Any:
     """Return a copy with new mappings and lists; texts and the vendors' objects are shared."""
     if type(value) is dict:
         return {k: v if type(v) is str else copied(v) for k, v in value.items()}
-    if type(value) is list:
+    if isinstance(value, (list, tuple)):
         return [copied(item) for item in value]
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}

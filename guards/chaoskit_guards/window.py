@@ -85,9 +85,10 @@ class _Talk:
     def read(self, messages: Sequence[Message], keys: Sequence[object]) -> None:
         """Add what is new."""
         known = len(self.keys)
-        self.messages.extend(messages[known:])
-        self.keys.extend(keys[known:])
-        for message, key in zip(messages[known:], keys[known:], strict=True):
+        for given, key in zip(messages[known:], keys[known:], strict=True):
+            message = copied(given)  # the caller may change what it gave us
+            self.messages.append(message)
+            self.keys.append(key)
             self.by_message[id(message)] = key  # `messages` keeps it alive
             self.grouping.add(message)
 
@@ -257,6 +258,7 @@ class MessageWindow:
 
         Raises:
             TypeError: something in the list is not a message.
+            ValueError: a position is not one of the list.
         """
         return self._ask(self._plan_list(messages, system, tools, pinned, priorities))
 
@@ -273,6 +275,7 @@ class MessageWindow:
 
         Raises:
             TypeError: something in the list is not a message.
+            ValueError: a position is not one of the list.
         """
         return await self._aask(self._plan_list(messages, system, tools, pinned, priorities))
 
@@ -292,6 +295,8 @@ class MessageWindow:
         read = [_message(at, message) for at, message in enumerate(messages)]
         marks = {at: mark for at, value in (priorities or {}).items() if (mark := _mark(value))}
         marks |= dict.fromkeys(pinned, math.inf)
+        if strange := [at for at in (*(priorities or ()), *pinned) if not 0 <= at < len(read)]:
+            raise ValueError(f"there are {len(read)} messages, none of them at {strange}")
         return self._plan(
             read,
             [freeze(message) for message in read],

@@ -1,6 +1,8 @@
 """Pins, priorities and what a report names."""
 
+import copy
 import math
+import threading
 
 import pytest
 
@@ -254,3 +256,40 @@ def test_a_counter_that_learns_is_heard():
         counter.observe(100, 200)
     assert len(window.trim(history)) < 16
     assert window.report.tokens_after == counter(window.trim(history)) <= 1_000
+
+
+def test_what_was_trimmed_before_is_not_shared_either():
+    """A caller may mark one copy of its history and come back with another one."""
+    window, first = (
+        MessageWindow(1_000),
+        [{"role": "user", "content": [{"type": "text", "text": "a"}]}],
+    )
+    second = copy.deepcopy(first)
+    window.trim(first)
+    first[0]["content"][0]["cache_control"] = {"type": "ephemeral"}
+    assert window.trim(second) == second
+
+
+@pytest.mark.parametrize("given", [{"pinned": [2]}, {"pinned": [-1]}, {"priorities": {7: 1.0}}])
+def test_a_position_that_is_not_there_is_refused(given):
+    """A pin that pins nothing is a mistake that would be noticed too late."""
+    with pytest.raises(ValueError, match="there are 2 messages"):
+        MessageWindow(100).trim(chat(2), **given)
+
+
+def test_threads_share_one_window():
+    """Each gets the view of its own conversation, as if it were alone."""
+    window, found = MessageWindow(400), {}
+    histories = {name: chat(40, size) for name, size in (("a", 10), ("b", 25), ("c", 40))}
+
+    def work(name):
+        for end in range(1, 41):
+            found[name, end] = window.trim(histories[name][:end])
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in histories]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for (name, end), view in found.items():
+        assert view == MessageWindow(400).trim(histories[name][:end])
