@@ -16,6 +16,7 @@ from chaoskit_guards.shapes import (
     is_call,
     is_empty_text,
     part_of,
+    tool_calls_of,
 )
 
 __all__ = ["CLEARED", "cleared", "said", "with_answer", "with_answers", "with_calls"]
@@ -33,7 +34,7 @@ def said(message: Message) -> Message:
     if _is_list(content) and any(map(_says_nothing, content)):
         kept = [_nested(item) for item in content if not is_empty_text(_mapping(item))]
         left = {**message, body: kept}
-    if "tool_calls" in message and not message["tool_calls"]:
+    if "tool_calls" in message and not tool_calls_of(message):
         left = {key: value for key, value in left.items() if key != "tool_calls"}
     return left
 
@@ -71,8 +72,8 @@ def with_calls(message: Message, ids: Sequence[str | None]) -> Message | None:
         identity = next(wanted)
         return None if identity is None else {**message, "call_id": identity}
     left = dict(message)
-    if message.get("tool_calls"):
-        calls = [(as_mapping(call) or {}, next(wanted)) for call in message["tool_calls"]]
+    if tool_calls_of(message):
+        calls = [(as_mapping(call) or {}, next(wanted)) for call in tool_calls_of(message)]
         left["tool_calls"] = [{**call, "id": new} for call, new in calls if new is not None]
         if not left["tool_calls"]:
             del left["tool_calls"]

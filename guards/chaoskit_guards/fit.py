@@ -18,6 +18,7 @@ from chaoskit_guards.shapes import (
     is_call,
     part_of,
     role_of,
+    tool_calls_of,
 )
 from chaoskit_guards.tokens import TokenCounter, count_tokens
 
@@ -160,7 +161,7 @@ class FitReport:
         return self.by_kind.get("image", 0)
 
     def _split(self, at: int, message: Any) -> list[FitPart]:
-        if "role" not in message and "parts" not in message:
+        if "role" not in message and body_of(message) == "content":
             kind = str(message.get("type", "text"))
             for end, name in (("_call_output", "tool_result"), ("_call", "tool_use")):
                 if kind.endswith(end):
@@ -174,7 +175,7 @@ class FitReport:
             tokens = self._counter({"role": role, body: [block]}) - empty
             kind = "tool_result" if role in ("tool", "function") else _kind(block)
             parts.append(FitPart(at, kind, tokens))
-        for call in message.get("tool_calls") or ():
+        for call in tool_calls_of(message):
             tokens = self._counter({"role": role, body: [], "tool_calls": [call]}) - empty
             parts.append(FitPart(at, "tool_use", tokens))
         frame = self.per_message[at] - sum(part.tokens for part in parts)

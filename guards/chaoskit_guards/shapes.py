@@ -29,6 +29,7 @@ __all__ = [
     "plain_text",
     "role_of",
     "text_message",
+    "tool_calls_of",
 ]
 
 Ref = tuple[str, str]
@@ -72,7 +73,7 @@ def role_of(message: Mapping[str, Any]) -> str:
     role = message.get("role")
     if isinstance(role, str):
         return _ROLES.get(role, role)
-    if "parts" in message:
+    if body_of(message) == "parts":
         return "user"
     kind = str(message.get("type", ""))
     return "tool" if kind.endswith("_call_output") else "assistant"
@@ -80,7 +81,7 @@ def role_of(message: Mapping[str, Any]) -> str:
 
 def body_of(message: Mapping[str, Any]) -> str:
     """Return the key under which a message holds its blocks: `content`, or `parts` for Gemini."""
-    return "parts" if "parts" in message else "content"
+    return "parts" if isinstance(message.get("parts"), (list, tuple)) else "content"
 
 
 def blocks_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -119,13 +120,13 @@ def is_answer(block: Mapping[str, Any]) -> bool:
 
 def calls_of(message: Mapping[str, Any]) -> list[Ref]:
     """Return the calls that a message makes and the client has to answer."""
-    if "role" not in message and "parts" not in message:
+    if "role" not in message and body_of(message) == "content":
         if str(message.get("type", "")).endswith("_call") and message.get("call_id"):
             return [(str(message["call_id"]), "")]
         return []
     if role_of(message) != "assistant":
         return []
-    found = [(str(_get(call, "id", "")), "") for call in message.get("tool_calls") or ()]
+    found = [(str(_get(call, "id", "")), "") for call in tool_calls_of(message)]
     if isinstance(old := message.get("function_call"), Mapping):
         found.append(("", str(old.get("name", ""))))
     if not isinstance(message.get(body_of(message)), str):
@@ -133,14 +134,21 @@ def calls_of(message: Mapping[str, Any]) -> list[Ref]:
     return found
 
 
+def tool_calls_of(message: Mapping[str, Any]) -> list[object]:
+    """Return the `tool_calls` of Chat Completions."""
+    calls = message.get("tool_calls")
+    return list(calls) if isinstance(calls, (list, tuple)) else []
+
+
 def answers_of(message: Mapping[str, Any]) -> list[Ref]:
     """Return the calls that a message answers."""
     role = message.get("role")
-    if role is None and "parts" not in message:
+    body = body_of(message)
+    if role is None and body == "content":
         if str(message.get("type", "")).endswith("_call_output"):
             return [(str(message.get("call_id", "")), "")]
         return []
-    if "parts" not in message:
+    if body == "content":
         if role == "tool":
             return [(str(message.get("tool_call_id", "")), "")]
         if role == "function":
@@ -175,7 +183,7 @@ def has_content(message: Mapping[str, Any]) -> bool:
     body = body_of(message)
     if body == "content" and "role" not in message:
         return True
-    if message.get("tool_calls") or message.get("function_call"):
+    if tool_calls_of(message) or isinstance(message.get("function_call"), Mapping):
         return True
     if message.get("role") in ("tool", "function"):
         return True

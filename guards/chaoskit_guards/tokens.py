@@ -15,7 +15,7 @@ from typing import Any
 from chaoskit_guards.estimate import bound_text, estimate_text
 from chaoskit_guards.media import document_tokens, image_tokens, inline_tokens
 from chaoskit_guards.models import facts_of
-from chaoskit_guards.shapes import as_mapping, is_tool, part_of
+from chaoskit_guards.shapes import as_mapping, body_of, is_tool, part_of, tool_calls_of
 from chaoskit_guards.usage import read_usage
 
 __all__ = ["ERROR_BAND", "MESSAGE_OVERHEAD", "TokenCounter", "count_tokens"]
@@ -155,11 +155,11 @@ class TokenCounter:
         kind = value.get("type")
         if is_tool(value):
             return TOOL_OVERHEAD + self._text(_json(value))
-        if "parts" in value:
-            return MESSAGE_OVERHEAD + sum(map(self._part, value["parts"] or ()))
+        if body_of(value) == "parts":
+            return MESSAGE_OVERHEAD + sum(map(self._part, value["parts"]))
         if "role" in value:
             total = MESSAGE_OVERHEAD + self._content(value.get("content"))
-            for call in value.get("tool_calls") or ():
+            for call in tool_calls_of(value):
                 total += self._raw(_function_call(call))
             if value.get("function_call"):
                 total += self._text(_json(value["function_call"]))

@@ -15,6 +15,7 @@ from chaoskit.dialects import AnthropicDialect, OpenAIChatDialect
 from chaoskit.dialects.anthropic.signature import sign
 from chaoskit.exchange import Call, HttpRequest
 from chaoskit.provider.catalogue import Catalogue
+from chaoskit_guards.fit import FitReport
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.window import MessageWindow
 
@@ -334,3 +335,34 @@ def test_nothing_that_came_in_is_changed(data, shape):
             if isinstance(block, dict):
                 block.clear()
     assert before == json.dumps(history)
+
+
+KEYS = st.sampled_from(
+    "type text id tool_use_id content parts functionCall functionResponse name input role source "
+    "tool_calls function arguments call_id data image_url url thought inlineData output".split()
+)
+LEAVES = st.none() | st.booleans() | st.floats() | st.sampled_from(["", " ", "text", "tool_use"])
+JUNK = st.recursive(
+    LEAVES, lambda i: st.lists(i, max_size=3) | st.dictionaries(KEYS, i, max_size=4)
+)
+ROLES = st.sampled_from(["user", "assistant", "tool", "system", "model", "function", None, 5])
+STRANGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "role": ROLES,
+        "type": st.sampled_from(["function_call", "function_call_output", "reasoning", None]),
+        "content": JUNK,
+        "parts": JUNK,
+        "tool_calls": JUNK,
+        "call_id": LEAVES,
+    },
+)
+
+
+@given(st.lists(STRANGE, max_size=6), st.integers(1, 200))
+def test_no_mapping_is_too_strange(messages, budget):
+    """Whatever a message holds, it is counted, reported and trimmed without an error."""
+    assert count_tokens(messages) >= 0
+    assert count_tokens.cautious()(messages) >= 0
+    assert sum(part.tokens for part in FitReport(messages).parts) >= 0
+    MessageWindow(budget, drop_strategy="clear_tool_results", keep_results=0).trim(messages)
