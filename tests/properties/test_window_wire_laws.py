@@ -337,10 +337,11 @@ def test_nothing_that_came_in_is_changed(data, shape):
     assert before == json.dumps(history)
 
 
-KEYS = st.sampled_from(
+NAMES = (
     "type text id tool_use_id content parts functionCall functionResponse name input role source "
-    "tool_calls function arguments call_id data image_url url thought inlineData output".split()
+    "tool_calls function arguments call_id data image_url url thought inlineData output"
 )
+KEYS = st.sampled_from(NAMES.split())
 LEAVES = st.none() | st.booleans() | st.floats() | st.sampled_from(["", " ", "text", "tool_use"])
 JUNK = st.recursive(
     LEAVES, lambda i: st.lists(i, max_size=3) | st.dictionaries(KEYS, i, max_size=4)
