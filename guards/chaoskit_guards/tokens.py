@@ -56,9 +56,9 @@ class TokenCounter:
         """Count for one model, or for any.
 
         Args:
-            text: counts a single text.
+            text: counts a single text; one that is given is taken to be the model's own.
             correction: what counts are multiplied by at first; `observe` learns it.
-            model: whose vocabulary and pictures are meant.
+            model: whose pictures are meant, and to whose vocabulary an estimate is scaled.
         """
         if not 0 < correction < math.inf:
             raise ValueError(f"correction must be a positive number, not {correction!r}")
@@ -70,7 +70,9 @@ class TokenCounter:
         self._lock = threading.Lock()
         self._estimated = 0.0
         self._actual = 0.0
-        self._correction = correction * (facts.token_scale if model else 1.0)
+        self._correction = correction
+        if text in (estimate_text, bound_text):
+            self._correction *= facts.token_scale
         self._models: dict[str, TokenCounter] = {}
 
     @property

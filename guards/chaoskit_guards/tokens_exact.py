@@ -31,7 +31,7 @@ _FILES = {  # name of the file in the cache of tiktoken, and the digest of its c
 
 
 def exact_counter(encoding: str = "o200k_base") -> TokenCounter | None:
-    """Return a counter that counts exactly, or None where that would need the network.
+    """Return a counter for OpenAI's models, or None where that would need the network.
 
     It takes about half a second: call it when the program starts, not in a request.
 

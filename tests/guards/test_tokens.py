@@ -346,3 +346,10 @@ def test_no_vocabulary_no_exact_counter(tmp_path, monkeypatch):
     assert exact_counter() is None
     with pytest.raises(ValueError, match="o200k_base"):
         exact_counter("p50k")
+
+
+def test_a_vocabulary_that_is_given_is_the_models_own():
+    """Only estimates are scaled."""
+    counter = TokenCounter(text=len).for_model("claude-opus-4-8")
+    assert (counter("abc"), counter.band) == (3, 0)
+    assert TokenCounter().for_model("claude-opus-4-8").band == ERROR_BAND

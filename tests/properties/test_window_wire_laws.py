@@ -301,6 +301,24 @@ def test_going_on_is_the_same_as_starting_again(data, shape):
     )
 
 
+@given(st.data(), st.sampled_from(SHAPES))
+def test_the_prefix_only_changes_at_a_cut(data, shape):
+    """With any strategy, pins and summaries: between two cuts each view goes on from the last."""
+    history = data.draw(histories(shape))
+    window, more = data.draw(windows(history))
+    before, gone, repairs = [], None, ()
+    for end in range(1, len(history) + 1):
+        pins = {at for at in more["pinned"] if at < end}
+        marks = {at: mark for at, mark in more["priorities"].items() if at < end}
+        view = window.trim(history[:end], pinned=pins, priorities=marks)
+        report = window.report
+        now = (report.dropped, report.cleared, report.summarised, report.fits)
+        if now == gone and report.repairs == repairs == ():
+            assert before == view[: len(before)]
+            assert report.prefix_kept == len(before)
+        before, gone, repairs = view, now, report.repairs
+
+
 def options_of(window):
     return {
         "drop_strategy": window._strategy,
