@@ -12,6 +12,7 @@ from chaoskit_guards.tokens import TokenCounter
 __all__ = ["Counts", "message_counter"]
 
 _MOST = 8_192
+_MOST_TOKENS = 4_000_000
 _SMALL = 0.05
 
 
@@ -24,6 +25,7 @@ class Counts:
         self._learns = learner if isinstance(learner, TokenCounter) else None
         self._correction = 1.0 if self._learns is None else self._learns.correction
         self._known: dict[object, int] = {}
+        self._held = 0
 
     def __call__(self, message: Mapping[str, Any], key: object = None) -> int:
         """Return the tokens of a message; `key` is its frozen form, where somebody has it."""
@@ -31,9 +33,10 @@ class Counts:
         known = self._known.get(key)
         if known is None:
             known = self._counter(message)
-            if len(self._known) >= _MOST:
-                self._known.clear()
+            if len(self._known) >= _MOST or self._held > _MOST_TOKENS:
+                self._known, self._held = {}, 0  # the keys hold the texts
             self._known[key] = known
+            self._held += known
         return known
 
     def refresh(self) -> bool:
@@ -47,7 +50,7 @@ class Counts:
         if abs(correction / self._correction - 1) <= _SMALL:
             return False
         self._correction = correction
-        self._known = {}
+        self._known, self._held = {}, 0
         return True
 
     def beside(self, value: object) -> int:

@@ -25,7 +25,7 @@ _PROSE = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE = 4
 """Words from which a text is a sentence; in shorter ones and in data the numbers are the news."""
 _MOST = 2_048
-_KEPT = 256
+_KEPT = 64
 
 _known: dict[tuple[int, int], frozenset[int]] = {}
 _lock = threading.Lock()

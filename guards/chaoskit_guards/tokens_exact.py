@@ -79,7 +79,7 @@ class CachedCounts:
         self._ask = ask
         self._keep = keep
         self._lock = threading.Lock()
-        self._known: OrderedDict[object, int] = OrderedDict()
+        self._known: OrderedDict[bytes, int] = OrderedDict()
 
     def __call__(self, **request: Any) -> int:
         """Return the tokens of a request.
@@ -87,7 +87,7 @@ class CachedCounts:
         Raises:
             TypeError: `ask` is async and the request was not counted with `acount` before.
         """
-        key = freeze(dict(sorted(request.items())))
+        key = _key(request)
         known = self._find(key)
         if known is not None:
             return known
@@ -100,20 +100,20 @@ class CachedCounts:
 
     async def acount(self, **request: Any) -> int:
         """Return the tokens of a request without blocking."""
-        key = freeze(dict(sorted(request.items())))
+        key = _key(request)
         known = self._find(key)
         if known is not None:
             return known
         answer = self._ask(**request)
         return self._put(key, await answer if inspect.isawaitable(answer) else answer)
 
-    def _find(self, key: object) -> int | None:
+    def _find(self, key: bytes) -> int | None:
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
             return self._known.get(key)
 
-    def _put(self, key: object, answer: Any) -> int:
+    def _put(self, key: bytes, answer: Any) -> int:
         count = answer
         for name in ("input_tokens", "total_tokens"):
             found = answer.get(name) if isinstance(answer, dict) else getattr(answer, name, None)
@@ -125,3 +125,9 @@ class CachedCounts:
             while len(self._known) > self._keep:
                 self._known.popitem(last=False)
         return count
+
+
+def _key(request: dict[str, Any]) -> bytes:
+    """Return a short name of a request: the requests themselves would fill the memory."""
+    text = repr(freeze(dict(sorted(request.items()))))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
