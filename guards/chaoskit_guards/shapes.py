@@ -24,6 +24,7 @@ __all__ = [
     "is_answer",
     "is_call",
     "is_empty_text",
+    "is_plain",
     "is_tool",
     "part_of",
     "plain_text",
@@ -127,11 +128,20 @@ def calls_of(message: Mapping[str, Any]) -> list[Ref]:
     if role_of(message) != "assistant":
         return []
     found = [(str(_get(call, "id", "")), "") for call in tool_calls_of(message)]
-    if isinstance(old := message.get("function_call"), Mapping):
+    old = message.get("function_call")
+    if old is not None and isinstance(old, Mapping):
         found.append(("", str(old.get("name", ""))))
     if not isinstance(message.get(body_of(message)), str):
         found += [_ref(block, "id", _CALL) for block in blocks_of(message) if is_call(block)]
     return found
+
+
+def is_plain(message: Mapping[str, Any]) -> bool:
+    """Tell whether a message is a role and a text that says something, as most are."""
+    if len(message) != 2 or message.get("role") not in ("user", "assistant"):
+        return False
+    content = message.get("content")
+    return isinstance(content, str) and not content.isspace() and content != ""
 
 
 def tool_calls_of(message: Mapping[str, Any]) -> list[object]:
@@ -143,6 +153,8 @@ def tool_calls_of(message: Mapping[str, Any]) -> list[object]:
 def answers_of(message: Mapping[str, Any]) -> list[Ref]:
     """Return the calls that a message answers."""
     role = message.get("role")
+    if role == "assistant":
+        return []
     body = body_of(message)
     if role is None and body == "content":
         if str(message.get("type", "")).endswith("_call_output"):

@@ -21,6 +21,7 @@ from chaoskit_guards.shapes import (
     calls_of,
     has_content,
     is_answer,
+    is_plain,
     role_of,
 )
 
@@ -183,7 +184,10 @@ class Grouping:
         """Add the next message."""
         at, self.count = self.count, self.count + 1
         self.prefilled = False
-        if message.get("type") == "reasoning" and "role" not in message:
+        if is_plain(message):
+            self._plain(at, message)
+            self.prefilled = message["role"] == "assistant"
+        elif message.get("type") == "reasoning" and "role" not in message:
             self._reasoning.append((at, message))
         elif answered := answers_of(message):
             self._results(at, message, answered)
