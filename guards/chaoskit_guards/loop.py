@@ -125,9 +125,12 @@ class LoopGuard:
         self._per_tool = dict(per_tool or {})
         self._max_calls = math.inf if max_calls is None else max_calls
         self._max_calls_per_tool = dict(max_calls_per_tool or {})
-        for name, limit in (*self._per_tool.items(), *self._max_calls_per_tool.items()):
+        limits = [*self._per_tool.items(), *self._max_calls_per_tool.items()]
+        if max_calls is not None:
+            limits.append(("max_calls", max_calls))
+        for name, limit in limits:
             if limit < 1:
-                raise ValueError(f"the limit of {name} must be at least 1, not {limit!r}")
+                raise ValueError(f"the limit {name} must be at least 1, not {limit!r}")
         self._tools = None if tools is None else Toolbook(tools)
         self._listener = listener
         self._lock = threading.Lock()
@@ -191,11 +194,12 @@ class LoopGuard:
         self, name: str, args: object = None, result: object = None, *, error: bool = False
     ) -> None:
         """Bring the result of a call that was recorded before it ran."""
-        key = self._call(name, args, None).key
+        done = self._call(name, args, None)
+        done.bring(args, result, error=error)
         with self._lock:
             for call in reversed(self._calls):
-                if call.key == key and call.result is None:
-                    call.bring(args, result, error=error)
+                if call.key == done.key and call.result is None:
+                    call.result, call.outcome, call.words = done.result, done.outcome, done.words
                     return
 
     def reset(self) -> None:
