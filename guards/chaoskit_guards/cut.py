@@ -73,6 +73,15 @@ class View:
         self.notes.append(note)
 
 
+@dataclass(frozen=True, slots=True)
+class _Emptied:
+    """A unit without the content of its results."""
+
+    messages: tuple[Message, ...]
+    keys: tuple[object, ...]
+    size: int
+
+
 @dataclass(slots=True)
 class _State:
     """Where the replay stands; a copy is all that is needed to go on later."""
@@ -85,7 +94,7 @@ class _State:
     question: int | None = None
     lead: list[int] = field(default_factory=list)
     kept: dict[int, int] = field(default_factory=dict)  # with the rank among what is not empty
-    emptied: dict[int, tuple[tuple[Message, ...], int]] = field(default_factory=dict)
+    emptied: dict[int, _Emptied] = field(default_factory=dict)
     dropped: list[int] = field(default_factory=list)
     gone: tuple[tuple[int, ...], tuple[str, ...]] = ((), ())
     holes: int = 0
@@ -273,14 +282,14 @@ class Cut:
             messages = tuple(cleared(message) for message in self.units[at].messages)
             size = sum(map(self.rules.count, messages))
             if size < self._size(at):
-                state.emptied[at] = messages, size
+                state.emptied[at] = _Emptied(messages, tuple(map(freeze, messages)), size)
                 state.total += size - self._size(at)
 
     def _drop(self, at: int) -> None:
         state = self._now
         del state.kept[at]
         gone = state.emptied.pop(at, None)
-        state.total -= self._size(at) if gone is None else gone[1]
+        state.total -= self._size(at) if gone is None else gone.size
         state.dropped.append(at)
 
     def _told(self, before: int) -> None:
@@ -307,8 +316,8 @@ class Cut:
         for at, rank in self._now.kept.items():
             unit = self.units[at]
             gap, before = rank > before + 1, rank
-            emptied = self._now.emptied.get(at)
-            messages = unit.messages if emptied is None else emptied[0]
+            shown = self._now.emptied.get(at) or unit
+            messages = shown.messages
             if unit.kind != "system":
                 if gap and summary:
                     view.add(text_message("user", summary, like=messages[0]))
@@ -322,7 +331,7 @@ class Cut:
             elif gap:
                 before -= 1  # the gap is still to be closed
             view.messages.extend(messages)
-            view.keys.extend(unit.keys if emptied is None else map(freeze, messages))
+            view.keys.extend(shown.keys)
         if self._closed:
             view.add(text_message("user", GO_ON, like=view.messages[-1]))
         return view

@@ -21,7 +21,7 @@ from chaoskit_guards.usage import read_usage
 __all__ = ["ERROR_BAND", "MESSAGE_OVERHEAD", "TokenCounter", "count_tokens"]
 
 ERROR_BAND = 0.25
-"""Half width of the band around an estimate that holds nineteen of twenty real texts."""
+"""Half width of the band around an estimate, for texts of the kinds that it was fitted on."""
 
 MESSAGE_OVERHEAD = 4
 """Tokens that frame one message: role and separators."""

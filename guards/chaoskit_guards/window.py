@@ -69,27 +69,23 @@ class TrimReport:
 
 @dataclass(slots=True)
 class _Talk:
-    """A conversation as far as it has been read."""
+    """A conversation as far as it has been read: copies, which nobody else changes."""
 
     messages: list[Message] = field(default_factory=list)
-    keys: list[object] = field(default_factory=list)
-    by_message: dict[int, object] = field(default_factory=dict)  # keys by identity
+    keys: dict[int, object] = field(default_factory=dict)  # by the identity of the message
     grouping: Grouping = field(default_factory=Grouping)
     cut: Cut | None = None
 
-    def begins(self, keys: Sequence[object]) -> bool:
+    def begins(self, messages: list[Message]) -> bool:
         """Tell whether a conversation goes on from here."""
-        known = len(self.keys)
-        return known <= len(keys) and self.keys == keys[:known]
+        return messages[: len(self.messages)] == self.messages
 
-    def read(self, messages: Sequence[Message], keys: Sequence[object]) -> None:
+    def read(self, messages: Sequence[Message]) -> None:
         """Add what is new."""
-        known = len(self.keys)
-        for given, key in zip(messages[known:], keys[known:], strict=True):
-            message = copied(given)  # the caller may change what it gave us
+        for given in messages[len(self.messages) :]:
+            message = copied(given)
             self.messages.append(message)
-            self.keys.append(key)
-            self.by_message[id(message)] = key  # `messages` keeps it alive
+            self.keys[id(message)] = freeze(message)
             self.grouping.add(message)
 
 
@@ -177,7 +173,6 @@ class MessageWindow:
         self._summaries = None if summarise is None else Summaries(summarise, self._count, listener)
         self._lock = threading.Lock()
         self._log: list[dict[str, Any]] = []
-        self._log_keys: list[object] = []
         self._marks: dict[int, float] = {}
         self._talk: _Talk | None = None
         self._shown: list[object] = []
@@ -194,7 +189,7 @@ class MessageWindow:
     def clear(self) -> None:
         """Forget the conversation; counts of known messages stay cached."""
         with self._lock:
-            self._log, self._log_keys, self._marks = [], [], {}
+            self._log, self._marks = [], {}
 
     def push(
         self,
@@ -217,12 +212,10 @@ class MessageWindow:
         body = {} if content is None and "parts" in fields else {"content": content}
         message = copied({"role": role, **body, **fields})
         mark = _mark(priority, pinned=pinned)
-        key = freeze(message)
         with self._lock:
             if mark:
                 self._marks[len(self._log)] = mark
             self._log.append(message)
-            self._log_keys.append(key)
 
     def as_messages(self) -> list[dict[str, Any]]:
         """Return the view that fits, ready to be sent."""
@@ -281,8 +274,9 @@ class MessageWindow:
 
     def _plan_log(self) -> _Plan:
         with self._lock:
-            log, keys, marks = list(self._log), list(self._log_keys), dict(self._marks)
-        return self._plan(log, keys, marks, self._system, self._tools)
+            log: list[Message] = list(self._log)
+            marks = dict(self._marks)
+        return self._plan(log, marks, self._system, self._tools)
 
     def _plan_list(
         self,
@@ -299,7 +293,6 @@ class MessageWindow:
             raise ValueError(f"there are {len(read)} messages, none of them at {strange}")
         return self._plan(
             read,
-            [freeze(message) for message in read],
             marks,
             self._system if system is None else system,
             self._tools if tools is None else tools,
@@ -307,8 +300,7 @@ class MessageWindow:
 
     def _plan(
         self,
-        messages: list[Message] | list[dict[str, Any]],
-        keys: list[object],
+        messages: list[Message],
         marks: dict[int, float],
         system: object,
         tools: object,
@@ -318,10 +310,10 @@ class MessageWindow:
         budget = max(0, self._max_tokens - sum(beside))
         with self._lock:
             talk, self._talk = self._talk, None  # nobody else goes on with it meanwhile
-        if talk is None or again or not talk.begins(keys):
+        if talk is None or again or not talk.begins(messages):
             talk = _Talk()
-        known = len(talk.keys)
-        talk.read(messages, keys)
+        known = len(talk.messages)
+        talk.read(messages)
         cut = talk.cut
         if cut is None or cut.budget != budget or not _same(cut.pinned, marks, known):
             cut = talk.cut = Cut(self._rules(budget, talk), budget=budget, pinned=marks)
@@ -338,7 +330,7 @@ class MessageWindow:
         return _Plan(talk, cut, *beside, wanted=wanted)
 
     def _rules(self, budget: int, talk: _Talk) -> Rules:
-        keys = talk.by_message
+        keys = talk.keys
 
         def measure(unit: Unit) -> int:
             unit.keys = tuple(keys.get(id(m)) or freeze(m) for m in unit.messages)
