@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from chaoskit_guards.tokens import TokenCounter, count_tokens
     from chaoskit_guards.tokens_exact import CachedCounts, exact_counter
     from chaoskit_guards.transport import AsyncGuardedTransport, GuardedTransport
+    from chaoskit_guards.trimmed import TrimReport
     from chaoskit_guards.usage import PromptUsage, read_usage
     from chaoskit_guards.vet import (
         Arg,
@@ -88,7 +89,7 @@ if TYPE_CHECKING:
         Vet,
     )
     from chaoskit_guards.warm import CacheWarmer, WarmResult
-    from chaoskit_guards.window import MessageWindow, TrimReport
+    from chaoskit_guards.window import MessageWindow
 
 _HOME = {
     "AgentLoop": "agent",
@@ -162,7 +163,7 @@ _HOME = {
     "StoreUnavailable": "errors",
     "StreamTruncated": "errors",
     "TokenCounter": "tokens",
-    "TrimReport": "window",
+    "TrimReport": "trimmed",
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
     "Usage": "completion",
