@@ -65,6 +65,8 @@ class Condition(Protocol):
 
 
 _MISSING = object()
+_HUGE = 1e150
+"""More than any amount; sums and products of two of them are still numbers."""
 
 
 def read(ctx: object, name: str) -> object:
@@ -129,10 +131,11 @@ class _Cap(Combinable):
             more = 0
         if not _is_amount(more):
             return _broken(name, ctx, self.ahead, more)
+        value, more = min(value, _HUGE), min(more, _HUGE)
         steps = read(ctx, "iters")
         left = math.inf
-        if isinstance(steps, (int, float)) and steps > 0 and value > 0:
-            left = max(0.0, (self.limit - value) / (value / steps))
+        if _is_amount(steps) and steps > 0 and value > 0:
+            left = max(0.0, (self.limit - value) * min(steps, _HUGE) / value)
         slack = 1e-9 * self.limit  # sums of cents fall short by an ulp
         reached = value >= self.limit - slack
         evidence = {self.key: value, "limit": self.limit}

@@ -235,3 +235,11 @@ def test_the_next_run_is_watched_anew(caplog):
             ctx["last_tool_results"].append(f"result {n}")
             evaluator.check(ctx)
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("spent", [5e-324, 10**400, math.inf])
+def test_amounts_of_any_size_are_judged(spent):
+    """The smallest and the largest numbers that there are."""
+    decision = StopEvaluator([MaxUsd(1.5)]).check({"cost_usd": spent, "iters": 3})
+    assert decision.should_stop == (spent > 1)
+    assert StopEvaluator([MaxIters(20)]).check({"iters": 10**400}).should_stop
