@@ -9,6 +9,7 @@ of the fastest round to that of the first row is the result. Peers are looked fo
 import asyncio
 import contextlib
 import copy
+import difflib
 import importlib
 import logging
 import random
@@ -28,6 +29,7 @@ from chaoskit_guards import (
     FallbackRouter,
     LoopGuard,
     MessageWindow,
+    NoProgress,
     ProviderConfig,
     RetryConfig,
     Scrubber,
@@ -52,6 +54,8 @@ PEERS = (
     "pyrate_limiter",
     "aiolimiter",
     "langchain_core",
+    "agentfit",
+    "rapidfuzz",
     "agentvet",
     "pydantic",
     "jsonschema",
@@ -417,12 +421,24 @@ def conversation(rng, count=200):
 def trimming(peers):
     messages = conversation(random.Random(1))
     half = count_tokens(messages) // 2
-    again = MessageWindow(max_tokens=half)
+    again, grown = MessageWindow(max_tokens=half), MessageWindow(max_tokens=half)
+    for message in messages:
+        grown.push(**message)
+    numbers = iter(range(10**9))
+
+    def one_more():
+        grown.push("user", f"question {next(numbers)}")
+        return grown.as_messages()
+
     rows = {
         "count everything once": lambda: count_tokens(messages),
         "chaoskit_guards, first": lambda: MessageWindow(max_tokens=half).trim(messages),
         "chaoskit_guards, again": lambda: again.trim(messages),
+        "chaoskit_guards, one more pushed": one_more,
     }
+    if lib := peers.get("agentfit"):
+        plain = [{"role": m["role"], "content": str(m["content"])} for m in messages]
+        rows["agentfit, as text"] = lambda: lib.fit(plain, max_tokens=half)
     if "langchain_core" in peers:
         from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, trim_messages
         from langchain_core.messages.utils import count_tokens_approximately
@@ -448,6 +464,81 @@ def trimming(peers):
         )
         rows["langchain, approximate"] = trim(count_tokens_approximately)
     table(f"trim {len(messages)} messages, {2 * half} tokens, to half", rows, 5)
+
+
+TURNS, WINDOW = 310, 6_000
+
+
+def reused(show):
+    """Return the share of what was sent over a conversation that repeats the request before."""
+    rng, history, before, kept, sent = random.Random(1), [], [], 0, 0
+    for turn in range(TURNS):
+        history.append({"role": "user", "content": f"{turn} {' '.join(rng.choices(WORDS, k=20))}"})
+        shown = show(history)
+        same = 0
+        while same < min(len(before), len(shown)) and before[same] == shown[same]:
+            same += 1
+        kept += count_tokens(shown[:same])
+        sent += count_tokens(shown)
+        before = shown
+        if turn % 3 == 0:
+            call = {"type": "tool_use", "id": f"t{turn}", "name": "search", "input": {"n": turn}}
+            found = " ".join(rng.choices(WORDS, k=120))
+            result = {"type": "tool_result", "tool_use_id": f"t{turn}", "content": found}
+            history.append({"role": "assistant", "content": [call]})
+            history.append({"role": "user", "content": [result]})
+        history.append({"role": "assistant", "content": " ".join(rng.choices(WORDS, k=60))})
+    return kept / sent
+
+
+def prefixes(_peers):
+    """How much of each prompt is the beginning of the one before, which a prompt cache serves."""
+
+    def brim(history):
+        return MessageWindow(WINDOW, low_water=1.0).trim(history)
+
+    print(f"\nprefix reuse, {TURNS} turns against {WINDOW:,} tokens")
+    strategies = ("oldest", "middle", "priority", "clear_tool_results")
+    windows = {
+        f"chaoskit_guards, {name}": MessageWindow(WINDOW, drop_strategy=name) for name in strategies
+    }
+    windows["chaoskit_guards, summarise"] = MessageWindow(
+        WINDOW, drop_strategy="summarise", summarise=lambda said: f"{len(said)} messages"
+    )
+    rows = {name: window.trim for name, window in windows.items()}
+    for name, show in {**rows, "cut to the brim each turn": brim}.items():
+        share = reused(show)
+        bill = 0.1 * share + 1.25 * (1 - share)
+        print(f"  {name:34}{share:8.1%} reused, input costs {bill:.2f} of the list price")
+
+
+def stale(peers):
+    """One check of five results: all of them new, and one of them."""
+    for size in (2_000, 20_000):
+        no_progress(peers, size)
+
+
+def no_progress(peers, size):
+    rng = random.Random(1)
+
+    def result():
+        return " ".join(rng.choices(WORDS, k=size // 7)) + f" {rng.random()}"
+
+    five = [result() for _ in range(5)]
+    several = iter([[result() for _ in range(5)] for _ in range(ROUNDS * 5)])
+    single = iter([result() for _ in range(ROUNDS * 5)])
+    judge = NoProgress().judge
+    rows = {
+        "chaoskit_guards, five new": lambda: judge({"last_tool_results": next(several)}),
+        "chaoskit_guards, one new": lambda: judge({"last_tool_results": [*five, next(single)]}),
+    }
+    if lib := peers.get("rapidfuzz"):
+        rows["rapidfuzz ratio, each with each"] = lambda: [
+            lib.fuzz.ratio(a, b) for at, a in enumerate(five) for b in five[:at]
+        ]
+    if size < 10_000:
+        rows["difflib, one pair"] = lambda: difflib.SequenceMatcher(None, *five[:2]).ratio()
+    table(f"no progress, results of {size // 1_000} KB", rows, 5)
 
 
 def scrubbing(_peers):
@@ -510,10 +601,17 @@ def validating(peers):
 
 def loops_and_routes(_peers):
     guard = LoopGuard()
+    schema = {"type": "object", "properties": {"page": {"type": "integer", "default": 1}}}
+    strict = LoopGuard(tools=[{"name": "search", "input_schema": schema}])
     numbers = iter(range(10**9))
 
-    def record():
+    def record(guard=guard):
         guard.record("search", {"query": "deploy", "page": next(numbers), "tags": ["a"]}, "found")
+
+    bare = LoopGuard()
+
+    def before():
+        bare.record("search", {"query": "deploy", "page": next(numbers), "tags": ["a"]})
 
     reply = Completion(
         content=[{"type": "text", "text": "hi"}], stop_reason="end_turn", usage=Usage()
@@ -537,7 +635,9 @@ def loops_and_routes(_peers):
     table(
         "loop guard and router",
         {
-            "loop guard, a new call": record,
+            "loop guard, a new call": before,
+            "loop guard, with its result": record,
+            "loop guard, with its schema": lambda: record(strict),
             "router, the first answers": lambda: direct.complete(said),
             "router, the first fails": lambda: second.complete(said),
         },
@@ -571,6 +671,8 @@ def main():
         races,
         limiters,
         trimming,
+        prefixes,
+        stale,
         scrubbing,
         validating,
         loops_and_routes,

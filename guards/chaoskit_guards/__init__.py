@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
     from chaoskit_guards.events import GuardEvent, Listener
     from chaoskit_guards.failures import Failure, classify
-    from chaoskit_guards.fit import FitReport
+    from chaoskit_guards.fit import FitPart, FitReport
     from chaoskit_guards.keepalive import (
         CachePrices,
         best_ttl,
@@ -78,8 +78,9 @@ if TYPE_CHECKING:
     from chaoskit_guards.scrub_structlog import ScrubbingProcessor
     from chaoskit_guards.stop import RunContext, StopDecision, StopEvaluator
     from chaoskit_guards.tokens import TokenCounter, count_tokens
-    from chaoskit_guards.tokens_exact import exact_counter
+    from chaoskit_guards.tokens_exact import CachedCounts, exact_counter
     from chaoskit_guards.transport import AsyncGuardedTransport, GuardedTransport
+    from chaoskit_guards.trimmed import TrimReport
     from chaoskit_guards.usage import PromptUsage, read_usage
     from chaoskit_guards.vet import (
         Arg,
@@ -88,7 +89,7 @@ if TYPE_CHECKING:
         Vet,
     )
     from chaoskit_guards.warm import CacheWarmer, WarmResult
-    from chaoskit_guards.window import MessageWindow, TrimReport
+    from chaoskit_guards.window import MessageWindow
 
 _HOME = {
     "AgentLoop": "agent",
@@ -111,12 +112,14 @@ _HOME = {
     "CachePrices": "keepalive",
     "CacheRegression": "cachebench",
     "CacheWarmer": "warm",
+    "CachedCounts": "tokens_exact",
     "CircuitBreaker": "breaker",
     "CircuitOpenError": "errors",
     "Completion": "completion",
     "ErrorStreak": "conditions",
     "Failure": "failures",
     "FallbackRouter": "router",
+    "FitPart": "fit",
     "FitReport": "fit",
     "GuardError": "errors",
     "GuardEvent": "events",
@@ -160,7 +163,7 @@ _HOME = {
     "StoreUnavailable": "errors",
     "StreamTruncated": "errors",
     "TokenCounter": "tokens",
-    "TrimReport": "window",
+    "TrimReport": "trimmed",
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
     "Usage": "completion",
@@ -202,12 +205,14 @@ __all__ = [
     "CachePrices",
     "CacheRegression",
     "CacheWarmer",
+    "CachedCounts",
     "CircuitBreaker",
     "CircuitOpenError",
     "Completion",
     "ErrorStreak",
     "Failure",
     "FallbackRouter",
+    "FitPart",
     "FitReport",
     "GuardError",
     "GuardEvent",

@@ -7,26 +7,37 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
+from zlib import crc32
 
-__all__ = ["VOLATILE", "call_key", "canonical", "outcome", "result_key", "words"]
+__all__ = [
+    "VOLATILE",
+    "call_key",
+    "canonical",
+    "outcome",
+    "parsed",
+    "plain_name",
+    "result_key",
+    "words",
+]
 
 VOLATILE = frozenset(
     {
-        "call_id",
-        "correlation_id",
-        "idempotency_key",
+        "callid",
+        "correlationid",
+        "idempotencykey",
         "nonce",
-        "request_id",
-        "span_id",
+        "requestid",
+        "spanid",
         "timestamp",
-        "tool_call_id",
-        "trace_id",
+        "toolcallid",
+        "traceid",
         "ts",
     }
 )
-"""Arguments that change with every call and mean nothing."""
+"""Arguments that change with every call and mean nothing, in the form that `plain_name` gives."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _WORD = re.compile(r"\w+")
@@ -37,6 +48,14 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 _first = itemgetter(0)
+
+
+@lru_cache(maxsize=4_096)
+def plain_name(key: str) -> str:
+    """Return a name without its style: `request_id`, `requestId` and `Request-Id` are one."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
 _DEEP = 16
 _SHORT = 300
 
@@ -71,13 +90,13 @@ def _pairs(value: Mapping[Any, object], ignore: Collection[str], depth: int) -> 
     pairs = [
         (str(key), canonical(item, ignore, depth + 1))
         for key, item in value.items()
-        if item is not None and key not in ignore
+        if item is not None and not (ignore and plain_name(str(key)) in ignore)
     ]
     pairs.sort(key=_first)
     return tuple(pairs)
 
 
-def _parsed(args: object) -> object:
+def parsed(args: object) -> object:
     """Return arguments that came as JSON text as what they say."""
     if isinstance(args, str) and args[:1] in "{[" and args:
         try:
@@ -93,7 +112,7 @@ def _digest(value: object) -> bytes:
 
 def call_key(name: str, args: object, ignore: Collection[str] = VOLATILE) -> bytes:
     """Return a short key that two calls share exactly when they mean the same."""
-    return _digest((name, canonical(_parsed(args), ignore)))
+    return _digest((name, canonical(parsed(args), ignore)))
 
 
 def result_key(result: object) -> bytes:
@@ -103,7 +122,7 @@ def result_key(result: object) -> bytes:
 
 def outcome(result: object) -> str:
     """Return what a result brought: `empty`, `error` or `value`."""
-    value = _parsed(result)
+    value = parsed(result)
     if isinstance(value, str):
         return _of_text(value)
     if _is_empty(value):
@@ -137,11 +156,11 @@ def _is_empty(value: Any) -> bool:
     return isinstance(value, (list, tuple, AbstractSet)) and not value
 
 
-def words(args: object, limit: int = 48) -> frozenset[str]:
-    """Return the words of the arguments' values: what a rephrased query has in common."""
+def words(args: object, limit: int = 48) -> frozenset[int]:
+    """Return hashes of the words in the values: what rephrased queries have in common."""
     found: list[str] = []
-    _collect(_parsed(args), found)
-    return frozenset(found[:limit])
+    _collect(parsed(args), found)
+    return frozenset([crc32(word.encode("utf-8", "surrogatepass")) for word in found[:limit]])
 
 
 def _collect(value: object, found: list[str], depth: int = 0) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
-from chaoskit_guards.similarity import alike
+from chaoskit_guards.similarity import overlap, shingles
 
 __all__ = [
     "AllOf",
@@ -65,6 +65,8 @@ class Condition(Protocol):
 
 
 _MISSING = object()
+_HUGE = 1e150
+"""More than any amount; sums and products of two of them are still numbers."""
 
 
 def read(ctx: object, name: str) -> object:
@@ -107,34 +109,54 @@ class Combinable:
 class _Cap(Combinable):
     """A number of the context that may not reach a limit."""
 
-    def __init__(self, limit: float, key: str, text: str) -> None:
+    def __init__(self, limit: float, key: str, text: str, *, ahead: str = "") -> None:
         if isinstance(limit, bool) or not 0 < limit < math.inf:
             raise ValueError(f"the limit of {type(self).__name__} must be positive, not {limit!r}")
         self.limit = limit
         self.key = key
+        self.ahead = ahead
         self._text = text
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.limit!r})"
 
     def judge(self, ctx: object) -> Verdict:
-        """Stop when the value has reached the limit."""
+        """Stop when the value has reached the limit, or the next step would go beyond it."""
         name = type(self).__name__
         value = read(ctx, self.key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        if not _is_amount(value):
             return _broken(name, ctx, self.key, value)
+        more = read(ctx, self.ahead) if self.ahead else 0
+        if more is _MISSING or more is None:
+            more = 0
+        if not _is_amount(more):
+            return _broken(name, ctx, self.ahead, more)
+        value, more = min(value, _HUGE), min(more, _HUGE)
         steps = read(ctx, "iters")
         left = math.inf
-        if isinstance(steps, (int, float)) and steps > 0 and value > 0:
-            left = max(0.0, (self.limit - value) / (value / steps))
+        if _is_amount(steps) and steps > 0 and value > 0:
+            left = max(0.0, (self.limit - value) * min(steps, _HUGE) / value)
+        slack = 1e-9 * self.limit  # sums of cents fall short by an ulp
+        reached = value >= self.limit - slack
+        evidence = {self.key: value, "limit": self.limit}
+        reason = self._text.format(value=value, limit=self.limit)
+        if not reached and value + more > self.limit + slack:
+            reached, left = True, 0.0
+            evidence[self.ahead] = more
+            now = self._text.format(value=value + more, limit=self.limit)
+            reason = f"after the next step {now}"
         return Verdict(
-            stop=value >= self.limit - 1e-9 * self.limit,  # sums of cents fall short by an ulp
-            reason=self._text.format(value=value, limit=self.limit),
+            stop=reached,
+            reason=reason,
             condition=name,
             used=value / self.limit,
             left=left,
-            evidence={self.key: value, "limit": self.limit},
+            evidence=evidence,
         )
+
+
+def _is_amount(value: object) -> TypeGuard[float]:
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and value >= 0
 
 
 class MaxIters(_Cap):
@@ -145,17 +167,19 @@ class MaxIters(_Cap):
 
 
 class MaxUsd(_Cap):
-    """Stops when this much money is spent."""
+    """Stops when this much money is spent, or would be after the next step (`next_cost_usd`)."""
 
-    def __init__(self, limit: float, *, key: str = "cost_usd") -> None:
-        super().__init__(limit, key, "${value:.2f} of ${limit:.2f} are spent")
+    def __init__(
+        self, limit: float, *, key: str = "cost_usd", ahead: str = "next_cost_usd"
+    ) -> None:
+        super().__init__(limit, key, "${value:.2f} of ${limit:.2f} are spent", ahead=ahead)
 
 
 class MaxTokens(_Cap):
-    """Stops when this many tokens are used."""
+    """Stops when this many tokens are used, or would be after the next step (`next_tokens`)."""
 
-    def __init__(self, limit: int, *, key: str = "tokens") -> None:
-        super().__init__(limit, key, "{value:,} of {limit:,} tokens are used")
+    def __init__(self, limit: int, *, key: str = "tokens", ahead: str = "next_tokens") -> None:
+        super().__init__(limit, key, "{value:,} of {limit:,} tokens are used", ahead=ahead)
 
 
 class ErrorStreak(_Cap):
@@ -186,8 +210,9 @@ class MaxSeconds(_Cap):
 class NoProgress(Combinable):
     """Stops when the newest tool results say what earlier ones said.
 
-    A result is stale when it is at least `similarity` like one of those before it within the last
-    `window`; `max_stale` stale results in a row end the run. Circles of results are stale as well.
+    A result is stale when it is at least `similarity` like one of the `window - 1` before it;
+    `max_stale` stale results in a row end the run. So circles of up to `window - 1` results end it
+    as well.
     """
 
     def __init__(
@@ -219,10 +244,14 @@ class NoProgress(Combinable):
         results = read(ctx, self.key)
         if isinstance(results, str) or not isinstance(results, Sequence):
             return _broken("NoProgress", ctx, self.key, results)
-        recent = [results[at] for at in range(max(0, len(results) - self.window), len(results))]
+        begin = max(0, len(results) - self.window - self.max_stale + 1)
+        recent = [shingles(results[at]) for at in range(begin, len(results))]
         stale = 0
         for at in range(len(recent) - 1, 0, -1):
-            if not any(alike(recent[at], earlier) >= self.similarity for earlier in recent[:at]):
+            before = recent[max(0, at - self.window + 1) : at]
+            if stale == self.max_stale or not any(
+                overlap(recent[at], earlier) >= self.similarity for earlier in before
+            ):
                 break
             stale += 1
         return Verdict(
@@ -254,7 +283,8 @@ class AnyOf(Combinable):
         stops = sorted((v for v in verdicts if v.stop), key=lambda verdict: verdict.broken)
         if stops:
             return stops[0]
-        return max(verdicts, key=lambda verdict: verdict.used, default=Verdict(stop=False))
+        nearest = max(verdicts, key=lambda verdict: verdict.used, default=Verdict(stop=False))
+        return replace(nearest, left=min((v.left for v in verdicts), default=math.inf))
 
 
 class AllOf(Combinable):

@@ -4,31 +4,56 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+import threading
 from zlib import crc32
 
-__all__ = ["alike", "shingles"]
+__all__ = ["alike", "overlap", "shingles"]
 
-_VOLATILE = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
-    r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-    r"|\b\d\d:\d\d:\d\d(?:\.\d+)?\b"
-    r"|\b\d+(?:\.\d+)?\s?(?:ms|us|ns|seconds?|secs?)\b"
-    r"|\b\d{7,}\b"
-    r"|\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b",
-    re.IGNORECASE,
+_VOLATILE = re.compile(  # a class comes first, because that is what `re` skips to
+    r"[0-9a-f](?<!\w.)(?:"
+    r"[0-9a-f]{7}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+    r"|(?<=\d)(?:\d{3}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:z|[+-]\d\d:?\d\d)?"
+    r"|\d:\d\d:\d\d(?:\.\d+)?\b"
+    r"|\d*(?:\.\d+)?\s?(?:ms|us|ns|seconds?|secs?)\b"
+    r"|\d{6,}\b)"
+    r"|(?P<hex>[0-9a-f]{11,63}\b))"
 )
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?P<share>\s?(?:%|percent\b|(?P<of>(?:/|of)\s?\d+)))?")
+_TRY = re.compile(r"\b(?:attempt|retry|try)\W{0,2}$")
 _WORD = re.compile(r"\w+|[^\w\s]")
+_PROSE = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE = 4
+"""Words from which a text is a sentence; in shorter ones and in data the numbers are the news."""
 _MOST = 2_048
+_KEPT = 64
+
+_known: dict[tuple[int, int], frozenset[int]] = {}
+_lock = threading.Lock()
 
 
-@lru_cache(maxsize=64)
-def shingles(text: str) -> frozenset[int]:
-    """Return the hashes of the text's runs of three words; times, ids and counters are masked.
+def shingles(value: object) -> frozenset[int]:
+    """Return the hashes of a result's runs of three words.
 
-    Of very long texts an even sample by hash is kept, so that sets stay small and comparable.
+    Times, ids and counters are masked, and in sentences all numbers that are no share (`40 %`, `3
+    of 9`). Of very long texts an even sample by hash is kept, so that sets stay small and
+    comparable.
     """
-    masked = _VOLATILE.sub("0", text.casefold())
+    text = _text(value)
+    key = hash(text), len(text)  # the text itself may be large
+    found = _known.get(key)
+    if found is None:
+        found = _shingles(text)
+        with _lock:
+            if len(_known) >= _KEPT:
+                del _known[next(iter(_known))]
+            _known[key] = found
+    return found
+
+
+def _shingles(text: str) -> frozenset[int]:
+    masked = _VOLATILE.sub(_unless_word, text.casefold())
+    if masked.lstrip()[:1] not in ("{", "[") and _is_sentence(masked):
+        masked = _NUMBER.sub(_masked, masked)
     codes = [crc32(word.encode("utf-8", "surrogatepass")) for word in _WORD.findall(masked)]
     if len(codes) < 3:
         return frozenset([crc32(repr(codes).encode())])
@@ -41,6 +66,22 @@ def shingles(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
+def _is_sentence(text: str) -> bool:
+    words = _PROSE.finditer(text)
+    return sum(1 for _, _ in zip(range(_SENTENCE), words, strict=False)) == _SENTENCE
+
+
+def _unless_word(match: re.Match[str]) -> str:
+    return match[0] if match["hex"] and match[0].isalpha() else "0"
+
+
+def _masked(match: re.Match[str]) -> str:
+    if not match["share"]:
+        return "0"
+    again = match["of"] and _TRY.search(match.string, max(0, match.start() - 10), match.start())
+    return "0" if again else match[0]
+
+
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -50,12 +91,19 @@ def _text(value: object) -> str:
         return str(value)
 
 
-def alike(one: object, other: object) -> float:
-    """Return the share of what two results have in common, 0 to 1."""
-    first, second = shingles(_text(one)), shingles(_text(other))
+def overlap(first: frozenset[int], second: frozenset[int]) -> float:
+    """Return the share of what two sets of shingles have in common, 0 to 1."""
+    if first is second:
+        return 1.0
     if len(first) == _MOST or len(second) == _MOST:
         bound = min(max(first), max(second))
         first = frozenset(code for code in first if code <= bound)
         second = frozenset(code for code in second if code <= bound)
-    union = len(first | second)
-    return len(first & second) / union if union else 1.0
+    common = len(first & second)
+    union = len(first) + len(second) - common
+    return common / union if union else 1.0
+
+
+def alike(one: object, other: object) -> float:
+    """Return the share of what two results have in common, 0 to 1."""
+    return overlap(shingles(one), shingles(other))

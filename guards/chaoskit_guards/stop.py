@@ -31,6 +31,8 @@ class StopDecision:
         condition: the condition that decided; empty when the run goes on.
         soft: the end is near: ask the model for a final answer now.
         hint: what to tell the model when `soft`.
+        steps_left: how many more steps until a cap is reached, at the rate so far.
+        forecast: the same in words; empty where nothing can be said.
         evidence: the numbers behind the decision.
     """
 
@@ -39,6 +41,8 @@ class StopDecision:
     condition: str = ""
     soft: bool = False
     hint: str = ""
+    steps_left: float = math.inf
+    forecast: str = ""
     evidence: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __bool__(self) -> bool:
@@ -75,11 +79,18 @@ class StopEvaluator:
                 should_stop=True,
                 reason=chosen.reason,
                 condition=chosen.condition,
+                steps_left=0.0,
                 evidence=chosen.evidence,
             )
-        near = min(verdicts, key=_steps_left, default=None)
-        if near is None or not _steps_left(near) <= self._soft_steps:
-            return StopDecision(should_stop=False)
+        near = min(verdicts, key=_steps_left, default=Verdict(stop=False))
+        left = _steps_left(near)
+        forecast = ""
+        if left < math.inf:
+            forecast = (
+                f"at this rate {near.condition} ends the run in about {left:.0f} more step(s)"
+            )
+        if not left <= self._soft_steps:
+            return StopDecision(should_stop=False, steps_left=left, forecast=forecast)
         emit(self._listener, "soft_stop", "stop", condition=near.condition)
         return StopDecision(
             should_stop=False,
@@ -89,6 +100,8 @@ class StopEvaluator:
                 "This run is about to end. Do not start anything new: "
                 "give your final answer now and say what is missing."
             ),
+            steps_left=left,
+            forecast=forecast,
             evidence=near.evidence,
         )
 
@@ -101,10 +114,12 @@ class StopEvaluator:
         spent = cost if isinstance(cost, (int, float)) else 0.0
         with self._lock:
             count, before, paid = self._seen
-            if len(results) <= count:
+            if len(results) < count:
+                self._still = 0  # another run
+            elif len(results) == count:
                 return
             self._seen = (len(results), iters, spent)
-            still = iters == before and spent == paid and count >= 0
+            still = iters == before and spent == paid and 0 <= count < len(results)
             self._still = self._still + 1 if still else 0
             if self._still != 3:
                 return
@@ -149,6 +164,8 @@ class RunContext:
         self.cost_usd = 0.0
         self.tokens = 0
         self.errors_in_a_row = 0
+        self.next_cost_usd = 0.0
+        self.next_tokens = 0
         self.started = (clock or time.monotonic)()
         self.last_tool_results: deque[object] = deque(maxlen=keep)
         self.last_answers: deque[str] = deque(maxlen=keep)
@@ -163,6 +180,11 @@ class RunContext:
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self.__dict__ if not name.startswith("_"))
+
+    def expect(self, *, usd: float = 0.0, tokens: int = 0) -> None:
+        """Say what the next step will cost at most, so that a cap holds before it is paid."""
+        with self._lock:
+            self.next_cost_usd, self.next_tokens = usd, tokens
 
     def record_response(self, response: object, *, usd: float | None = None) -> None:
         """Count one answer of the model: a step, its tokens and its price.
@@ -185,6 +207,7 @@ class RunContext:
         ]
         with self._lock:
             self.iters += 1
+            self.next_cost_usd, self.next_tokens = 0.0, 0
             self.tokens += used
             self.cost_usd += usd or 0.0
             if texts:

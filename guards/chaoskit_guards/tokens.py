@@ -1,9 +1,7 @@
-"""How many tokens something is, without a vocabulary and without the network.
+"""How many tokens something is: texts, messages, tools and whole conversations of any vendor.
 
-The estimate counts classes of characters and their neighbourhoods (a word after a blank, a capital
-inside a word, digits in threes, one ideograph) and weighs them. The weights are a least-squares fit
-against the o200k vocabulary over prose, code, JSON, logs, ids, base64 and eighteen languages.
-It reads 25 MB of text a second and never leaves the process.
+Texts are estimated without a vocabulary and without the network; each model has its own scale and
+its own correction, learned from what the provider bills.
 """
 
 from __future__ import annotations
@@ -14,13 +12,16 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from chaoskit_guards.media import document_tokens, image_tokens
-from chaoskit_guards.shapes import as_mapping, is_tool
+from chaoskit_guards.estimate import bound_text, estimate_text
+from chaoskit_guards.media import document_tokens, image_tokens, inline_tokens
+from chaoskit_guards.models import facts_of
+from chaoskit_guards.shapes import as_mapping, body_of, is_tool, part_of, tool_calls_of
+from chaoskit_guards.usage import read_usage
 
-__all__ = ["ERROR_BAND", "MESSAGE_OVERHEAD", "TokenCounter", "count_tokens", "estimate_text"]
+__all__ = ["ERROR_BAND", "MESSAGE_OVERHEAD", "TokenCounter", "count_tokens"]
 
 ERROR_BAND = 0.25
-"""Half width of the band around an estimate that holds nineteen of twenty real texts."""
+"""Half width of the band around an estimate, for texts of the kinds that it was fitted on."""
 
 MESSAGE_OVERHEAD = 4
 """Tokens that frame one message: role and separators."""
@@ -28,98 +29,8 @@ MESSAGE_OVERHEAD = 4
 TOOL_OVERHEAD = 8
 """Tokens that frame one tool definition."""
 
-
-def _classes() -> tuple[bytes, bytes, bytes]:
-    table = bytearray(b"." * 256)
-    for code in range(128):
-        char = chr(code)
-        if char.islower():
-            table[code] = ord("v" if char in "aeiou" else "c")
-        elif char.isupper():
-            table[code] = ord("U")
-        elif char.isdigit():
-            table[code] = ord("0")
-        elif char == " ":
-            table[code] = ord(" ")
-        elif char.isspace():
-            table[code] = ord("n")
-    blocks = [  # first byte of a character in UTF-8, by script
-        (0xC2, 0xCD, "L"),  # accented Latin
-        (0xCE, 0xD4, "G"),  # Greek, Cyrillic
-        (0xD5, 0xDF, "R"),  # Armenian, Hebrew, Arabic
-        (0xE0, 0xE0, "I"),  # Indic, Thai
-        (0xE1, 0xE1, "J"),  # Georgian, Vietnamese
-        (0xE2, 0xE2, "P"),  # typographic punctuation
-        (0xE3, 0xE3, "K"),  # kana
-        (0xE4, 0xE9, "H"),  # Han
-        (0xEA, 0xED, "O"),  # Hangul
-        (0xEE, 0xFF, "E"),  # emoji and the rest
-    ]
-    for first, last, char in blocks:
-        table[first : last + 1] = char.encode() * (last - first + 1)
-    letters = bytes(ord("a") if code in b"vc" else code for code in range(256))
-    return bytes(table), bytes(range(0x80, 0xC0)), letters
-
-
-_CLASS, _CONTINUATION, _LETTER = _classes()
-
-_ASCII_WEIGHTS = (
-    (b" a", 0.93),
-    (b" U", 0.93),
-    (b".a", 0.8),
-    (b".U", 0.8),
-    (b"na", 1.76),
-    (b"nU", 1.76),
-    (b"aU", 2.0),
-    (b"0a", 1.0),
-    (b"0U", 1.0),
-    (b"UU", 0.24),
-    (b"aaaaaaa", 0.7),
-    (b"0", 0.73),
-    (b"000", -0.6),
-    (b".", 0.61),
-    (b"..", -0.6),
-    (b"n", 0.62),
-    (b"nn", -0.42),
-    (b"  ", 0.38),
-    (b"n ", -0.46),
-)
-_CLUSTER_WEIGHTS = ((b"ccc", 0.28), (b"cccc", -0.04))
-_WIDE_WEIGHTS = (
-    (b"L", 0.87),
-    (b"G", 0.25),
-    (b"R", 0.25),
-    (b"I", 0.48),
-    (b"J", 0.25),
-    (b"P", 0.6),
-    (b"K", 1.14),
-    (b"H", 0.57),
-    (b"O", 0.57),
-    (b"E", 1.73),
-    (b" G", 0.8),
-    (b" R", 1.15),
-    (b" O", 0.8),
-    (b"KK", -0.6),
-)
-
-
-def estimate_text(text: str) -> int:
-    """Return the estimated number of tokens of `text`; 0 only for the empty text."""
-    if not text:
-        return 0
-    fine = (" " + text).encode("utf-8", "surrogatepass").translate(_CLASS, _CONTINUATION)
-    coarse = fine.translate(_LETTER)
-    count = coarse.count
-    total = 0.0
-    for pattern, weight in _ASCII_WEIGHTS:
-        total += weight * count(pattern)
-    for pattern, weight in _CLUSTER_WEIGHTS:
-        total += weight * fine.count(pattern)
-    if not text.isascii():
-        for pattern, weight in _WIDE_WEIGHTS:
-            total += weight * count(pattern)
-    # A run without any structure, such as one letter repeated, has no feature but its length.
-    return max(1, round(total), count(b"a") // 7)
+_MOST_MODELS = 64
+_PARTS = ("system", "instructions", "system_instruction", "tools", "messages", "input", "contents")
 
 
 def _json(value: object) -> str:
@@ -136,21 +47,69 @@ class TokenCounter:
     """
 
     def __init__(
-        self, *, text: Callable[[str], int] = estimate_text, correction: float = 1.0
+        self,
+        *,
+        text: Callable[[str], int] = estimate_text,
+        correction: float = 1.0,
+        model: str = "",
     ) -> None:
-        """Count single texts with `text`; multiply by `correction`, which `observe` then learns."""
+        """Count for one model, or for any.
+
+        Args:
+            text: counts a single text; one that is given is taken to be the model's own.
+            correction: what counts are multiplied by at first; `observe` learns it.
+            model: whose pictures are meant, and to whose vocabulary an estimate is scaled.
+        """
         if not 0 < correction < math.inf:
             raise ValueError(f"correction must be a positive number, not {correction!r}")
+        facts = facts_of(model)
+        self.model = model
         self._text = text
+        self._image = facts.image
+        self._start = correction
         self._lock = threading.Lock()
         self._estimated = 0.0
         self._actual = 0.0
         self._correction = correction
+        if text in (estimate_text, bound_text):
+            self._correction *= facts.token_scale
+        self._models: dict[str, TokenCounter] = {}
+
+    @property
+    def band(self) -> float:
+        """Half width of the band around a count: 0 for exact counts, and for those never below."""
+        return ERROR_BAND if self._text is estimate_text else 0.0
 
     @property
     def correction(self) -> float:
         """Factor between the raw estimate and what the provider has billed so far."""
         return self._correction
+
+    def for_model(self, model: str) -> TokenCounter:
+        """Return the counter of one model, always the same one; it learns apart from the others."""
+        if model == self.model:
+            return self
+        with self._lock:
+            known = self._models.get(model)
+            if known is None:
+                known = TokenCounter(text=self._text, correction=self._start, model=model)
+                if len(self._models) >= _MOST_MODELS:
+                    self._models.clear()
+                self._models[model] = known
+            return known
+
+    def cautious(self) -> TokenCounter:
+        """Return a counter that errs upwards, at this counter's correction.
+
+        It was fitted to be nowhere below the o200k vocabulary, in a hundred languages, code and
+        data; only letters at random can exceed it. It never says more than one token a byte. A
+        counter with a vocabulary is returned as it is.
+        """
+        if self._text is not estimate_text:
+            return self
+        made = TokenCounter(text=bound_text, model=self.model)
+        made._correction = max(made._correction, self._correction)
+        return made
 
     def observe(self, estimated: float, actual: float) -> None:
         """Learn from one request: this counter said `estimated`, the usage said `actual`.
@@ -164,6 +123,17 @@ class TokenCounter:
             self._estimated = 0.9 * self._estimated + raw
             self._actual = 0.9 * self._actual + actual
             self._correction = min(4.0, max(0.25, self._actual / self._estimated))
+
+    def learn(self, request: Mapping[str, Any], response: object) -> None:
+        """Learn from the answer to a request what prompts cost at the model that answered.
+
+        `request` has the keywords of the vendor's call; a response without usage teaches nothing.
+        """
+        usage = read_usage(response)
+        if usage is None:
+            return
+        counter = self.for_model(str(request.get("model") or "")) if request.get("model") else self
+        counter.observe(sum(counter(request.get(name)) for name in _PARTS), usage.total)
 
     def __call__(self, value: object) -> int:
         """Return the tokens of a text, a message, a content block, a tool, or a list of those."""
@@ -187,9 +157,11 @@ class TokenCounter:
         kind = value.get("type")
         if is_tool(value):
             return TOOL_OVERHEAD + self._text(_json(value))
+        if body_of(value) == "parts":
+            return MESSAGE_OVERHEAD + sum(map(self._part, value["parts"]))
         if "role" in value:
             total = MESSAGE_OVERHEAD + self._content(value.get("content"))
-            for call in value.get("tool_calls") or ():
+            for call in tool_calls_of(value):
                 total += self._raw(_function_call(call))
             if value.get("function_call"):
                 total += self._text(_json(value["function_call"]))
@@ -199,6 +171,22 @@ class TokenCounter:
         if isinstance(kind, str):
             return self._block(kind, value)
         return self._text(_json(dict(value)))
+
+    def _part(self, value: object) -> int:
+        part = as_mapping(value)
+        if part is None:
+            return self._raw(value)
+        if isinstance(part.get("text"), str):
+            return self._text(part["text"])
+        if (tokens := inline_tokens(part, self._image)) is not None:
+            return tokens
+        call = part_of(part, "functionCall", "function_call")
+        answer = part_of(part, "functionResponse", "function_response")
+        if (body := call or answer) is None:
+            return self._text(_json(dict(part)))
+        inner = body.get("args", body.get("response", {}))
+        head = f"{body.get('id') or ''} {body.get('name', '')}"
+        return MESSAGE_OVERHEAD + self._text(head) + self._text(_json(inner))
 
     def _content(self, content: object) -> int:
         if isinstance(content, (str, list, tuple)) or content is None:
@@ -212,7 +200,7 @@ class TokenCounter:
             case "thinking":
                 return self._raw(block.get("thinking"))
             case "image" | "image_url" | "input_image":
-                return image_tokens(block)
+                return image_tokens(block, self._image)
             case "document" | "file" | "input_file":
                 return document_tokens(block, self._raw)
             case "tool_use" | "server_tool_use":

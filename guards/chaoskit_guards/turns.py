@@ -2,47 +2,91 @@
 
 A unit is one message, or a call with everything that answers it. Results are brought to their call
 over any distance; what no vendor would accept (an answer without a call, a call without an answer,
-an empty message) is left out and named in the repairs.
+an empty message, an id used twice) is left out or put right and named in the repairs. Messages are
+added one by one, and adding one costs the same however long the conversation is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from chaoskit_guards.edits import said, with_answer, with_answers, with_calls
 from chaoskit_guards.shapes import (
-    as_mapping,
+    Ref,
+    answers_of,
     blocks_of,
-    call_ids,
+    body_of,
+    calls_of,
     has_content,
-    is_result_block,
-    result_ids,
+    is_answer,
+    is_plain,
     role_of,
-    without_empty_text,
 )
 
-__all__ = ["CLEARED", "Message", "Unit", "cleared", "group"]
+__all__ = ["Grouping", "Message", "Unit"]
 
 Message = Mapping[str, Any]
 """One message or item of a conversation, in the shape of any vendor."""
 
-CLEARED = "[This result was cleared to save space. Call the tool again if it is needed.]"
+Kind = Literal["system", "user", "assistant", "calls"]
+Place = tuple[int, int]
+"""A call: the position of its item in the unit, and its own position in the item."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Unit:
     """Messages that stand or fall together.
 
     Attributes:
         kind: who opens the unit; `calls` for calls with their results.
-        messages: the messages as they will be sent.
+        items: what opens it: one message, or reasoning and the calls of one turn.
         sources: positions of the messages they were made from.
+        ids: the id of each call as it is shown.
+        open: the calls that are not answered yet, with the reference of their answer.
+        at: position of the unit.
+        keys: a hashable value for each message, once somebody has made them.
+        size: tokens of the messages, once somebody has counted them.
     """
 
-    kind: Literal["system", "user", "assistant", "calls"]
-    messages: list[Message]
+    kind: Kind
+    at: int = 0
+    items: list[Message] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
+    ids: dict[Place, str] = field(default_factory=dict)
+    open: dict[Place, Ref] = field(default_factory=dict)
+    renamed: bool = False
+    answers: list[Message] = field(default_factory=list)
+    blocks: list[Message] = field(default_factory=list)
+    whole: Message | None = None
+    after: list[Message] = field(default_factory=list)
+    keys: tuple[object, ...] = ()
+    size: int | None = None
+    _shown: tuple[Message, ...] | None = None
+
+    def touch(self) -> None:
+        """Forget what was made of the unit, because it has changed."""
+        self._shown = self.size = None
+        self.keys = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages as they will be sent; none when nothing valid is left."""
+        if self._shown is None:
+            self._shown = tuple(self._made())
+        return self._shown
+
+    @property
+    def results(self) -> list[int]:
+        """Positions of the messages that brought the answers."""
+        return self.sources[len(self.items) :]
+
+    @property
+    def names(self) -> list[str]:
+        """Ids of the calls in the unit, and of messages that have one."""
+        own = [str(item["id"]) for item in self.items if item.get("id")]
+        return [*own, *filter(None, self.ids.values())]
 
     @property
     def first_role(self) -> str:
@@ -52,182 +96,39 @@ class Unit:
     @property
     def last_role(self) -> str:
         """Role that ends the unit."""
-        return role_of(self.messages[-1])
+        role = role_of(self.messages[-1])
+        return "user" if role == "assistant" and answers_of(self.messages[-1]) else role
 
+    def _made(self) -> list[Message]:
+        made = self.items
+        if self.open or self.renamed:
+            edited = [self._edited(at, item) for at, item in enumerate(self.items)]
+            made = _without_idle_reasoning([item for item in edited if item is not None])
+        if self.whole is not None:
+            return [*made, self.whole]
+        if not self.blocks:
+            return [*made, *self.answers, *(_as_user(self.items[-1], self.after))]
+        if body_of(self.items[-1]) == "parts":  # Gemini wants nothing beside the answers
+            own, rest = _as_user(self.items[-1], self.blocks), _as_user(self.items[-1], self.after)
+            return [*made, *own, *rest]
+        return [*made, *_as_user(self.items[-1], [*self.blocks, *self.after])]
 
-@dataclass(slots=True)
-class _Calls:
-    """A unit of calls while its answers are still coming in."""
-
-    unit: Unit
-    open: dict[str, None]
-    blocks: list[Mapping[str, Any]] = field(default_factory=list)
-    whole: Message | None = None
-    after: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-class _Grouping:
-    def __init__(self) -> None:
-        self.units: list[Unit] = []
-        self.calls: dict[int, _Calls] = {}
-        self.waiting: dict[str, _Calls] = {}
-        self.reasoning: list[tuple[int, Message]] = []
-        self.repairs: list[str] = []
-
-    def add(self, at: int, given: object) -> None:
-        message = as_mapping(given)
-        if message is None:
-            raise TypeError(f"message {at} is a {type(given).__name__}, not a mapping")
-        if message.get("type") == "reasoning" and "role" not in message:
-            self.reasoning.append((at, message))
-            return
-        answered = result_ids(message)
-        if answered:
-            self._results(at, message, answered)
-        elif ids := call_ids(message):
-            self._call(at, message, ids)
-        elif not has_content(message):
-            self.repairs.append(f"message {at} is empty")
-        else:
-            self._plain(at, without_empty_text(message))
-
-    def _take_reasoning(self, unit: Unit) -> None:
-        for at, message in self.reasoning:
-            unit.messages.append(message)
-            unit.sources.append(at)
-        self.reasoning.clear()
-
-    def _plain(self, at: int, message: Message) -> None:
-        role = role_of(message)
-        kind: Literal["system", "user", "assistant"] = (
-            "system" if role == "system" else "user" if role == "user" else "assistant"
-        )
-        unit = Unit(kind, [])
-        if kind == "assistant":
-            self._take_reasoning(unit)
-        unit.messages.append(message)
-        unit.sources.append(at)
-        self.units.append(unit)
-
-    def _call(self, at: int, message: Message, ids: list[str]) -> None:
-        last = self.calls.get(id(self.units[-1])) if self.units else None
-        item = "role" not in message
-        if item and last is not None and last.open and "role" not in last.unit.messages[-1]:
-            calls = last  # parallel calls of one turn arrive as neighbouring items
-            self._take_reasoning(calls.unit)
-        else:
-            calls = _Calls(Unit("calls", []), {})
-            self._take_reasoning(calls.unit)
-            self.units.append(calls.unit)
-            self.calls[id(calls.unit)] = calls
-        calls.unit.messages.append(without_empty_text(message))
-        calls.unit.sources.append(at)
-        for call in ids:
-            calls.open[call] = None
-            self.waiting[call] = calls
-
-    def _results(self, at: int, message: Message, answered: list[str]) -> None:
-        if role_of(message) != "user":  # one result is one message or item
-            calls = self.waiting.pop(answered[0], None)
-            if calls is None:
-                self.repairs.append(f"message {at} answers no call")
-                return
-            del calls.open[answered[0]]
-            calls.unit.messages.append(message)
-            calls.unit.sources.append(at)
-            return
-        blocks = blocks_of(message)
-        first_other = next((i for i, b in enumerate(blocks) if not is_result_block(b)), len(blocks))
-        owners = [self.waiting.get(call) for call in answered]
-        home = owners[0]
-        untouched = (
-            home is not None
-            and all(owner is home for owner in owners)
-            and len(set(answered)) == len(answered) == first_other
-            and home.unit is self.units[-1]
-            and home.whole is None
-            and not home.blocks
-        )
-        target: _Calls | None = None
-        for block, call in zip(filter(is_result_block, blocks), answered, strict=True):
-            calls = self.waiting.pop(call, None)
-            if calls is None:
-                self.repairs.append(f"message {at} answers no call")
-                continue
-            target = calls
-            del calls.open[call]
-            calls.blocks.append(block)
-            calls.unit.sources.append(at)
-            calls.whole = None
-        others = [b for b in blocks if not is_result_block(b)]
-        if untouched and home is not None:
-            home.whole = without_empty_text(message)
-            home.after = others
-        elif others:
-            self._rest(at, message, others, target)
-
-    def _rest(
-        self,
-        at: int,
-        message: Message,
-        others: list[Mapping[str, Any]],
-        target: _Calls | None,
-    ) -> None:
-        if target is not None and target.unit is self.units[-1]:
-            target.after.extend(others)
-            return
-        rest = {**message, "content": others}
-        if has_content(rest):
-            self._plain(at, without_empty_text(rest))
-
-    def finish(self) -> list[Unit]:
-        for at, _ in self.reasoning:
-            self.repairs.append(f"message {at} is reasoning without what it led to")
-        for calls in self.calls.values():
-            self._close(calls)
-        return [unit for unit in self.units if unit.messages]
-
-    def _close(self, calls: _Calls) -> None:
-        unit = calls.unit
-        if calls.open:
-            self.repairs.append(
-                f"message {unit.sources[0]} makes {len(calls.open)} unanswered call(s)"
-            )
-            kept = [_without_calls(message, calls.open) for message in unit.messages]
-            unit.messages = _without_idle_reasoning([m for m in kept if m is not None])
-            if not any(call_ids(message) for message in unit.messages):
-                unit.kind = "assistant"
-        if calls.whole is not None:
-            unit.messages.append(calls.whole)
-        elif calls.blocks:
-            rebuilt = {"role": "user", "content": [*calls.blocks, *calls.after]}
-            unit.messages.append(without_empty_text(rebuilt))
-
-
-def _without_calls(message: Message, ids: Mapping[str, None]) -> Message | None:
-    """Return the message without the calls of these ids; None when nothing is left to say."""
-    if not any(call in ids for call in call_ids(message)):
-        return message
-    if "role" not in message:
-        return None
-    left: dict[str, Any] = dict(message)
-    if message.get("tool_calls"):
-        calls = [
-            c for c in message["tool_calls"] if str((as_mapping(c) or {}).get("id")) not in ids
-        ]
-        left["tool_calls"] = calls
+    def _edited(self, at: int, item: Message) -> Message | None:
+        calls = calls_of(item)
         if not calls:
-            del left["tool_calls"]
-    if not isinstance(message.get("content"), str) and message.get("content") is not None:
-        left["content"] = [
-            block
-            for block in message["content"]
-            if not (
-                (found := as_mapping(block) or {}).get("type") == "tool_use"
-                and str(found.get("id", "")) in ids
-            )
-        ]
-    return left if has_content(left) or call_ids(left) else None
+            return item
+        places = [(at, n) for n in range(len(calls))]
+        if not any(place in self.open for place in places) and not self.renamed:
+            return item
+        return with_calls(item, [None if p in self.open else self.ids[p] for p in places])
+
+
+def _as_user(like: Message, blocks: list[Message]) -> list[Message]:
+    if not blocks:
+        return []
+    body = body_of(like)
+    made = said({"role": "user", body: list(blocks)})
+    return [made] if made[body] else []
 
 
 def _without_idle_reasoning(messages: list[Message]) -> list[Message]:
@@ -236,7 +137,7 @@ def _without_idle_reasoning(messages: list[Message]) -> list[Message]:
     led_to: Message | None = None
     for message in reversed(messages):
         if message.get("type") == "reasoning":
-            if led_to is None or result_ids(led_to):
+            if led_to is None:
                 continue
         else:
             led_to = message
@@ -244,29 +145,200 @@ def _without_idle_reasoning(messages: list[Message]) -> list[Message]:
     return kept[::-1]
 
 
-def group(messages: Sequence[object]) -> tuple[list[Unit], tuple[str, ...]]:
-    """Return the units of a conversation in order, and what had to be repaired.
+class Grouping:
+    """The units of a conversation that grows.
 
-    Raises:
-        TypeError: something in the list is not a message.
+    Attributes:
+        units: all of them, in order; those whose `messages` are empty show nothing.
+        count: messages added so far.
+        prefilled: the newest message is the beginning of an answer, which the model shall go on.
     """
-    grouping = _Grouping()
-    for at, message in enumerate(messages):
-        grouping.add(at, message)
-    units = grouping.finish()
-    return units, tuple(grouping.repairs)
+
+    def __init__(self) -> None:
+        self.units: list[Unit] = []
+        self.count = 0
+        self.prefilled = False
+        self._waiting: dict[Ref, list[tuple[Unit, Place]]] = {}
+        self._open: dict[int, None] = {}  # units with calls that are not answered, in order
+        self._seen: dict[str, int] = {}
+        self._reasoning: list[tuple[int, Message]] = []
+        self._repairs: list[str] = []
+
+    @property
+    def settled(self) -> int:
+        """How many units at the beginning can no longer change when messages are added."""
+        return min(next(iter(self._open), len(self.units)), max(0, len(self.units) - 1))
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What is wrong with the conversation as it came in."""
+        late = [
+            f"message {self.units[at].sources[0]} makes {len(self.units[at].open)} "
+            "unanswered call(s)"
+            for at in self._open
+        ]
+        idle = [f"message {at} is reasoning without what it led to" for at, _ in self._reasoning]
+        return (*self._repairs, *idle, *late)
+
+    def add(self, message: Message) -> None:
+        """Add the next message."""
+        at, self.count = self.count, self.count + 1
+        self.prefilled = False
+        if is_plain(message):
+            self._plain(at, message)
+            self.prefilled = message["role"] == "assistant"
+        elif message.get("type") == "reasoning" and "role" not in message:
+            self._reasoning.append((at, message))
+        elif answered := answers_of(message):
+            self._results(at, message, answered)
+        elif calls := calls_of(message):
+            self._call(at, message, calls)
+        elif not has_content(message):
+            self._repairs.append(f"message {at} is empty")
+        else:
+            self._plain(at, said(message))
+            self.prefilled = self.units[-1].kind == "assistant"
+
+    def _new(self, kind: Kind) -> Unit:
+        unit = Unit(kind, at=len(self.units))
+        self.units.append(unit)
+        return unit
+
+    def _take_reasoning(self, unit: Unit) -> None:
+        for at, message in self._reasoning:
+            unit.items.append(message)
+            unit.sources.append(at)
+        self._reasoning.clear()
+
+    def _plain(self, at: int, message: Message) -> None:
+        role = role_of(message)
+        kind: Kind = "system" if role == "system" else "user" if role == "user" else "assistant"
+        unit = self._new(kind)
+        if kind == "assistant":
+            self._take_reasoning(unit)
+        unit.items.append(message)
+        unit.sources.append(at)
+
+    def _call(self, at: int, message: Message, calls: list[Ref]) -> None:
+        unit = self.units[-1] if self.units else None
+        item = "role" not in message and body_of(message) == "content"
+        if unit is not None and item and _goes_on(unit):
+            unit.kind = "calls"  # what one turn makes arrives as neighbouring items
+            self._take_reasoning(unit)
+        else:
+            unit = self._new("calls")
+            self._take_reasoning(unit)
+        place = len(unit.items)
+        unit.items.append(said(message))
+        unit.sources.append(at)
+        for n, ref in enumerate(calls):
+            shown = self._unique(ref[0])
+            if shown != ref[0]:
+                unit.renamed = True
+                self._repairs.append(f"message {at} uses the id of an earlier call")
+            unit.ids[place, n] = shown
+            unit.open[place, n] = ref
+            for key in _keys(ref):
+                self._waiting.setdefault(key, []).append((unit, (place, n)))
+        self._open[unit.at] = None
+        unit.touch()
+
+    def _unique(self, identity: str) -> str:
+        """Return an id that no call has had before; the same for the same beginning."""
+        if not identity:
+            return identity
+        times = self._seen.get(identity, 0) + 1
+        shown = identity if times == 1 else f"{identity}_{times}"
+        while shown in self._seen:
+            times += 1
+            shown = f"{identity}_{times}"
+        self._seen[identity] = times
+        self._seen.setdefault(shown, 1)
+        return shown
+
+    def _claim(self, ref: Ref) -> tuple[Unit, Place] | None:
+        """Return the call that an answer belongs to: of the newest unit, the first one open."""
+        waiting: list[tuple[Unit, Place]] = []
+        for key in _keys(ref):
+            waiting = self._waiting.get(key, [])
+            if ref[0] and not key[0]:  # a name is enough only where an id is missing
+                waiting = [call for call in waiting if not call[0].open[call[1]][0]]
+            if waiting:
+                break
+        if not waiting:
+            return None
+        newest = waiting[-1][0]
+        claimed = next(call for call in waiting if call[0] is newest)
+        unit, place = claimed
+        for key in _keys(unit.open.pop(place)):
+            self._waiting[key].remove(claimed)
+        if not unit.open:
+            del self._open[unit.at]
+        unit.touch()
+        return claimed
+
+    def _results(self, at: int, message: Message, answered: list[Ref]) -> None:
+        body = body_of(message)
+        if body == "content" and role_of(message) != "user":  # one result is one message or item
+            if (found := self._claim(answered[0])) is None:
+                self._repairs.append(f"message {at} answers no call")
+                return
+            unit, place = found
+            self._moved(at, unit)
+            shown = unit.ids[place]
+            unit.answers.append(
+                message if shown == answered[0][0] else with_answers(message, shown)
+            )
+            unit.sources.append(at)
+            return
+        self._result_blocks(at, message, answered)
+
+    def _moved(self, at: int, unit: Unit) -> None:
+        if unit.at < len(self.units) - 1:
+            self._repairs.append(f"message {at} is moved to the call that it answers")
+
+    def _result_blocks(self, at: int, message: Message, answered: list[Ref]) -> None:
+        blocks = blocks_of(message)
+        results = [block for block in blocks if is_answer(block)]
+        others = [block for block in blocks if not is_answer(block)]
+        home: Unit | None = None
+        alone = blocks[: len(results)] == results
+        for block, ref in zip(results, answered, strict=True):
+            found = self._claim(ref)
+            if found is None:
+                self._repairs.append(f"message {at} answers no call")
+                alone = False
+                continue
+            unit, place = found
+            shown = unit.ids[place]
+            if shown != ref[0]:
+                alone = alone and not shown
+            alone = alone and home in (None, unit)
+            home = unit
+            unit.whole = None
+            unit.blocks.append(block if shown == ref[0] else with_answer(block, shown))
+            if at not in unit.sources:
+                self._moved(at, unit)
+                unit.sources.append(at)
+        if home is None or home is not self.units[-1]:
+            rest = {**message, body_of(message): others}
+            if others and has_content(rest):
+                self._plain(at, said(rest))
+            return
+        if alone and len(home.blocks) == len(results) and not home.after:
+            home.whole = said(message)
+        home.after.extend(others)
 
 
-def cleared(message: Message) -> Message:
-    """Return a message that answers calls with the content of the answers taken out."""
-    if not result_ids(message):
-        return message
-    if "role" not in message:
-        return {**message, "output": CLEARED}
-    if message["role"] == "tool":
-        return {**message, "content": CLEARED}
-    content = [
-        {**block, "content": CLEARED} if is_result_block(block) else block
-        for block in blocks_of(message)
-    ]
-    return {**message, "content": content}
+def _goes_on(unit: Unit) -> bool:
+    """Tell whether a call item belongs to the turn of this unit."""
+    if unit.answers or unit.blocks or not unit.items:
+        return False
+    if unit.kind == "calls":
+        return "role" not in unit.items[-1]
+    return unit.kind == "assistant" and any(i.get("type") == "reasoning" for i in unit.items)
+
+
+def _keys(ref: Ref) -> list[Ref]:
+    """Return under what the answer to a call may come: its id, and the name where it has one."""
+    return [key for key in ((ref[0], ""), ("", ref[1])) if any(key)] or [("", "")]

@@ -1,5 +1,6 @@
 """The loop guard: what is a loop, what is not, and what the model is told."""
 
+import json
 import pickle
 import threading
 
@@ -207,3 +208,159 @@ def test_listeners_hear_every_step():
     for _ in range(6):
         guard.record("look", {})
     assert heard == ["hint", "block", "block", "stop"]
+
+
+@pytest.mark.parametrize("name", ["requestId", "Request-Id", "trace_ID", "toolCallId"])
+def test_the_style_of_a_name_does_not_hide_it(name):
+    """Camel case and dashes are the same volatile argument."""
+    assert spin(LoopGuard(), [("look", {"q": "x", name: n}) for n in range(5)])[0] == 3
+    guard = LoopGuard(ignore=["my_nonce"])
+    assert spin(guard, [("look", {"q": "x", "myNonce": n}) for n in range(5)])[0] == 3
+
+
+@pytest.mark.parametrize("window", [2, 8])
+def test_a_patience_above_the_window_still_ends(window):
+    """Thirty polls may be fine; the thirty-first is not."""
+    guard = LoopGuard(window_size=window, per_tool={"poll": 30})
+    assert spin(guard, [("poll", {})] * 40)[0] == 30
+
+
+PAGE = "The deploy of service alpha failed at the migration step because of a timeout. " * 4
+
+
+def test_a_new_call_with_the_same_result_is_no_progress():
+    """Other words, same page."""
+    guard = LoopGuard()
+    for query in REPHRASED[:3]:
+        guard.record("search", {"query": query}, result=PAGE)
+    with pytest.raises(LoopDetectedError, match="said the same") as caught:
+        guard.record("search", {"query": REPHRASED[3]})
+    assert caught.value.kind == "unchanged"
+
+
+def test_the_same_page_for_different_questions_gets_more_patience():
+    """And pages that differ are progress for ever."""
+    guard, other = LoopGuard(), LoopGuard()
+    words = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen"]
+    for word in words[:6]:
+        guard.record("search", {"query": word}, result=PAGE)
+    with pytest.raises(LoopDetectedError):
+        guard.record("search", {"query": "gnu"})
+    for word in words * 3:
+        other.record("search", {"query": word}, result=PAGE + word)
+
+
+def test_an_acknowledgement_is_not_a_page():
+    """Short answers may be the same for every row that is written."""
+    guard = LoopGuard()
+    for n in range(30):
+        guard.record("write", {"path": f"src/file_{n}.py", "text": "x = 1"}, result="File written.")
+
+
+def test_parallel_duplicates_are_blocked_together():
+    """What is not run once is not run twice, either."""
+    guard = LoopGuard(raises=False)
+    for turn in range(3):
+        guard.record("look", {"q": "x"}, turn=turn)
+    assert [guard.record("look", {"q": "x"}, turn=9).level for _ in range(3)] == ["block"] * 3
+    assert guard.record("look", {"q": "x"}, turn=10).level == "block"
+
+
+SEARCH = {
+    "name": "search",
+    "input_schema": {
+        "type": "object",
+        "properties": {
+            "query": {"type": "string"},
+            "limit": {"type": "integer", "default": 10},
+            "deep": {"type": "boolean"},
+        },
+    },
+}
+SHAPES = [
+    SEARCH,
+    {"type": "function", "function": {"name": "search", "parameters": SEARCH["input_schema"]}},
+    {"type": "function", "name": "search", "parameters": SEARCH["input_schema"]},
+    {"functionDeclarations": [{"name": "search", "parameters": SEARCH["input_schema"]}]},
+]
+
+
+@pytest.mark.parametrize("tool", SHAPES)
+def test_arguments_are_read_as_the_schema_means_them(tool):
+    """A default that is spelled out and a number that is a text are no new call."""
+    calls = [
+        {"query": "x", "deep": True},
+        {"query": "x", "limit": 10, "deep": "true"},
+        {"query": "x", "limit": "10", "deep": True},
+        {"query": "x", "limit": 10.0, "deep": "True"},
+    ]
+    assert spin(LoopGuard(tools=[tool]), [("search", args) for args in calls])[0] == 3
+    assert spin(LoopGuard(), [("search", args) for args in calls])[0] == 4
+    different = [("search", {"query": "x", "limit": n}) for n in range(10, 20)]
+    assert spin(LoopGuard(tools=[tool]), different)[1] is None
+
+
+def test_a_tool_that_does_not_exist_is_told_at_once_and_blocked_soon():
+    """The model hears which tools there are; changing arguments or names does not help."""
+    guard = LoopGuard(tools=[SEARCH, "look"])
+    first = guard.record("serch", {"q": "1"})
+    assert (first.level, first.kind) == ("hint", "missing")
+    assert "Did you mean search? The tools are: search, look." in first.message
+    guard.record("look", {"q": "1"}, "found")
+    guard.record("serch", {"q": "2"})
+    guard.record("searching", {"q": "3"})
+    with pytest.raises(LoopDetectedError) as caught:
+        guard.record("serch", {"q": "4"})
+    assert caught.value.kind == "missing"
+
+
+def test_a_tool_without_a_name_is_refused():
+    """A definition that says nothing is a mistake of the caller."""
+    with pytest.raises(ValueError, match="needs a name"):
+        LoopGuard(tools=[{"type": "function", "function": {"parameters": {}}}])
+
+
+def test_calls_can_be_capped():
+    """By tool and in all, whatever they bring; blocked calls do not count."""
+    guard = LoopGuard(max_calls=6, max_calls_per_tool={"pay": 2}, raises=False)
+    levels = [guard.record("pay", {"n": n}, n).kind for n in range(3)]
+    levels += [guard.record("look", {"n": n}, n).kind for n in range(5)]
+    assert levels == ["", "", "limit", "", "", "", "", "limit"]
+    with pytest.raises(ValueError, match="pay"):
+        LoopGuard(max_calls_per_tool={"pay": 0})
+
+
+def test_peeking_notes_nothing():
+    """The advice of the next call, as often as one likes."""
+    guard = LoopGuard(raises=False)
+    for n in range(6):
+        seen = [guard.peek("look", {}) for _ in range(5)]
+        assert len(guard) == n
+        advice = guard.record("look", {})
+        assert seen == [advice] * 5
+
+
+def test_a_snapshot_goes_on_elsewhere():
+    """Through JSON, with everything that decides, and without what was asked."""
+    one = LoopGuard(raises=False, max_calls_per_tool={"search": 9})
+    for query in REPHRASED[:3]:
+        one.record("search", {"query": query, "key": "hunter2"}, result=[])
+    text = json.dumps(one.snapshot())
+    assert "hunter2" not in text
+    other = LoopGuard(raises=False, max_calls_per_tool={"search": 9})
+    other.restore(json.loads(text))
+    for query in REPHRASED[3:]:
+        expected = one.record("search", {"query": query})
+        assert other.record("search", {"query": query}) == expected
+    assert expected.level == "block"
+    with pytest.raises(ValueError, match="version"):
+        other.restore({"version": 99})
+
+
+def test_memory_is_bounded():
+    """However many calls and tools there are."""
+    guard = LoopGuard(max_calls_per_tool={"a": 10**6})
+    for n in range(3_000):
+        guard.record(f"tool {n}", {"n": n}, result="x" * 500)
+    assert len(guard) < 50
+    assert len(json.dumps(guard.snapshot())) < 20_000

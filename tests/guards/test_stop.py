@@ -74,6 +74,14 @@ PROGRESS = NoProgress(window=5, similarity=0.80, max_stale=3)
             True,
         ),
         ([f"{n} % done" for n in range(5)], False),
+        (["a b c d", "e f g h", "i j k l"] * 2, True),
+        (["a b c d", "e f g h", "i j k l", "m n o p"] * 2, True),
+        ([f"attempt {n}: nothing was found for this query" for n in range(5)], True),
+        ([f"attempt {n} of 9: nothing was found for this query" for n in range(5)], True),
+        ([f"copied {n} of 9 files to the other server" for n in range(5)], False),
+        ([f"the copy is at {n} % and will go on" for n in range(5)], False),
+        ([{"cpu": n / 10, "host": "alpha"} for n in range(5)], False),
+        ([f"line {n}" for n in range(5)], False),
     ],
 )
 def test_no_progress_means_nothing_new(results, stop):
@@ -178,3 +186,60 @@ def test_long_texts_are_compared_by_a_sample():
     half = " ".join(f"word{n}" if n < 10_000 else f"other{n}" for n in range(20_000))
     assert alike(long, long) == 1.0
     assert 0.2 < alike(long, half) < 0.5
+
+
+def test_money_is_checked_before_it_is_spent():
+    """A step that would go beyond the cap is not begun; one that just reaches it is."""
+    ctx = RunContext()
+    ctx.cost_usd = 1.0
+    evaluator = StopEvaluator([MaxUsd(1.50), MaxTokens(1_000)])
+    ctx.expect(usd=0.5, tokens=1_000)
+    assert not evaluator.check(ctx)
+    ctx.expect(usd=0.51)
+    decision = evaluator.check(ctx)
+    assert decision.reason == "after the next step $1.51 of $1.50 are spent"
+    assert decision.evidence["next_cost_usd"] == 0.51
+    ctx.expect(tokens=1_001)
+    assert evaluator.check(ctx).condition == "MaxTokens"
+    ctx.record_response({"usage": {"input_tokens": 1, "output_tokens": 1}})
+    assert not evaluator.check(ctx)
+
+
+@pytest.mark.parametrize("bad", [math.nan, -1, "0.1", True])
+def test_an_expected_cost_that_is_no_number_stops(bad):
+    """What cannot be added up is no reason to go on."""
+    ctx = {"cost_usd": 0.1, "next_cost_usd": bad}
+    assert StopEvaluator([MaxUsd(1)]).check(ctx).should_stop
+
+
+def test_the_end_is_forecast():
+    """At ten cents a step, five of fifteen steps are left before a dollar fifty."""
+    evaluator = StopEvaluator([MaxIters(40), MaxUsd(1.50)])
+    decision = evaluator.check(context(10, 1.0))
+    assert (round(decision.steps_left), decision.soft) == (5, False)
+    assert decision.forecast == "at this rate MaxUsd ends the run in about 5 more step(s)"
+    assert evaluator.check(context(0, 0.0)).forecast == ""
+    assert evaluator.check(context(15, 1.5)).steps_left == 0
+    either = StopEvaluator([MaxIters(40) | MaxUsd(1.50)]).check(context(10, 1.0))
+    assert round(either.steps_left) == 5
+
+
+def test_the_next_run_is_watched_anew(caplog):
+    """An evaluator that served one run warns in the next one as well."""
+    evaluator = StopEvaluator([MaxIters(20)])
+    for n in range(1, 30):
+        evaluator.check(context(n % 20, n / 100, ["result"] * n))
+    ctx = context()
+    with caplog.at_level(logging.WARNING):
+        for n in range(8):
+            ctx["last_tool_results"].append(f"result {n}")
+            evaluator.check(ctx)
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("spent", [5e-324, 10**400, math.inf])
+def test_amounts_of_any_size_are_judged(spent):
+    """The smallest and the largest numbers that there are."""
+    decision = StopEvaluator([MaxUsd(1.5)]).check({"cost_usd": spent, "iters": 3})
+    assert decision.should_stop == (spent > 1)
+    assert StopEvaluator([MaxIters(20)]).check({"iters": 10**400}).should_stop

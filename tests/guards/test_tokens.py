@@ -8,9 +8,12 @@ import random
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaoskit_guards.media import image_size
 from chaoskit_guards.tokens import ERROR_BAND, TokenCounter, count_tokens
+from chaoskit_guards.tokens_exact import exact_counter
 
 PROSE = (
     "The deploy failed because the database migration took longer than the timeout that the "
@@ -177,3 +180,176 @@ def test_odd_values_are_counted_and_never_raise():
     """Lone surrogates, bytes, numbers and unknown blocks all have a size."""
     odd = ["\ud800", b"abc", 12.5, {"type": "new_thing", "x": [1, {"y": object()}]}, {"a": 1}]
     assert all(count_tokens(value) > 0 for value in odd)
+
+
+CAUTIOUS = count_tokens.cautious()
+
+
+@pytest.mark.parametrize(
+    ("text", "o200k"),
+    [
+        (PROSE, 47),
+        (CODE, 66),
+        (records(), 730),
+        (digests(), 229),
+        (blob(), 542),
+        (CHINESE, 29),
+        (JAPANESE, 30),
+        (
+            "Wdrożenie nie powiodło się, ponieważ migracja bazy danych trwała dłużej niż pozwala potok. Nikt tego nie zauważył, dopóki nie zadzwonili użytkownicy.",
+            48,
+        ),
+        (
+            "Käyttöönotto epäonnistui, koska tietokannan siirto kesti pidempään kuin putki sallii. Kukaan ei huomannut sitä ennen kuin käyttäjät soittivat.",
+            44,
+        ),
+        ("ማሰማራቱ አልተሳካም ምክንያቱም የውሂብ ጎታ ፍልሰት ከተፈቀደው ጊዜ በላይ ስለወሰደ ነው።", 102),
+        ("WUSBQNQDF EKLCG QQYMIL WGAQATO KSU NDESWD DFETZXU RGVOU JGVR", 30),
+        ("{}[]()<>;:,.!?@#$%^&*-_=+|~`{}[]()<>;:,.!?@#$%^&*-_=+|~`", 36),
+        ("😀🎉🔥👍🏽🚀❤️✅🤖👩‍💻🧵🪱🫠", 27),
+        (
+            "function a(b,c){return d[25]===ahfd?bgbe.dff:!0}function g(h,e){return c[71]===ab?cc.d:!0}",
+            41,
+        ),
+        ("龘靐齉爩鱻麤灪籱厵纞虋讟钃鸜麷鞻韽", 36),
+        (
+            "Das Deployment ist fehlgeschlagen, weil die Datenbankmigration länger dauerte, als die Pipeline erlaubt. Niemand bemerkte es, bis die Benutzer anriefen.",
+            34,
+        ),
+        (
+            "Развёртывание не удалось, потому что миграция базы данных заняла больше времени, чем допускает конвейер.",
+            27,
+        ),
+    ],
+)
+def test_the_cautious_count_is_not_below(text, o200k):
+    """Counts of the o200k vocabulary, taken once; rare scripts and capitals included."""
+    assert o200k <= CAUTIOUS(text) <= len(text.encode())
+
+
+@given(st.text(max_size=300))
+def test_the_cautious_count_is_never_above_the_bytes_nor_below_the_estimate_of_one(text):
+    """No vocabulary of bytes needs more than one token a byte."""
+    assert bool(text) <= CAUTIOUS(text) <= len(text.encode("utf-8", "surrogatepass"))
+
+
+def test_models_learn_apart():
+    """What one model bills says nothing of another."""
+    counter = TokenCounter()
+    claude, gpt = counter.for_model("claude-opus-4-6"), counter.for_model("gpt-5.4")
+    assert counter.for_model("claude-opus-4-6") is claude
+    for _ in range(20):
+        claude.observe(claude(PROSE), 1.5 * count_tokens(PROSE))
+    assert claude.correction == pytest.approx(1.5, rel=0.05)
+    assert (gpt.correction, counter.correction) == (1.0, 1.0)
+
+
+def test_a_cautious_counter_keeps_what_was_learned():
+    """And never goes below what the model is known for."""
+    claude = TokenCounter().for_model("claude-opus-4-8")
+    assert claude.correction == claude.cautious().correction == 1.3
+    for _ in range(30):
+        claude.observe(100, 200)
+    assert claude.cautious().correction == claude.correction > 1.9
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        (
+            {"model": "claude-x", "system": PROSE, "messages": [{"role": "user", "content": CODE}]},
+            {"usage": {"input_tokens": 100, "cache_read_input_tokens": 126, "output_tokens": 9}},
+        ),
+        (
+            {"model": "gpt-x", "messages": [{"role": "user", "content": PROSE + CODE}]},
+            {"usage": {"prompt_tokens": 226, "completion_tokens": 9}},
+        ),
+        (
+            {"model": "gpt-x", "instructions": PROSE, "input": CODE},
+            {"usage": {"input_tokens": 226, "input_tokens_details": {"cached_tokens": 0}}},
+        ),
+        (
+            {
+                "model": "gemini-x",
+                "contents": [{"role": "user", "parts": [{"text": PROSE + CODE}]}],
+            },
+            {"usageMetadata": {"promptTokenCount": 226}},
+        ),
+    ],
+)
+def test_a_response_teaches_its_model(request_, response):
+    """From the usage of any vendor, cached tokens included."""
+    counter = TokenCounter()
+    for _ in range(30):
+        counter.learn(request_, response)
+    assert counter.correction == 1.0
+    assert counter.for_model(request_["model"]).correction == pytest.approx(2, rel=0.15)
+
+
+def test_a_response_without_usage_teaches_nothing():
+    """A stream that told no usage, or an error."""
+    counter = TokenCounter()
+    counter.learn({"model": "m", "messages": PROSE}, {"content": []})
+    assert counter.for_model("m").correction == 1.0
+
+
+def test_gemini_counts_like_the_others():
+    """Texts, calls, answers and pictures in parts."""
+    body = {"query": PROSE}
+    data = base64.b64encode(png(1_000, 700)).decode()
+    base = count_tokens(PROSE)
+    shapes = [
+        {"role": "user", "parts": [{"text": PROSE}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "s", "args": body}}]},
+        {"role": "user", "parts": [{"function_response": {"name": "s", "response": body}}]},
+    ]
+    assert [base < count_tokens(shape) < base + 30 for shape in shapes] == [True] * 3
+    picture = {"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}
+    small = {"inline_data": {"mime_type": "image/png", "data": png(300, 200)}}
+    assert count_tokens(picture) == 4 + 2 * 258
+    assert count_tokens({"role": "user", "parts": [small]}) == 4 + 258
+
+
+def test_pictures_cost_what_the_model_takes():
+    """The same picture in four models."""
+    data = base64.b64encode(png(2_000, 1_000)).decode()
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
+    url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    assert [
+        TokenCounter(model=model, correction=1 / scale)(shown)
+        for model, scale, shown in [
+            ("claude-opus-4-6", 1, block),
+            ("claude-opus-4-8", 1.3, block),
+            ("gpt-4o", 1, url),
+            ("gpt-4o-mini", 1, url),
+            ("gpt-5-mini", 1, url),
+        ]
+    ] == [1_600, 2_667, 1_105, 36_835, 2_489]
+
+
+def test_pages_of_a_document_are_counted():
+    """A PDF by its pages, a text by its text."""
+    pdf = b"%PDF-1.7 /Type /Pages /Type /Page x /Type/Page y"
+    data = base64.b64encode(pdf).decode()
+    block = {
+        "type": "document",
+        "source": {"type": "base64", "media_type": "application/pdf", "data": data},
+    }
+    assert count_tokens(block) == 4_000
+    part = {"inlineData": {"mimeType": "application/pdf", "data": data}}
+    assert count_tokens({"role": "user", "parts": [part]}) == 4 + 2 * 258
+
+
+def test_no_vocabulary_no_exact_counter(tmp_path, monkeypatch):
+    """Nothing is fetched: without the file there is no counter."""
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    assert exact_counter() is None
+    with pytest.raises(ValueError, match="o200k_base"):
+        exact_counter("p50k")
+
+
+def test_a_vocabulary_that_is_given_is_the_models_own():
+    """Only estimates are scaled."""
+    counter = TokenCounter(text=len).for_model("claude-opus-4-8")
+    assert (counter("abc"), counter.band) == (3, 0)
+    assert TokenCounter().for_model("claude-opus-4-8").band == ERROR_BAND

@@ -3,8 +3,8 @@
 import pytest
 
 from chaoskit_guards.cut import NOT_SHOWN
+from chaoskit_guards.edits import CLEARED
 from chaoskit_guards.tokens import TokenCounter, count_tokens
-from chaoskit_guards.turns import CLEARED
 from chaoskit_guards.window import MessageWindow
 
 
@@ -143,16 +143,18 @@ def test_the_log_survives_the_playbook_loop():
     assert history[0]["content"].startswith("question 0")
 
 
-def test_the_prefix_stays_stable_between_cuts():
-    """Most of each prompt is the beginning of the one before, so that the cache hits."""
-    window, history, kept, sent = MessageWindow(max_tokens=2_000), [], 0, 0
-    for n in range(80):
-        history.append({"role": "user", "content": f"question {n} {text(20)}"})
+@pytest.mark.parametrize("strategy", ["oldest", "middle", "priority", "clear_tool_results"])
+def test_nine_tenths_of_what_is_sent_was_sent_before(strategy):
+    """Over 310 turns against 6,000 tokens, so that a prompt cache serves it."""
+    window = MessageWindow(max_tokens=6_000, drop_strategy=strategy)
+    history, kept, sent = [{"role": "user", "content": "task"}], 0, 0
+    for n in range(310):
+        history += exchange(n, 60)
         shown = window.trim(history)
-        kept += count_tokens(shown[: window.report.prefix_kept])
-        sent += count_tokens(shown)
-        history.append({"role": "assistant", "content": f"answer {n} {text(40)}"})
-    assert kept / sent > 0.85
+        kept += len(str(shown[: window.report.prefix_kept]))
+        sent += len(str(shown))
+        assert window.report.fits
+    assert kept / sent > 0.9
 
 
 def test_each_message_is_counted_once():
