@@ -1,11 +1,14 @@
 -- The window of a budget, shared by everybody who names the same key.
 --
 -- KEYS[1]  hash: shape, current, sum, paused and one field for each bucket in use
--- KEYS[2]  the lease of a reservation: exists until it is settled or has left the window
+-- KEYS[2]  the lease of a reservation: exists until it is settled or has left the window, and says
+--          in which bucket it is booked, or that it was withdrawn
 -- ARGV     operation, width of a bucket in microseconds, number of buckets, and what it needs
 --
 -- The time is the server's, the cost does not depend on the amounts, and a reply is integers only:
 -- 1 done, 0 no room, -1 the key holds a window of another shape.
+
+local WITHDRAWN = 'withdrawn'
 
 local key = KEYS[1]
 local operation, width, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -106,6 +109,10 @@ end
 if operation == 'reserve' then
   local amounts, ahead, limits = vector(ARGV[4]), vector(ARGV[5]), vector(ARGV[6])
   local booked = redis.call('GET', KEYS[2])
+  if booked == WITHDRAWN then
+    save()
+    return {0, -1, 0, now}
+  end
   if booked then
     save()
     return {1, tonumber(booked), 0, now} -- asked again because the reply was lost
@@ -126,7 +133,18 @@ if operation == 'reserve' then
   return {1, current, 0, now}
 end
 
-if operation == 'settle' then
+if operation == 'withdraw' then
+  -- Whoever asked has gone; the question may still be under way, and books nothing then.
+  local booked = redis.call('GET', KEYS[2])
+  redis.call('SET', KEYS[2], WITHDRAWN, 'PX', lifetime)
+  if booked and booked ~= WITHDRAWN and tonumber(booked) > current - count then
+    local back = {}
+    for place, amount in ipairs(vector(ARGV[4])) do
+      back[place] = -amount
+    end
+    add(tonumber(booked), back)
+  end
+elseif operation == 'settle' then
   local bucket = tonumber(ARGV[4])
   if bucket <= current - count then
     add(current, vector(ARGV[6])) -- it has left the window, so that all of the use counts now
