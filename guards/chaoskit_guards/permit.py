@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Permit", "Verdict"]
 
-Verdict = Literal["success", "failure", "neutral"]
-"""What a result says about the provider."""
+Verdict = Literal["success", "failure", "neutral", "limited"]
+"""What a result says about the provider; `limited` that it works and refuses more for a while."""
 
 
 class Permit:
@@ -49,7 +49,8 @@ class Permit:
             self._settle("success", None)
         elif not self._settled:
             self._settled = True
-            self.breaker._succeed(self._generation, self._began)  # noqa: SLF001 - one idea in two classes
+            if not self.breaker._even:  # noqa: SLF001 - one idea in two classes
+                self.breaker._settle(self._generation, self._began, "success", None)  # noqa: SLF001 - likewise
 
     def failure(self, error: BaseException | None = None) -> None:
         """The call failed; an error is judged first, None is the provider's fault."""
@@ -77,10 +78,11 @@ class Permit:
     def _judged(self, error: BaseException | None) -> tuple[Verdict, Failure | None]:
         if error is None:
             return "failure", None
-        verdict = self.breaker.judge(error)
+        failure = classify(error)
+        verdict = self.breaker._verdict(error, failure)  # noqa: SLF001 - one idea in two classes
         if verdict == "neutral" and self.breaker.is_slow(self._began):
             verdict = "failure"  # somebody outside ran out of patience and cancelled
-        return verdict, classify(error)
+        return verdict, failure
 
     def _settle(self, verdict: Verdict, failure: Failure | None) -> None:
         if self._settled:
@@ -89,7 +91,7 @@ class Permit:
         if not self.shared:
             self.breaker._settle(self._generation, self._began, verdict, failure)  # noqa: SLF001 - one idea in two classes
         elif self._matters(verdict):
-            self.breaker._tell_store(self._generation, self._began, verdict, failure)  # noqa: SLF001 - likewise
+            self.breaker._tell_shared(self._generation, self._began, verdict, failure)  # noqa: SLF001 - likewise
 
     async def _asettle(self, verdict: Verdict, failure: Failure | None) -> None:
         if not self.shared:
@@ -97,7 +99,7 @@ class Permit:
         elif not self._settled:
             self._settled = True
             if self._matters(verdict):
-                await self.breaker._atell_store(  # noqa: SLF001 - one idea in two classes
+                await self.breaker._atell_shared(  # noqa: SLF001 - one idea in two classes
                     self._generation, self._began, verdict, failure
                 )
 
