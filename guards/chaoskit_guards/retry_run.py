@@ -18,7 +18,7 @@ from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify, sdk_retries
 from chaoskit_guards.retry_config import RetryConfig
 
-__all__ = ["Env", "Random", "Run", "current_attempt", "moment"]
+__all__ = ["Env", "Random", "Run", "asked_wait", "current_attempt", "moment"]
 
 _log = logging.getLogger("chaoskit_guards")
 
@@ -127,7 +127,7 @@ class Run:
             self._give_up(error, failure, f"{self.attempt} attempts")
             return None
         left = float("inf") if config.deadline is None else self.began + config.deadline - env.now()
-        asked = _asked(error, failure)
+        asked = asked_wait(error, failure)
         if asked > config.max_retry_after or (asked and asked >= left):
             raise self._too_long(asked, left, failure) from error
         seconds = self._seconds(asked)
@@ -275,7 +275,7 @@ def _given_up(error: BaseException) -> int:
     return max(getattr(e, _GIVEN_UP, -1) for e in _behind(error, implied=True))
 
 
-def _asked(error: BaseException, failure: Failure) -> float:
+def asked_wait(error: BaseException, failure: Failure) -> float:
     """Return the wait that the provider asks for, even if somebody has wrapped its refusal."""
     if failure.retry_after is not None or error.__cause__ is None:
         return failure.retry_after or 0.0
