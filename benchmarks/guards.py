@@ -20,6 +20,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from windows import windows
+
 from chaoskit_guards import (
     ArgSpec,
     BudgetWindow,
@@ -44,12 +46,15 @@ PEERS = (
     "tenacity",
     "stamina",
     "backoff",
+    "opnieuw",
+    "hyx",
     "circuitbreaker",
     "pybreaker",
     "aiobreaker",
     "purgatory",
     "limits",
     "pyrate_limiter",
+    "throttled",
     "aiolimiter",
     "langchain_core",
     "agentvet",
@@ -159,6 +164,13 @@ def retries(peers):
         wrap = lib.retry(stop=lib.stop_after_attempt(4), reraise=True)
         rows["tenacity"], arows["tenacity"] = wrap(nothing), wrap(anothing)
         failing["tenacity"] = wrap(Flaky().__call__)
+    if lib := peers.get("opnieuw"):
+        rows["opnieuw"] = lib.retry(retry_on_exceptions=OSError)(nothing)
+        arows["opnieuw"] = lib.retry_async(retry_on_exceptions=OSError)(anothing)
+    if peers.get("hyx"):
+        from hyx.retry import retry
+
+        arows["hyx"] = retry(on=OSError, backoff=0)(anothing)
     table("retry, happy path, sync", rows, 3_000)
     atable("retry, happy path, async", arows, 3_000)
     table("retry, one failure, no sleep", failing, 500)
@@ -218,7 +230,26 @@ def breakers(peers):
                 fail_max=5, reset_timeout=after, throw_new_error_on_trip=False
             ).call
         )
+    if lib_u := peers.get("purgatory"):
+        for kind, into in (("Sync", makers), ("Async", amakers)):
+            factory = getattr(lib_u, f"{kind}CircuitBreakerFactory")
+            into["purgatory"] = lambda after, factory=factory: decorating(
+                factory(default_threshold=5, default_ttl=after)("a")
+            )
+    if peers.get("hyx"):
+        from hyx.circuitbreaker import consecutive_breaker as consecutive
+
+        amakers["hyx"] = lambda after: decorating(consecutive(recovery_time_secs=after))
     return makers, amakers
+
+
+def decorating(decorator):
+    """Return what calls a function under a decorator of coroutines or functions alike."""
+
+    def call(function):
+        return decorator(function)()
+
+    return call
 
 
 def decorated(peers, function, *, is_async=False):
@@ -230,6 +261,10 @@ def decorated(peers, function, *, is_async=False):
         rows["aiobreaker"] = lib.CircuitBreaker(5, timedelta(seconds=60))(function)
     if (lib := peers.get("pybreaker")) and not is_async:
         rows["pybreaker"] = lib.CircuitBreaker(fail_max=5)(function)
+    if peers.get("hyx") and is_async:
+        from hyx.circuitbreaker import consecutive_breaker
+
+        rows["hyx"] = consecutive_breaker()(function)
     if lib := peers.get("purgatory"):
         rows["purgatory"] = purgatory(lib, function, is_async=is_async)
     return rows
@@ -327,8 +362,41 @@ async def race_tasks(make):
     return probe.peak, probe.total, time.perf_counter() - began
 
 
+async def after_cancelled_probe(make):
+    """Cancel the one probe of an open breaker and return how it takes the next failures."""
+    call = make(0.05)
+
+    async def fail():
+        raise ConnectionError
+
+    async def hang():
+        await asyncio.sleep(60)
+
+    for _ in range(6):
+        with contextlib.suppress(Exception):
+            await call(fail)
+    await asyncio.sleep(0.1)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(call(hang), 0.01)
+    asked = Meeting(0, fails=True)
+    for _ in range(4):
+        with contextlib.suppress(Exception):
+            await call(asked.acall)
+    return asked.total
+
+
+def cancelled(amakers):
+    """Print how many of four failing calls get through after a probe was cancelled."""
+    print("\na cancelled probe, then four failing calls: one more probe wanted")
+    for name, make in amakers.items():
+        total = asyncio.run(after_cancelled_probe(make))
+        closed = "; the cancellation has closed it" if total > 1 else ""
+        print(f"  {name:34}{total:3} let through{closed}")
+
+
 def races(peers):
     makers, amakers = breakers(peers)
+    cancelled(amakers)
     print(f"\nhalf-open, {CALLERS} callers, one probe wanted (worst of {ROUNDS})")
     found = {}
     for _ in range(ROUNDS):
@@ -576,6 +644,7 @@ def main():
         loops_and_routes,
     ):
         part(peers)
+    windows(table)
     imports()
 
 

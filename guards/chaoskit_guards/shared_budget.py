@@ -43,7 +43,8 @@ class SharedMeter:
         self, amounts: Amounts, ahead: Amounts, limits: Sequence[int | None]
     ) -> Message:
         """Ask to book amounts if they fit next to those ahead in the queue."""
-        return uuid.uuid4().hex, ("reserve", _packed(amounts), _packed(ahead), _packed(limits))
+        told = (_VECTOR.pack(*amounts), _VECTOR.pack(*ahead), _packed(limits))
+        return uuid.uuid4().hex, ("reserve", *told)
 
     def withdrawal(self, question: Message) -> Message:
         """Take a reservation back whose answer nobody waits for, even if it arrives after this."""
@@ -69,7 +70,7 @@ class SharedMeter:
         return "", ("read",)
 
     def send(self, message: Message) -> list[int]:
-        """Send a message and return what the window holds then.
+        """Send a message and return the numbers of its reply.
 
         Raises:
             StoreUnavailable: Redis did not answer.
