@@ -64,7 +64,9 @@ def amounts_of(used: Used) -> Amounts:
     return (1, total or 0, inside or 0, outside or 0, money or 0)
 
 
-def _whole(value: float, name: str) -> int:
+def _whole(value: object, name: str) -> int:
+    if type(value) is int and value >= 0:
+        return value
     return math.ceil(checked(value, name))
 
 
@@ -73,7 +75,7 @@ def _micro(money: float) -> int:
     return math.ceil(round(money, 3))
 
 
-def checked(value: float, name: str) -> float:
+def checked(value: object, name: str) -> float:
     """Return a finite amount that is not negative; anything else would open the cap.
 
     Raises:

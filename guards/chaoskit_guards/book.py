@@ -13,6 +13,7 @@ from operator import add
 
 from chaoskit_guards.amounts import MICRO_USD, MILLION, NAMES, Amounts, Used, amounts_of
 from chaoskit_guards.errors import BudgetTooLarge
+from chaoskit_guards.forks import after_fork
 from chaoskit_guards.lesson import Lesson
 from chaoskit_guards.meter import Meter
 from chaoskit_guards.reservation import Grant, Ledger, Reservation
@@ -47,6 +48,13 @@ class Book:
         self._open: OrderedDict[Reservation, None] = OrderedDict()
         self._swept = 0
         self._paused_until = -math.inf
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Begin anew in the child: those who wait and those who book are threads of the parent."""
+        self._lock = threading.Lock()
+        self._queue.clear()
+        self._meter.recount()
 
     @property
     def limits(self) -> list[int | None]:

@@ -22,6 +22,7 @@ from chaoskit_guards.circuit_settings import CircuitSettings
 from chaoskit_guards.errors import CircuitOpenError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify
+from chaoskit_guards.forks import after_fork
 from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
 from chaoskit_guards.retry_run import Random
@@ -104,6 +105,12 @@ class Circuit:
         self._probing = False
         self._even = not self._rated
         """Whether a success changes nothing, so that it needs no lock."""
+
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Begin anew in the child, in the state of the parent."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return (

@@ -90,6 +90,10 @@ class Meter:
                 self._newest()[place] += change
             totals[place] += change
 
+    def recount(self) -> None:
+        """Sum the buckets anew, after somebody was stopped between two steps."""
+        self._totals = [sum(amounts) for amounts in zip(*self._buckets, strict=True)]
+
     def knows(self, bucket: int) -> bool:
         """Return whether a bucket is still in the window."""
         return self._current is not None and bucket > self._current - self._count

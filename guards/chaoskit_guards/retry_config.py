@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from chaoskit_guards.forks import after_fork
 from chaoskit_guards.settings import at_least_one, seconds
 
 __all__ = ["RETRYABLE_STATUS_CODES", "RetryBudget", "RetryConfig"]
@@ -28,6 +29,11 @@ class RetryBudget:
         self.ratio = ratio
         self.burst = burst
         self._left = float(burst)
+        self._lock = threading.Lock()
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Begin anew in the child; from now on each process has a budget of its own."""
         self._lock = threading.Lock()
 
     @property
