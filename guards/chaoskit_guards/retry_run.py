@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from chaoskit_guards.errors import RetryAfterTooLong, RetryError, RetryExhausted
@@ -157,7 +158,9 @@ class Run:
         return seconds
 
     def _may_repeat(self, error: Exception, failure: Failure) -> bool:
-        if failure.kind == "cancelled" or isinstance(error, RetryError) or _being_cancelled():
+        if failure.kind == "cancelled" or isinstance(error, RetryError):
+            return False
+        if _lost_cancellation(error):
             return False
         if _given_up(error) > self.born:  # an inner layer has tried; one layer owns the retries
             return False
@@ -282,8 +285,17 @@ def asked_wait(error: BaseException, failure: Failure) -> float:
     return max(classify(e).retry_after or 0.0 for e in _behind(error, implied=False))
 
 
-def _being_cancelled() -> bool:
-    """Whether the task under way has been cancelled, even if the exception got lost below."""
+def _lost_cancellation(error: Exception) -> bool:
+    """Whether somebody has cancelled this task, and a library below has made an error of it.
+
+    A timeout is made of a cancellation too, of one that has been taken back. The count of those
+    that have not is no proof by itself: before Python 3.13 a failing task group leaves one behind.
+    """
+    for made, behind in pairwise(_behind(error, implied=True)):
+        if isinstance(behind, asyncio.CancelledError) and not isinstance(made, TimeoutError):
+            break
+    else:
+        return False
     try:
         task = asyncio.current_task()
     except RuntimeError:

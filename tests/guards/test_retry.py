@@ -564,6 +564,38 @@ def test_a_cancellation_that_got_lost_below_is_not_repeated():
     assert calls == 1
 
 
+def test_a_timeout_inside_is_repeated_also_after_a_task_group_has_failed(clock):
+    """A failing group leaves a cancellation behind in its task, which nobody has asked for."""
+    groups, timeouts = 0, 0
+    decorate = with_retry(EXACT, async_sleep=clock.asleep)
+
+    async def fail():
+        raise ConnectionError
+
+    @decorate
+    async def group():
+        nonlocal groups
+        groups += 1
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail())
+
+    @decorate
+    async def hang():
+        nonlocal timeouts
+        timeouts += 1
+        async with asyncio.timeout(0):
+            await asyncio.get_running_loop().create_future()
+
+    async def main():
+        with pytest.raises(ExceptionGroup):
+            await group()
+        with pytest.raises(TimeoutError):
+            await hang()
+
+    asyncio.run(main())
+    assert (groups, timeouts) == (4, 4)
+
+
 def test_a_generator_is_repeated_before_its_first_item_only(clock):
     """What has been shown is not shown again."""
     began = 0
