@@ -8,7 +8,7 @@ from functools import partial, update_wrapper
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from chaoskit_guards.callables import Begun, delegate, kind_of, kind_of_result
+from chaoskit_guards.callables import Begun, Primed, delegate, kind_of, kind_of_result
 from chaoskit_guards.circuit import Circuit, State
 from chaoskit_guards.permit import Permit
 
@@ -45,6 +45,7 @@ class CircuitBreaker(Circuit):
         window: seconds that rates look back.
         slow_call: a call that takes longer is slow; None: nothing is. A timeout around the guarded
             block cancels it, which counts as a failure only when it was slow; one inside counts.
+        slow_first_item: a stream whose first item takes longer is slow too.
         slow_rate: share of slow calls in `window` that opens it.
         is_failure: asked about each exception first: True, False, or None to leave it here.
         store: shares the state with all processes that give it the same key and name; None: with
@@ -91,7 +92,7 @@ class CircuitBreaker(Circuit):
         permit = self._release()
         if error is not None:
             await permit.afailure(error)
-        elif permit.shared:
+        elif permit.shared is not None:
             await permit.asuccess()
         else:
             permit.success()
@@ -142,7 +143,7 @@ class CircuitBreaker(Circuit):
             except BaseException as error:
                 await permit.afailure(error)
                 raise
-            if permit.shared:
+            if permit.shared is not None:
                 await permit.asuccess()
             else:
                 permit.success()
@@ -156,7 +157,13 @@ class CircuitBreaker(Circuit):
         """Yield from a generator; without a permit, one is asked for when it begins."""
         permit = permit or self.acquire()
         try:
-            result = yield from make()
+            try:
+                primed = Primed(make())
+            except StopIteration as end:
+                result = end.value
+            else:
+                permit.first_item()
+                result = yield from primed
         except BaseException as error:
             permit.failure(error)
             raise
@@ -176,13 +183,15 @@ class CircuitBreaker(Circuit):
 
             stream = make()
             try:
-                return Begun(stream, await anext(stream), ended)
+                item = await anext(stream)
             except StopAsyncIteration:
                 await ended(None)
                 return None
             except BaseException as error:
                 await ended(error)
                 raise
+            granted.first_item()
+            return Begun(stream, item, ended)
 
         return delegate(begin)
 
@@ -196,7 +205,7 @@ class CircuitBreaker(Circuit):
             # Left in another context than entered, as some frameworks do: the admission cannot be
             # found, so it counts as one of now. A probe is then left to its lease.
             if self._shared is not None:
-                return Permit(self, -1, float("inf"), shared=True, probe=False)
+                return Permit(self, -1, float("inf"), shared=self._shared, probe=False)
             return Permit(self, self._generation if self._state == "closed" else -1, float("inf"))
         if above is None:
             _held.set(top.below)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import lru_cache, partial
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["Begun", "Kind", "delegate", "kind_of", "kind_of_result", "unwrapped"]
+__all__ = ["Begun", "Kind", "Primed", "delegate", "kind_of", "kind_of_result", "unwrapped"]
 
 Kind = Literal["value", "awaitable", "generator", "async generator"]
 """What comes of a call; everything but a value has not run yet."""
@@ -58,6 +58,34 @@ def kind_of_result(kind: type) -> Kind:
     if hasattr(kind, "__await__") and not hasattr(kind, "__aenter__"):
         return "awaitable"
     return "value"
+
+
+class Primed:
+    """A generator whose first item is already there; `yield from` treats it as the generator."""
+
+    __slots__ = ("_first", "_generator")
+
+    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
+        self._generator = generator
+        self._first: list[Any] = [next(generator)]
+
+    def __iter__(self) -> Primed:
+        return self
+
+    def __next__(self) -> Any:
+        return self._first.pop() if self._first else next(self._generator)
+
+    def send(self, value: Any) -> Any:
+        """Send a value to the generator."""
+        return self._generator.send(value)
+
+    def throw(self, error: BaseException) -> Any:
+        """Raise an error in the generator."""
+        return self._generator.throw(error)
+
+    def close(self) -> None:
+        """Close the generator."""
+        self._generator.close()
 
 
 async def delegate(begin: Callable[[], Awaitable[Begun | None]]) -> AsyncGenerator[Any, Any]:

@@ -60,6 +60,7 @@ class Circuit:
         minimum_calls: int = 20,
         window: float = 60.0,
         slow_call: float | None = None,
+        slow_first_item: float | None = None,
         slow_rate: float = 0.5,
         is_failure: Callable[[BaseException], bool | None] | None = None,
         store: RedisStore | None = None,
@@ -79,6 +80,7 @@ class Circuit:
             minimum_calls=minimum_calls,
             window=window,
             slow_call=slow_call,
+            slow_first_item=slow_first_item,
             slow_rate=slow_rate,
         )
         self._is_failure = is_failure
@@ -197,9 +199,16 @@ class Circuit:
         return "neutral" if ours or isinstance(error, CircuitOpenError) else "failure"
 
     def is_slow(self, began: float, now: float | None = None) -> bool:
-        """Return whether a call that began then has taken longer than `slow_call`."""
+        """Return whether a call that began then is slow; minus infinity: it is known to be."""
         slow = self.settings.slow_call
-        return slow is not None and (self._now() if now is None else now) - began > slow
+        if slow is None:
+            return began == -_INFINITE
+        return (self._now() if now is None else now) - began > slow
+
+    def is_late(self, began: float) -> bool:
+        """Return whether the first item of a stream that began then is late, if it comes now."""
+        late = self.settings.slow_first_item
+        return late is not None and self._now() - began > late
 
     def force_open(self) -> None:
         """Refuse every call until `reset`."""
@@ -355,7 +364,7 @@ class Circuit:
         elif not answer.what:
             raise self._refused(answer.wait)
         probe = answer.what != "admitted"
-        return Permit(self, answer.era, self._now(), shared=True, probe=probe)
+        return Permit(self, answer.era, self._now(), shared=self._shared, probe=probe)
 
     def _force(self, state: State) -> None:
         with self._lock:
@@ -363,19 +372,6 @@ class Circuit:
         if self._shared is not None:
             self._shared.ask(self._shared.circuit.forcing(state))
         self._tell(state)
-
-    def _tell_shared(
-        self, generation: int, began: float, verdict: Verdict, failure: Failure | None
-    ) -> None:
-        if self._shared is not None:
-            self._shared.tell(self._result(self._shared, generation, began, verdict, failure))
-
-    async def _atell_shared(
-        self, generation: int, began: float, verdict: Verdict, failure: Failure | None
-    ) -> None:
-        if self._shared is not None:
-            result = self._result(self._shared, generation, began, verdict, failure)
-            await self._shared.atell(result)
 
     def _result(
         self,

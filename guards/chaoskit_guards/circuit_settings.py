@@ -25,6 +25,7 @@ class CircuitSettings:
     minimum_calls: int
     window: float
     slow_call: float | None
+    slow_first_item: float | None
     slow_rate: float
 
     def __post_init__(self) -> None:
@@ -39,6 +40,7 @@ class CircuitSettings:
             probe_lease=self.probe_lease,
             window=self.window,
             slow_call=self.slow_call,
+            slow_first_item=self.slow_first_item,
         )
         if self.max_recovery_timeout and self.max_recovery_timeout < self.recovery_timeout:
             raise ValueError("max_recovery_timeout is at least recovery_timeout")
@@ -51,14 +53,19 @@ class CircuitSettings:
     @property
     def rated(self) -> bool:
         """Whether a share of the calls can open it."""
-        return self.failure_rate is not None or self.slow_call is not None
+        return self.failure_rate is not None or self.timed
+
+    @property
+    def timed(self) -> bool:
+        """Whether a call can be slow."""
+        return self.slow_call is not None or self.slow_first_item is not None
 
     def exceeded(self, calls: int, failures: int, slows: int) -> bool:
         """Return whether so many calls of the window open it."""
         if calls < self.minimum_calls:
             return False
         failing = self.failure_rate is not None and failures / calls >= self.failure_rate
-        return failing or (self.slow_call is not None and slows / calls >= self.slow_rate)
+        return failing or (self.timed and slows / calls >= self.slow_rate)
 
     def opening(self, verdict: Verdict, asked: float, openings: int, rng: Random) -> float:
         """Return for how long it opens, having opened so often since it was closed."""

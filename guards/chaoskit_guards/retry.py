@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial, update_wrapper
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from chaoskit_guards.callables import Begun, delegate, kind_of, kind_of_result, unwrapped
+from chaoskit_guards.callables import Begun, Primed, delegate, kind_of, kind_of_result, unwrapped
 from chaoskit_guards.events import Listener
 from chaoskit_guards.retry_config import RETRYABLE_STATUS_CODES, RetryBudget, RetryConfig
 from chaoskit_guards.retry_run import Env, Random, Run, current_attempt, moment
@@ -194,31 +194,6 @@ async def _arepeat(run: Run, seconds: float | None, call: Callable[[], Awaitable
             run.leave(token)
 
 
-class _Primed:
-    """A generator whose first item is already there; `yield from` treats it as the generator."""
-
-    __slots__ = ("_first", "_generator")
-
-    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
-        self._generator = generator
-        self._first: list[Any] = [next(generator)]
-
-    def __iter__(self) -> _Primed:
-        return self
-
-    def __next__(self) -> Any:
-        return self._first.pop() if self._first else next(self._generator)
-
-    def send(self, value: Any) -> Any:
-        return self._generator.send(value)
-
-    def throw(self, error: BaseException) -> Any:
-        return self._generator.throw(error)
-
-    def close(self) -> None:
-        self._generator.close()
-
-
 def _stream(
     make: Callable[[], Generator[Any, Any, Any]],
     env: Env,
@@ -227,9 +202,9 @@ def _stream(
     """Yield from the first generator that gives an item; `made` is the first one to try."""
     born = moment()
     began = env.begin()
-    primed: _Primed | None = None
+    primed: Primed | None = None
     try:
-        primed = _Primed(make() if made is None else made)
+        primed = Primed(make() if made is None else made)
     except StopIteration as end:
         return end.value
     except Exception as error:
@@ -239,7 +214,7 @@ def _stream(
             raise
     if primed is None:
         try:
-            primed = _repeat(run, seconds, lambda: _Primed(make()))
+            primed = _repeat(run, seconds, lambda: Primed(make()))
         except StopIteration as end:
             return end.value
     return (yield from primed)

@@ -60,7 +60,7 @@ class SharedCircuit:
             _micro(settings.window),
             settings.minimum_calls,
             repr(2.0 if settings.failure_rate is None else settings.failure_rate),
-            repr(2.0 if settings.slow_call is None else settings.slow_rate),
+            repr(settings.slow_rate if settings.timed else 2.0),
             repr(settings.jitter),
         )
 

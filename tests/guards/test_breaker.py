@@ -396,6 +396,51 @@ def test_slow_calls_open_it(clock):
     assert breaker.state == "open"
 
 
+@pytest.mark.parametrize("late", [True, False])
+def test_a_stream_whose_first_item_is_late_is_slow(clock, late):
+    """The time to the first item has a bound of its own, however long the rest takes."""
+    breaker = CircuitBreaker(
+        slow_first_item=5, slow_rate=1.0, minimum_calls=2, slow_call=100, clock=clock
+    )
+
+    def stream():
+        clock.advance(6 if late else 1)
+        yield 1
+        clock.advance(50)
+        yield 2
+        return "end"
+
+    async def astream():
+        for item in stream():
+            yield item
+
+    async def collect():
+        return [item async for item in breaker(astream)()]
+
+    assert list(breaker(stream)()) == [1, 2]
+    assert asyncio.run(collect()) == [1, 2]
+    assert breaker.state == ("open" if late else "closed")
+
+
+def test_a_late_first_item_alone_can_be_watched(clock):
+    """Without a bound of the whole call; an empty stream has none."""
+    breaker = CircuitBreaker(slow_first_item=5, slow_rate=0.5, minimum_calls=1, clock=clock)
+
+    def empty():
+        clock.advance(50)
+        return "end"
+        yield
+
+    def stream():
+        clock.advance(50)
+        yield 1
+
+    assert list(breaker(empty)()) == []
+    assert breaker.state == "closed"
+    assert list(breaker(stream)()) == [1]
+    assert breaker.state == "open"
+
+
 def test_a_slow_probe_is_a_failed_one(clock):
     """The provider is not well yet."""
     breaker = opened(clock, slow_call=5)
