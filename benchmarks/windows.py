@@ -135,9 +135,8 @@ def told(name, granted, raised):
     """Print what a limiter let through."""
     held = most(granted)
     verdict = "holds" if held <= LIMIT else "TOO MANY"
-    share = len(granted) / (LIMIT * SPINS)
     errors = f", raised {raised} times" if raised else ""
-    print(f"  {name:36}{held:5} of {LIMIT}  {verdict:9} {share:5.0%} of the limit used{errors}")
+    print(f"  {name:36}{held:5} of {LIMIT}  {verdict:9} {len(granted):5} in all{errors}")
 
 
 def in_memory():
