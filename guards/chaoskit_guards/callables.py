@@ -30,7 +30,13 @@ def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def kind_of(function: Callable[..., Any]) -> Kind:
-    """Return what a function says that it gives; a plain one may still give anything."""
+    """Return what a function says that it gives; a plain one may still give anything.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    if not callable(function):
+        raise TypeError(f"what is guarded is a function, not {type(function).__name__}")
     plain = unwrapped(function)
     call = plain if inspect.isroutine(plain) else type(plain).__call__
     if inspect.iscoroutinefunction(call):

@@ -12,6 +12,7 @@ import anthropic
 import httpx2
 import pytest
 
+from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.errors import RetryAfterTooLong, RetryExhausted
 from chaoskit_guards.retry import (
     RetryBudget,
@@ -700,6 +701,13 @@ def test_an_async_generator_is_repeated_before_its_first_item_only(clock):
 
     asyncio.run(main())
     assert (began, closed) == (3, [True, True])
+
+
+@pytest.mark.parametrize("decorate", [with_retry, with_retry(EXACT), CircuitBreaker()])
+def test_what_cannot_be_called_is_refused_when_it_is_decorated(decorate):
+    """A number of attempts in place of a configuration, for example."""
+    with pytest.raises(TypeError, match="not int"):
+        decorate(4)
 
 
 def test_metadata_and_methods_survive(clock):
