@@ -18,8 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+
+from races import races
+from windows import windows
 
 from chaoskit_guards import (
     ArgSpec,
@@ -40,18 +42,20 @@ from chaoskit_guards import (
 )
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-CALLERS = 32
 PEERS = (
     "llm_retry",
     "tenacity",
     "stamina",
     "backoff",
+    "opnieuw",
+    "hyx",
     "circuitbreaker",
     "pybreaker",
     "aiobreaker",
     "purgatory",
     "limits",
     "pyrate_limiter",
+    "throttled",
     "aiolimiter",
     "langchain_core",
     "agentfit",
@@ -163,20 +167,16 @@ def retries(peers):
         wrap = lib.retry(stop=lib.stop_after_attempt(4), reraise=True)
         rows["tenacity"], arows["tenacity"] = wrap(nothing), wrap(anothing)
         failing["tenacity"] = wrap(Flaky().__call__)
+    if lib := peers.get("opnieuw"):
+        rows["opnieuw"] = lib.retry(retry_on_exceptions=OSError)(nothing)
+        arows["opnieuw"] = lib.retry_async(retry_on_exceptions=OSError)(anothing)
+    if peers.get("hyx"):
+        from hyx.retry import retry
+
+        arows["hyx"] = retry(on=OSError, backoff=0)(anothing)
     table("retry, happy path, sync", rows, 3_000)
     atable("retry, happy path, async", arows, 3_000)
     table("retry, one failure, no sleep", failing, 500)
-
-
-def opened(breaker_call, error=ConnectionError):
-    """Fail until the breaker is open."""
-
-    def fail():
-        raise error
-
-    for _ in range(6):
-        with contextlib.suppress(Exception):
-            breaker_call(fail)
 
 
 def refused(call):
@@ -191,40 +191,6 @@ def raises():
     raise ConnectionError
 
 
-def breakers(peers):
-    """Return (threads, tasks): makers of a breaker's call by recovery time, by library."""
-    makers = {
-        "chaoskit_guards": lambda after: CircuitBreaker(5, after).call,
-    }
-    amakers = {}
-
-    def ours(after):
-        circuit = CircuitBreaker(5, after)
-        return lambda function: circuit(function)()
-
-    amakers["chaoskit_guards"] = ours
-    if lib := peers.get("circuitbreaker"):
-
-        def peer(after):
-            circuit = lib.CircuitBreaker(
-                failure_threshold=5, recovery_timeout=after, name=f"{after}"
-            )
-            return lambda function: circuit(function)()
-
-        makers["circuitbreaker"] = amakers["circuitbreaker"] = peer
-    if lib_a := peers.get("aiobreaker"):
-        new = lib_a.CircuitBreaker
-        makers["aiobreaker"] = lambda after: new(5, timedelta(seconds=after)).call
-        amakers["aiobreaker"] = lambda after: new(5, timedelta(seconds=after)).call_async
-    if lib_p := peers.get("pybreaker"):
-        makers["pybreaker"] = lambda after: (
-            lib_p.CircuitBreaker(
-                fail_max=5, reset_timeout=after, throw_new_error_on_trip=False
-            ).call
-        )
-    return makers, amakers
-
-
 def decorated(peers, function, *, is_async=False):
     """Return the function under a closed breaker of each library, as it is decorated there."""
     rows = {"chaoskit_guards": CircuitBreaker(5, 60)(function)}
@@ -234,6 +200,10 @@ def decorated(peers, function, *, is_async=False):
         rows["aiobreaker"] = lib.CircuitBreaker(5, timedelta(seconds=60))(function)
     if (lib := peers.get("pybreaker")) and not is_async:
         rows["pybreaker"] = lib.CircuitBreaker(fail_max=5)(function)
+    if peers.get("hyx") and is_async:
+        from hyx.circuitbreaker import consecutive_breaker
+
+        rows["hyx"] = consecutive_breaker()(function)
     if lib := peers.get("purgatory"):
         rows["purgatory"] = purgatory(lib, function, is_async=is_async)
     return rows
@@ -255,97 +225,6 @@ def circuits(peers):
             refused(work)()
         rows[name] = refused(work)
     table("breaker, open, refusing", rows, 3_000)
-
-
-class Meeting:
-    """Counts who is inside at once, and everybody."""
-
-    def __init__(self, seconds, *, fails):
-        self.seconds, self.fails = seconds, fails
-        self.inside = self.peak = self.total = 0
-        self.lock = threading.Lock()
-
-    def enter(self):
-        with self.lock:
-            self.inside += 1
-            self.total += 1
-            self.peak = max(self.peak, self.inside)
-
-    def leave(self):
-        with self.lock:
-            self.inside -= 1
-        if self.fails:
-            raise ConnectionError
-
-    def __call__(self):
-        self.enter()
-        time.sleep(self.seconds)
-        self.leave()
-
-    async def acall(self):
-        self.enter()
-        await asyncio.sleep(self.seconds)
-        self.leave()
-
-
-def race_threads(make):
-    """Return peak and total of a half-open race, and the seconds of 32 calls of 50 ms."""
-    call = make(0.05)
-    opened(call)
-    time.sleep(0.1)
-    probe = Meeting(0.05, fails=True)
-    together(lambda: call(probe))
-    closed, plain = make(60), Meeting(0.05, fails=False)
-    began = time.perf_counter()
-    together(lambda: closed(plain))
-    return probe.peak, probe.total, time.perf_counter() - began
-
-
-def together(work):
-    start = threading.Barrier(CALLERS)
-
-    def one(_):
-        start.wait()
-        with contextlib.suppress(Exception):
-            work()
-
-    with ThreadPoolExecutor(CALLERS) as pool:
-        list(pool.map(one, range(CALLERS)))
-
-
-async def race_tasks(make):
-    call = make(0.05)
-
-    async def fail():
-        raise ConnectionError
-
-    for _ in range(6):
-        with contextlib.suppress(Exception):
-            await call(fail)
-    await asyncio.sleep(0.1)
-    probe = Meeting(0.05, fails=True)
-    await asyncio.gather(*(call(probe.acall) for _ in range(CALLERS)), return_exceptions=True)
-    closed, plain = make(60), Meeting(0.05, fails=False)
-    began = time.perf_counter()
-    await asyncio.gather(*(closed(plain.acall) for _ in range(CALLERS)), return_exceptions=True)
-    return probe.peak, probe.total, time.perf_counter() - began
-
-
-def races(peers):
-    makers, amakers = breakers(peers)
-    print(f"\nhalf-open, {CALLERS} callers, one probe wanted (worst of {ROUNDS})")
-    found = {}
-    for _ in range(ROUNDS):
-        for name, make in makers.items():
-            found.setdefault(f"{name}, threads", []).append(race_threads(make))
-        for name, make in amakers.items():
-            found.setdefault(f"{name}, tasks", []).append(asyncio.run(race_tasks(make)))
-    for name, runs in found.items():
-        peak, total, seconds = (max(column) for column in zip(*runs, strict=True))
-        print(
-            f"  {name:34}{peak:3} probes at once, {total:3} in all; "
-            f"{CALLERS} × 50 ms closed {seconds:5.2f} s"
-        )
 
 
 def limiters(peers):
@@ -668,7 +547,7 @@ def main():
     for part in (
         retries,
         circuits,
-        races,
+        lambda peers: races(peers, ROUNDS),
         limiters,
         trimming,
         prefixes,
@@ -678,6 +557,7 @@ def main():
         loops_and_routes,
     ):
         part(peers)
+    windows(table)
     imports()
 
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         with_retry,
         without_sdk_retries,
     )
+    from chaoskit_guards.retry_peers import retry_or_wait, wait_retry_after
     from chaoskit_guards.router import (
         FallbackRouter,
         ProviderConfig,
@@ -179,6 +180,8 @@ _HOME = {
     "first_difference": "prefix",
     "hourly_cost": "keepalive",
     "read_usage": "usage",
+    "retry_or_wait": "retry_peers",
+    "wait_retry_after": "retry_peers",
     "with_retry": "retry",
     "without_sdk_retries": "retry",
 }
@@ -272,6 +275,8 @@ __all__ = [
     "first_difference",
     "hourly_cost",
     "read_usage",
+    "retry_or_wait",
+    "wait_retry_after",
     "with_retry",
     "without_sdk_retries",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextvars import ContextVar
-from functools import wraps
-from types import CoroutineType, TracebackType
+from functools import partial, update_wrapper
+from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
+from chaoskit_guards.callables import Begun, Primed, delegate, kind_of, kind_of_result
 from chaoskit_guards.circuit import Circuit, State
 from chaoskit_guards.permit import Permit
 
@@ -30,18 +30,22 @@ class CircuitBreaker(Circuit):
     are seconds.
 
     Args:
-        failure_threshold: consecutive failures that open it.
-        recovery_timeout: from opening to the first probe; never shorter.
+        failure_threshold: consecutive failures that open it. Refusals for too many requests (429)
+            are counted apart, and open it for as long as the provider asks.
+        recovery_timeout: from opening to the first probe; longer where the provider asks for it.
         name: how errors and events call it.
         max_recovery_timeout: where given, the time doubles with each failed probe up to this, and
             is drawn at random between `recovery_timeout` and that, so that a fleet does not probe
             in step.
+        jitter: share of the time that is added at random, also to the first one, for a fleet.
         probe_successes: probes that must succeed, one after the other.
         probe_lease: after this a probe without a result counts as lost.
         failure_rate: share of failures in `window` that opens it as well; None: only in a row.
         minimum_calls: calls in the window below which no rate is looked at.
         window: seconds that rates look back.
-        slow_call: a call that takes longer is slow; None: nothing is.
+        slow_call: a call that takes longer is slow; None: nothing is. A timeout around the guarded
+            block cancels it, which counts as a failure only when it was slow; one inside counts.
+        slow_first_item: a stream whose first item takes longer is slow too.
         slow_rate: share of slow calls in `window` that opens it.
         is_failure: asked about each exception first: True, False, or None to leave it here.
         store: shares the state with all processes that give it the same key and name; None: with
@@ -53,21 +57,13 @@ class CircuitBreaker(Circuit):
 
     def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function under the breaker; a coroutine function gives a coroutine as ever."""
-        return self(function)(*args, **kwargs)
+        return cast("T", self._guarded(function)(*args, **kwargs))
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Decorate a function; a stream counts when it ends."""
-        wrapped: Callable[..., Any]
-        call = function if inspect.isroutine(function) else type(function).__call__
-        if inspect.isasyncgenfunction(call):
-            wrapped = self._guard_async_generator(cast("Callable[..., Any]", function))
-        elif inspect.isgeneratorfunction(call):
-            wrapped = self._guard_generator(cast("Callable[..., Any]", function))
-        elif inspect.iscoroutinefunction(call):
-            wrapped = self._guard_coroutine(cast("Callable[..., Any]", function))
-        else:
-            wrapped = self._guard_function(cast("Callable[..., Any]", function))
-        return cast("Callable[P, T]", wrapped)
+        guarded = self._guarded(function)
+        update_wrapper(guarded, function)
+        return cast("Callable[P, T]", guarded)
 
     def __enter__(self) -> Permit:
         return _hold(self.acquire())
@@ -96,47 +92,58 @@ class CircuitBreaker(Circuit):
         permit = self._release()
         if error is not None:
             await permit.afailure(error)
-        elif permit.shared:
+        elif permit.shared is not None:
             await permit.asuccess()
         else:
             permit.success()
 
+    def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        kind = kind_of(function)
+        if kind == "awaitable":
+            return self._guard_coroutine(function)
+        if kind == "generator":
+            return lambda *args, **kwargs: self._stream(partial(function, *args, **kwargs))
+        if kind == "async generator":
+            return lambda *args, **kwargs: self._astream(partial(function, *args, **kwargs))
+        return self._guard_function(function)
+
     def _guard_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            permit = self.acquire()
+            permit = self._acquire() if self._shared is None else self.acquire()
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
                 permit.failure(error)
                 raise
-            if result.__class__ is CoroutineType:
+            kind = kind_of_result(result.__class__)
+            if kind == "value":
+                permit.success()
+                return result
+            if kind == "awaitable":
                 return self._settled_by(permit, result)
-            permit.success()
-            return result
+            return (self._stream if kind == "generator" else self._astream)(lambda: result, permit)
 
         return guarded
 
-    async def _settled_by(self, permit: Permit, coroutine: Coroutine[Any, Any, T]) -> T:
+    async def _settled_by(self, permit: Permit, result: Awaitable[T]) -> T:
         try:
-            result = await coroutine
+            value = await result
         except BaseException as error:
             await permit.afailure(error)
             raise
         await permit.asuccess()
-        return result
+        return value
 
     def _guard_coroutine(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
-        @wraps(function)
         async def guarded(*args: Any, **kwargs: Any) -> Any:
             # In memory there is nothing to wait for, and a coroutine less is worth a branch.
-            permit = self.acquire() if self._shared is None else await self.aacquire()
+            permit = self._acquire() if self._shared is None else await self.aacquire()
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
                 await permit.afailure(error)
                 raise
-            if permit.shared:
+            if permit.shared is not None:
                 await permit.asuccess()
             else:
                 permit.success()
@@ -144,40 +151,49 @@ class CircuitBreaker(Circuit):
 
         return guarded
 
-    def _guard_generator(
-        self, function: Callable[..., Generator[Any, Any, Any]]
-    ) -> Callable[..., Any]:
-        @wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            permit = self.acquire()
+    def _stream(
+        self, make: Callable[[], Generator[Any, Any, Any]], permit: Permit | None = None
+    ) -> Generator[Any, Any, Any]:
+        """Yield from a generator; without a permit, one is asked for when it begins."""
+        permit = permit or self.acquire()
+        try:
             try:
-                result = yield from function(*args, **kwargs)
-            except BaseException as error:
-                permit.failure(error)
-                raise
-            permit.success()
-            return result
+                primed = Primed(make())
+            except StopIteration as end:
+                result = end.value
+            else:
+                permit.first_item()
+                result = yield from primed
+        except BaseException as error:
+            permit.failure(error)
+            raise
+        permit.success()
+        return result
 
-        return guarded
+    def _astream(
+        self, make: Callable[[], AsyncGenerator[Any, Any]], permit: Permit | None = None
+    ) -> AsyncGenerator[Any, Any]:
+        """Yield from an async generator, as `_stream` does."""
 
-    def _guard_async_generator(
-        self, function: Callable[..., AsyncGenerator[Any, Any]]
-    ) -> Callable[..., Any]:
-        @wraps(function)
-        async def guarded(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-            permit = await self.aacquire()
-            stream = function(*args, **kwargs)
+        async def begin() -> Begun | None:
+            granted = permit or await self.aacquire()
+
+            async def ended(error: BaseException | None) -> None:
+                await (granted.asuccess() if error is None else granted.afailure(error))
+
+            stream = make()
             try:
-                async for item in stream:
-                    yield item
+                item = await anext(stream)
+            except StopAsyncIteration:
+                await ended(None)
+                return None
             except BaseException as error:
-                await permit.afailure(error)
+                await ended(error)
                 raise
-            finally:
-                await stream.aclose()
-            await permit.asuccess()
+            granted.first_item()
+            return Begun(stream, item, ended)
 
-        return guarded
+        return delegate(begin)
 
     def _release(self) -> Permit:
         """Take this breaker's innermost permit off the context's list."""
@@ -189,7 +205,7 @@ class CircuitBreaker(Circuit):
             # Left in another context than entered, as some frameworks do: the admission cannot be
             # found, so it counts as one of now. A probe is then left to its lease.
             if self._shared is not None:
-                return Permit(self, -1, float("inf"), shared=True, probe=False)
+                return Permit(self, -1, float("inf"), shared=self._shared, probe=False)
             return Permit(self, self._generation if self._state == "closed" else -1, float("inf"))
         if above is None:
             _held.set(top.below)

@@ -9,13 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from importlib import import_module
-from operator import add
 from typing import TYPE_CHECKING, Any
 
 from chaoskit_guards.amounts import (
@@ -27,46 +23,34 @@ from chaoskit_guards.amounts import (
     REQUESTS,
     TOKENS,
     Amounts,
+    Used,
     amounts_of,
     checked,
     positive,
+    used_of,
 )
-from chaoskit_guards.errors import BudgetTimeout, BudgetTooLarge, StoreUnavailable
+from chaoskit_guards.book import Book, Ticket
+from chaoskit_guards.errors import BudgetTimeout
 from chaoskit_guards.events import Listener, emit
-from chaoskit_guards.failures import classify
-from chaoskit_guards.meter import Meter
-from chaoskit_guards.reservation import Grant, Reservation
-from chaoskit_guards.waits import quotas
+from chaoskit_guards.lesson import lesson_of
+from chaoskit_guards.reservation import Grant, Reservation, latest, remember
+from chaoskit_guards.settings import at_least_one
+from chaoskit_guards.settings import seconds as check_seconds
 
 if TYPE_CHECKING:
     from chaoskit_guards.redis_store import RedisStore
-    from chaoskit_guards.shared_budget import Message, SharedMeter
+    from chaoskit_guards.shared_book import SharedBook
 
 __all__ = ["BudgetWindow", "Reservation"]
 
 _log = logging.getLogger("chaoskit_guards")
 
+_NOTHING: Used = (0,) * len(NAMES)
+_SENT: Used = (None, *_NOTHING[1:])
+"""Only the request was used, as it was estimated."""
+
 _SLICE = 1 / 12
 """A waiter looks again after this share of the window, in case room was given back."""
-
-
-_NESTED = 8
-"""Open reservations that one thread or task is remembered with; lost ones do not pile up."""
-
-
-_NOTHING: Amounts = (0,) * len(NAMES)
-
-
-class _Ticket:
-    """A place in the queue."""
-
-    __slots__ = ("amounts",)
-
-    def __init__(self, amounts: Amounts) -> None:
-        self.amounts = amounts
-
-
-_mine: ContextVar[tuple[Reservation, ...]] = ContextVar("chaoskit_guards_budget", default=())
 
 
 class BudgetWindow:
@@ -120,15 +104,17 @@ class BudgetWindow:
                 limits[place] = math.floor(positive(limit))
         if all(limit is None for limit in limits):
             raise ValueError("a budget limits something: tokens, requests or USD per minute")
-        if not (0 < seconds < math.inf and buckets >= 1):
-            raise ValueError("the window is a finite number of seconds in at least 1 bucket")
-        self._meter = Meter(limits, seconds=seconds, buckets=buckets)
-        self._shared: SharedMeter | None = None
+        check_seconds(seconds=seconds)
+        at_least_one(buckets=buckets)
+        self._book = Book(limits, seconds=seconds, buckets=buckets)
+        self._shared: SharedBook | None = None
         if store is not None:
-            from chaoskit_guards.shared_budget import SharedMeter  # noqa: PLC0415 - few share
+            from chaoskit_guards.shared_book import SharedBook  # noqa: PLC0415 - few share
+            from chaoskit_guards.shared_budget import SharedMeter  # noqa: PLC0415 - likewise
 
-            self._shared = SharedMeter(store, seconds=seconds, buckets=buckets)
-        self._seconds = seconds
+            meter = SharedMeter(store, seconds=seconds, buckets=buckets)
+            self._shared = SharedBook(meter, self._book, listener)
+        self._longest_sleep = seconds * _SLICE
         self._price = (
             None
             if usd_per_million_tokens is None
@@ -139,10 +125,6 @@ class BudgetWindow:
         self._sleep = sleep
         self._async_sleep = async_sleep
         self._listener = listener
-        self._lock = threading.Lock()
-        self._queue: OrderedDict[_Ticket, None] = OrderedDict()
-        self._open: OrderedDict[Reservation, None] = OrderedDict()
-        self._paused_until = -math.inf
         self._warned = False
 
     def reserve(
@@ -173,22 +155,24 @@ class BudgetWindow:
             StoreUnavailable: it is shared, the store is down, and it refuses then.
             ValueError: an amount is negative, or no number.
         """
-        ticket, began = self._enqueue(
-            tokens=estimated_tokens,
-            messages=messages,
-            max_tokens=max_tokens,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            usd=usd,
-        )
+        if messages is not None:
+            input_tokens, output_tokens = self._count(messages), max_tokens
+        amounts = self._amounts(estimated_tokens, input_tokens, output_tokens, usd)
+        if self._shared is None:
+            booked = self._book.at_once(self, amounts, self._now())
+            if booked is not None:
+                return remember(booked)
+        ticket = self._book.enter(amounts, self._now())
         try:
             while True:
-                outcome = self._try(ticket, began, timeout, self._ask(ticket))
+                outcome = self._turn(
+                    ticket, timeout, None if self._shared is None else self._shared.ask(ticket)
+                )
                 if isinstance(outcome, Reservation):
-                    return self._granted(outcome)
+                    return remember(outcome)
                 (self._sleep or time.sleep)(outcome)
         finally:
-            self._leave(ticket)
+            self._book.leave(ticket)
 
     async def areserve(
         self,
@@ -209,22 +193,26 @@ class BudgetWindow:
             StoreUnavailable: it is shared, the store is down, and it refuses then.
             ValueError: an amount is negative, or no number.
         """
-        ticket, began = self._enqueue(
-            tokens=estimated_tokens,
-            messages=messages,
-            max_tokens=max_tokens,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            usd=usd,
-        )
+        if messages is not None:
+            input_tokens, output_tokens = self._count(messages), max_tokens
+        amounts = self._amounts(estimated_tokens, input_tokens, output_tokens, usd)
+        if self._shared is None:
+            booked = self._book.at_once(self, amounts, self._now())
+            if booked is not None:
+                return remember(booked)
+        ticket = self._book.enter(amounts, self._now())
         try:
             while True:
-                outcome = self._try(ticket, began, timeout, await self._aask(ticket))
+                outcome = self._turn(
+                    ticket,
+                    timeout,
+                    None if self._shared is None else await self._shared.aask(ticket),
+                )
                 if isinstance(outcome, Reservation):
-                    return self._granted(outcome)
+                    return remember(outcome)
                 await (self._async_sleep or asyncio.sleep)(outcome)
         finally:
-            self._leave(ticket)
+            self._book.leave(ticket)
 
     def record(
         self,
@@ -243,9 +231,10 @@ class BudgetWindow:
         Raises:
             ValueError: an amount is negative, or no number; the estimate stays booked.
         """
-        self._tell(
-            self._record(actual_tokens, input_tokens, output_tokens, usd, reservation=reservation)
-        )
+        used = used_of(actual_tokens, input_tokens, output_tokens, usd, self._price)
+        change = self._book.settle(used, reservation or latest(self), self._now())
+        if self._shared is not None:
+            self._shared.tell(change)
 
     async def arecord(
         self,
@@ -261,49 +250,24 @@ class BudgetWindow:
         Raises:
             ValueError: an amount is negative, or no number; the estimate stays booked.
         """
-        await self._atell(
-            self._record(actual_tokens, input_tokens, output_tokens, usd, reservation=reservation)
-        )
+        used = used_of(actual_tokens, input_tokens, output_tokens, usd, self._price)
+        change = self._book.settle(used, reservation or latest(self), self._now())
+        if self._shared is not None:
+            await self._shared.atell(change)
 
-    def _record(
-        self,
-        actual_tokens: float | None,
-        input_tokens: float | None,
-        output_tokens: float | None,
-        usd: float | None,
-        *,
-        reservation: Reservation | None,
-    ) -> Message | None:
-        used = amounts_of(actual_tokens, input_tokens, output_tokens, usd, self._price)
-        split = (input_tokens is not None, output_tokens is not None)
-        counted = actual_tokens is not None or any(split)
-        told = (False, counted, *split, usd is not None or (counted and self._price is not None))
-        with self._lock:
-            now = self._now()
-            current = self._meter.advance(now)
-            found = reservation or self._own()
-            if found is None:
-                self._meter.add(current, used)
-                return None if self._shared is None else self._shared.booking(used)
-            if found.settled:
-                return None
-            self._close(found)
-            # What is not told was used as it was estimated. What has left the window no longer
-            # counts, so that all of the use is booked then.
-            known = tuple(
-                actual - booked if is_told else 0
-                for is_told, actual, booked in zip(told, used, found.amounts, strict=True)
-            )
-            left = tuple(
-                actual if is_told else 0 for is_told, actual in zip(told, used, strict=True)
-            )
-            change = known if self._meter.knows(found.bucket, current) else left
-            # Room comes back where it was taken; an overrun counts from now.
-            if min(change) < 0:
-                self._meter.add(found.bucket, tuple(min(c, 0) for c in change))
-            if max(change) > 0:
-                self._meter.add(current, tuple(max(c, 0) for c in change))
-            return self._settlement(found, known, left)
+    def give_back(self, reservation: Reservation, *, sent: bool) -> None:
+        """Undo a reservation; with `sent`, its request stays counted."""
+        used = _SENT if sent else _NOTHING
+        change = self._book.settle(used, reservation, self._now())
+        if self._shared is not None:
+            self._shared.tell(change)
+
+    async def agive_back(self, reservation: Reservation, *, sent: bool) -> None:
+        """Do what `give_back` does, without blocking where the window is shared."""
+        used = _SENT if sent else _NOTHING
+        change = self._book.settle(used, reservation, self._now())
+        if self._shared is not None:
+            await self._shared.atell(change)
 
     def learn(self, source: Any) -> None:
         """Learn from a provider's answer: its headers, its response, or an exception.
@@ -311,48 +275,17 @@ class BudgetWindow:
         A limit below ours becomes ours, what others have spent is booked, and after a refusal with
         a time to come back nothing is granted before.
         """
-        self._tell(self._learn(source))
+        lesson = lesson_of(source)
+        left = self._book.learn(lesson, self._now())
+        if self._shared is not None:
+            self._shared.teach(lesson, left)
 
     async def alearn(self, source: Any) -> None:
         """Do what `learn` does, without blocking where the window is shared."""
-        await self._atell(self._learn(source))
-
-    def _learn(self, source: Any) -> Message | None:
-        headers = getattr(getattr(source, "response", source), "headers", source)
-        known = quotas(headers) if hasattr(headers, "items") else []
-        wait = 0.0
-        if isinstance(source, Exception):
-            failure = classify(source)
-            wait = failure.retry_after or 0.0 if failure.kind == "rate_limited" else 0.0
-        places = {
-            "requests": REQUESTS,
-            "tokens": TOKENS,
-            "input-tokens": INPUT,
-            "output-tokens": OUTPUT,
-        }
-        left: list[int | None] = [None] * len(NAMES)
-        with self._lock:
-            now = self._now()
-            current = self._meter.advance(now)
-            for quota in known:
-                place = places[quota.kind]
-                limit = self._meter.limits[place]
-                if quota.limit and self._seconds == 60.0:
-                    limit = quota.limit if limit is None else min(limit, quota.limit)
-                    self._meter.limits[place] = limit
-                if quota.remaining is None or limit is None:
-                    continue
-                left[place] = quota.remaining
-                # The provider's count lags behind ours only by what is under way; what it misses
-                # beyond that, somebody else has spent.
-                foreign = self._meter.free()[place] - quota.remaining
-                if foreign > 0:
-                    one = tuple(foreign if p == place else 0 for p in range(len(NAMES)))
-                    self._meter.add(current, one)
-            self._paused_until = max(self._paused_until, now + wait)
-            if self._shared is None or not (known or wait):
-                return None
-            return self._shared.lesson(self._meter.limits, left, wait)
+        lesson = lesson_of(source)
+        left = self._book.learn(lesson, self._now())
+        if self._shared is not None:
+            await self._shared.ateach(lesson, left)
 
     def snapshot(self) -> Mapping[str, float]:
         """Return what the window holds, by name; USD in dollars.
@@ -360,13 +293,7 @@ class BudgetWindow:
         Raises:
             StoreUnavailable: it is shared, the store is down, and it refuses then.
         """
-        used = None
-        if self._shared is not None:
-            try:
-                used = tuple(self._shared.send(self._shared.reading()))
-            except StoreUnavailable:
-                self._go_alone()
-        return self._named(used)
+        return self._named(None if self._shared is None else self._shared.used())
 
     async def asnapshot(self) -> Mapping[str, float]:
         """Do what `snapshot` does, without blocking where the window is shared.
@@ -374,19 +301,11 @@ class BudgetWindow:
         Raises:
             StoreUnavailable: it is shared, the store is down, and it refuses then.
         """
-        used = None
-        if self._shared is not None:
-            try:
-                used = tuple(await self._shared.asend(self._shared.reading()))
-            except StoreUnavailable:
-                self._go_alone()
-        return self._named(used)
+        return self._named(None if self._shared is None else await self._shared.aused())
 
     def _named(self, used: Amounts | None) -> Mapping[str, float]:
         if used is None:
-            with self._lock:
-                self._meter.advance(self._now())
-                used = self._meter.used()
+            used = self._book.used(self._now())
         return {
             name: amount / MILLION if place == MICRO_USD else amount
             for place, (name, amount) in enumerate(zip(NAMES, used, strict=True))
@@ -395,182 +314,16 @@ class BudgetWindow:
     def _now(self) -> float:
         return (self._clock or time.monotonic)()
 
-    def _enqueue(
+    def _amounts(
         self,
-        *,
         tokens: float | None,
-        messages: Any,
-        max_tokens: float,
         input_tokens: float | None,
         output_tokens: float | None,
         usd: float | None,
-    ) -> tuple[_Ticket, float]:
-        if messages is not None:
-            input_tokens = self._count(messages)
-            output_tokens = max_tokens
-        amounts = amounts_of(tokens, input_tokens, output_tokens, usd, self._price)
-        self._check_money_is_fed(usd)
-        ticket = _Ticket(amounts)
-        with self._lock:
-            self._check_size(amounts)
-            self._queue[ticket] = None
-            return ticket, self._now()
-
-    def _check_size(self, amounts: Amounts) -> None:
-        for place, (limit, amount) in enumerate(zip(self._meter.limits, amounts, strict=True)):
-            if limit is not None and amount > limit:
-                scale = MILLION if place == MICRO_USD else 1
-                raise BudgetTooLarge(
-                    f"{amount / scale:g} {NAMES[place]} for one request, but a whole window "
-                    f"holds {limit / scale:g}"
-                )
-
-    def _ask(self, ticket: _Ticket) -> Grant | None:
-        """Return what the shared window says; None where there is none to go by."""
-        if self._shared is None:
-            return None
-        try:
-            return self._shared.ask(self._question(self._shared, ticket))
-        except StoreUnavailable:
-            self._go_alone()
-            return None
-
-    async def _aask(self, ticket: _Ticket) -> Grant | None:
-        if self._shared is None:
-            return None
-        try:
-            return await self._shared.aask(self._question(self._shared, ticket))
-        except StoreUnavailable:
-            self._go_alone()
-            return None
-
-    def _question(self, shared: SharedMeter, ticket: _Ticket) -> Message:
-        with self._lock:
-            self._check_size(ticket.amounts)
-            return shared.reservation(ticket.amounts, self._ahead(ticket), self._meter.limits)
-
-    def _ahead(self, ticket: _Ticket) -> Amounts:
-        """Return what those who came before want.
-
-        Room for them is set aside, so that nobody is overtaken and nobody has to be woken in order.
-        """
-        wanted: Amounts = _NOTHING
-        for other in self._queue:
-            if other is ticket:
-                break
-            wanted = tuple(map(add, wanted, other.amounts))
-        return wanted
-
-    def _try(
-        self, ticket: _Ticket, began: float, timeout: float | None, grant: Grant | None
-    ) -> Reservation | float:
-        """Return the reservation, or the seconds to wait before the next try.
-
-        What a shared window grants is counted here too, for when this process goes alone.
-        """
-        with self._lock:
-            now = self._now()
-            bucket = self._meter.advance(now)
-            if grant is not None:
-                fits, wait = grant.bucket is not None, grant.wait
-            else:
-                self._check_size(ticket.amounts)  # the limits may have been lowered meanwhile
-                wanted = ticket.amounts
-                if len(self._queue) > 1:
-                    wanted = tuple(map(add, wanted, self._ahead(ticket)))
-                fits = now >= self._paused_until and self._meter.fits(wanted)
-                if not fits:
-                    wait = max(self._meter.wait(wanted, now), self._paused_until - now, 1e-6)
-            if fits:
-                self._meter.add(bucket, ticket.amounts)
-                made = Reservation(self, ticket.amounts, bucket, now - began, grant)
-                self._open[made] = None
-                self._forget_lost(bucket)
-                return made
-        left = math.inf if timeout is None else began + timeout - now
-        if wait > left:
-            raise BudgetTimeout(f"no room in the budget for another {wait:.1f} s", retry_after=wait)
-        emit(self._listener, "waiting", "budget", wait=wait)
-        return min(wait, self._seconds * _SLICE)
-
-    def _go_alone(self) -> None:
-        """Answer from this process's own counts, or raise the error that is being handled."""
-        if self._shared is not None and self._shared.refuses:
-            raise  # noqa: PLE0704 - called while it is handled
-        emit(self._listener, "alone", "budget")
-
-    def _settlement(
-        self, reservation: Reservation, known: Amounts, left: Amounts
-    ) -> Message | None:
-        if self._shared is None or reservation.grant is None:
-            return None  # granted alone, so that nobody else knows of it
-        return self._shared.settlement(reservation.grant, known, left)
-
-    def _tell(self, message: Message | None) -> None:
-        """Tell the shared window; what it misses stays booked there until it has left."""
-        if self._shared is None or message is None:
-            return
-        try:
-            self._shared.send(message)
-        except StoreUnavailable:
-            emit(self._listener, "untold", "budget")
-
-    async def _atell(self, message: Message | None) -> None:
-        if self._shared is None or message is None:
-            return
-        try:
-            await self._shared.asend(message)
-        except StoreUnavailable:
-            emit(self._listener, "untold", "budget")
-
-    def _forget_lost(self, bucket: int) -> None:
-        """Drop reservations whose booking has left the window; nobody may ever settle them."""
-        while self._open:
-            oldest = next(iter(self._open))
-            if self._meter.knows(oldest.bucket, bucket):
-                return
-            del self._open[oldest]
-
-    def _granted(self, reservation: Reservation) -> Reservation:
-        """Make it the latest one of this thread or task."""
-        kept = tuple(r for r in _mine.get() if not r.settled)[-_NESTED:]
-        _mine.set((*kept, reservation))
-        return reservation
-
-    def _leave(self, ticket: _Ticket) -> None:
-        with self._lock:
-            self._queue.pop(ticket, None)
-
-    def _own(self) -> Reservation | None:
-        """Return this context's latest open reservation, else the oldest one of anybody."""
-        for reservation in reversed(_mine.get()):
-            if reservation.window is self and not reservation.settled:
-                return reservation
-        return next(iter(self._open), None)
-
-    def _close(self, reservation: Reservation) -> None:
-        reservation.settled = True
-        self._open.pop(reservation, None)
-
-    def give_back(self, reservation: Reservation, *, sent: bool) -> None:
-        """Undo a reservation; with `sent`, its request stays counted."""
-        self._tell(self._give_back(reservation, sent=sent))
-
-    async def agive_back(self, reservation: Reservation, *, sent: bool) -> None:
-        """Do what `give_back` does, without blocking where the window is shared."""
-        await self._atell(self._give_back(reservation, sent=sent))
-
-    def _give_back(self, reservation: Reservation, *, sent: bool) -> Message | None:
-        with self._lock:
-            if reservation.settled:
-                return None
-            self._close(reservation)
-            self._meter.advance(self._now())
-            back = [-amount for amount in reservation.amounts]
-            if sent:
-                back[REQUESTS] = 0
-            self._meter.add(reservation.bucket, tuple(back))
-            return self._settlement(reservation, tuple(back), _NOTHING)
+    ) -> Amounts:
+        if usd is None and self._price is None:
+            self._check_money_is_fed()
+        return amounts_of(used_of(tokens, input_tokens, output_tokens, usd, self._price))
 
     def _count(self, messages: Any) -> int:
         count = self._count_tokens
@@ -578,9 +331,8 @@ class BudgetWindow:
             count = self._count_tokens = import_module("chaoskit_guards.tokens").count_tokens
         return count(messages)
 
-    def _check_money_is_fed(self, usd: float | None) -> None:
-        limit = self._meter.limits[MICRO_USD]
-        if limit is None or usd is not None or self._price is not None or self._warned:
+    def _check_money_is_fed(self) -> None:
+        if self._warned or self._book.limits[MICRO_USD] is None:
             return
         self._warned = True
         emit(self._listener, "unfed", "budget", limit="usd_per_minute")
@@ -588,3 +340,24 @@ class BudgetWindow:
             "usd_per_minute limits nothing while no call says what it costs: give usd= to "
             "reserve and record, or usd_per_million_tokens= to the window"
         )
+
+    def _turn(
+        self, ticket: Ticket, timeout: float | None, grant: Grant | None
+    ) -> Reservation | float:
+        """Return the reservation, or the seconds to sleep before the next try."""
+        now = self._now()
+        if grant is None:
+            outcome = self._book.turn(self, ticket, now)
+        elif grant.bucket is None:
+            outcome = grant.wait
+        else:
+            outcome = self._book.granted(self, ticket, now, grant)
+        if isinstance(outcome, Reservation):
+            return outcome
+        left = math.inf if timeout is None else ticket.began + timeout - now
+        if not outcome <= left:
+            raise BudgetTimeout(
+                f"no room in the budget for another {outcome:.1f} s", retry_after=outcome
+            )
+        emit(self._listener, "waiting", "budget", wait=outcome)
+        return min(outcome, self._longest_sleep)

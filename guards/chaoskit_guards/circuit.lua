@@ -1,6 +1,6 @@
 -- The state of a circuit breaker, shared by everybody who names the same key.
 --
--- KEYS[1]  hash: state, era, failures, successes, openings, until, probing, and ten of rates
+-- KEYS[1]  hash: state, era, failures, limits, successes, openings, until, probing, and ten of rates
 -- ARGV     operation, microseconds that the key lives when idle, and what the operation needs
 --
 -- The time is the server's. A reply is integers only: what happened, the era of an admission, the
@@ -8,7 +8,7 @@
 
 local CLOSED, OPEN, HALF_OPEN, FORCED_OPEN, FORCED_CLOSED = 0, 1, 2, 3, 4
 local NOTHING, ADMITTED, PROBE, OPENED, CLOSED_AGAIN, FIRST_PROBE = 0, 1, 2, 3, 4, 5
-local SUCCESS, FAILURE, NEUTRAL = 0, 1, 2
+local SUCCESS, FAILURE, NEUTRAL, LIMITED = 0, 1, 2, 3
 local NOW = -1 -- an admission whose era is not known counts as one of now
 local RATES = 10
 
@@ -17,15 +17,15 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
 local kept = redis.call('HMGET', key, 'state', 'era', 'failures', 'successes', 'openings',
-  'until', 'probing')
+  'until', 'probing', 'limits')
 local state, era = tonumber(kept[1]) or CLOSED, tonumber(kept[2]) or now
 local failures, successes = tonumber(kept[3]) or 0, tonumber(kept[4]) or 0
 local openings, till = tonumber(kept[5]) or 0, tonumber(kept[6]) or 0
-local probing = kept[7] == '1'
+local probing, limits = kept[7] == '1', tonumber(kept[8]) or 0
 
 local function save()
   redis.call('HSET', key, 'state', state, 'era', string.format('%.0f', era),
-    'failures', failures, 'successes', successes, 'openings', openings,
+    'failures', failures, 'limits', limits, 'successes', successes, 'openings', openings,
     'until', string.format('%.0f', till), 'probing', probing and '1' or '0')
 end
 
@@ -59,7 +59,7 @@ end
 -- Results of calls admitted before no longer count. An era is later than all that were lost with
 -- an expired key.
 local function enter(new)
-  state, era, failures, probing = new, math.max(era + 1, now), 0, false
+  state, era, failures, limits, probing = new, math.max(era + 1, now), 0, 0, false
   if new ~= HALF_OPEN then
     successes = 0
   end
@@ -125,14 +125,19 @@ local asked, draw = tonumber(ARGV[6]), tonumber(ARGV[7])
 local threshold, recovery, longest = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local probes, window, minimum = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local failure_rate, slow_rate = tonumber(ARGV[14]), tonumber(ARGV[15]) -- above 1: not looked at
+local jitter = tonumber(ARGV[16])
 
 local function open()
-  local seconds = recovery
-  if longest > 0 and openings > 0 then
-    local bound = math.min(longest, recovery * 2 ^ math.min(openings, 64))
-    seconds = recovery + draw * (bound - recovery)
+  local bound = recovery
+  if longest > 0 then
+    bound = math.min(longest, recovery * 2 ^ math.min(openings, 64))
   end
-  till = math.floor(now + math.max(seconds, asked))
+  bound = math.max(bound, recovery * (1 + jitter))
+  local seconds = math.max(recovery + draw * (bound - recovery), asked)
+  if verdict == LIMITED and asked > 0 then
+    seconds = asked -- it is not down, and says itself when it has room
+  end
+  till = math.floor(now + seconds)
   enter(OPEN)
   save()
   return reply(OPENED)
@@ -169,13 +174,18 @@ if state == CLOSED then
   if verdict == NEUTRAL then
     return reply(NOTHING)
   end
-  local before = failures
-  failures = verdict == FAILURE and failures + 1 or 0
+  local before, limited = failures, limits
+  if verdict == LIMITED then
+    limits = limits + 1
+  else
+    failures = verdict == FAILURE and failures + 1 or 0
+    limits = verdict == FAILURE and limits or 0
+  end
   local exceeded = (failure_rate <= 1 or slow_rate <= 1) and count_rate(verdict == FAILURE)
-  if failures >= threshold or exceeded then
+  if failures >= threshold or limits >= threshold or exceeded then
     return open()
   end
-  if failures ~= before then
+  if failures ~= before or limits ~= limited then
     save()
   end
   return reply(NOTHING)
@@ -188,7 +198,7 @@ if verdict == NEUTRAL then
   save()
   return reply(NOTHING)
 end
-if verdict == FAILURE or slow then
+if verdict ~= SUCCESS or slow then
   return open()
 end
 successes = successes + 1

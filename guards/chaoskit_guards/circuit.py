@@ -11,27 +11,34 @@ lost or hung, it frees itself.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
 
-from chaoskit_guards.errors import CircuitOpenError, StoreUnavailable
+from chaoskit_guards.circuit_settings import CircuitSettings
+from chaoskit_guards.errors import CircuitOpenError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify
+from chaoskit_guards.forks import after_fork
 from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
 from chaoskit_guards.retry_run import Random
+from chaoskit_guards.settings import seconds as check_seconds
 
 if TYPE_CHECKING:
     from chaoskit_guards.redis_store import RedisStore
-    from chaoskit_guards.shared_circuit import Answer, Command, SharedCircuit
+    from chaoskit_guards.shared_breaker import SharedBreaker
+    from chaoskit_guards.shared_circuit import Answer, Command
 
 __all__ = ["Circuit", "State"]
 
 State = Literal["closed", "open", "half_open", "forced_open", "forced_closed"]
 """What a breaker does with calls; `forced_closed` admits everything and counts nothing."""
+
+_log = logging.getLogger("chaoskit_guards")
 
 _INFINITE = float("inf")
 
@@ -46,12 +53,14 @@ class Circuit:
         *,
         name: str = "circuit",
         max_recovery_timeout: float | None = None,
+        jitter: float = 0.0,
         probe_successes: int = 1,
         probe_lease: float = 120.0,
         failure_rate: float | None = None,
         minimum_calls: int = 20,
         window: float = 60.0,
         slow_call: float | None = None,
+        slow_first_item: float | None = None,
         slow_rate: float = 0.5,
         is_failure: Callable[[BaseException], bool | None] | None = None,
         store: RedisStore | None = None,
@@ -59,75 +68,68 @@ class Circuit:
         rng: Random | None = None,
         listener: Listener | None = None,
     ) -> None:
-        if failure_threshold < 1 or probe_successes < 1 or minimum_calls < 1:
-            raise ValueError("failure_threshold, probe_successes and minimum_calls are at least 1")
-        for value in (recovery_timeout, probe_lease, window):
-            if not 0 < value < _INFINITE:
-                raise ValueError("recovery_timeout, probe_lease and window are finite, above 0")
-        if max_recovery_timeout is not None and not max_recovery_timeout >= recovery_timeout:
-            raise ValueError("max_recovery_timeout is at least recovery_timeout")
-        for rate in (failure_rate, slow_rate):
-            if rate is not None and not 0 < rate <= 1:
-                raise ValueError("failure_rate and slow_rate are above 0 and at most 1")
         self.name = name
-        self.failure_threshold = failure_threshold
-        self.recovery_timeout = recovery_timeout
-        self.max_recovery_timeout = max_recovery_timeout
-        self.probe_successes = probe_successes
-        self.probe_lease = probe_lease
-        self.failure_rate = failure_rate
-        self.minimum_calls = minimum_calls
-        self.slow_call = slow_call
-        self.slow_rate = slow_rate
-        self.is_failure = is_failure
+        self.settings = settings = CircuitSettings(
+            failure_threshold=failure_threshold,
+            recovery_timeout=recovery_timeout,
+            max_recovery_timeout=max_recovery_timeout,
+            jitter=jitter,
+            probe_successes=probe_successes,
+            probe_lease=probe_lease,
+            failure_rate=failure_rate,
+            minimum_calls=minimum_calls,
+            window=window,
+            slow_call=slow_call,
+            slow_first_item=slow_first_item,
+            slow_rate=slow_rate,
+        )
+        self._is_failure = is_failure
         self._clock = clock
         self._rng = rng
         self._listener = listener
-        self._rated = failure_rate is not None or slow_call is not None
+        self._rated = settings.rated
         self._rates = RateWindow(window)
-        self._shared: SharedCircuit | None = None
+        self._shared: SharedBreaker | None = None
         if store is not None:
-            from chaoskit_guards.shared_circuit import CircuitSettings, SharedCircuit  # noqa: PLC0415 - few share
+            from chaoskit_guards.shared_breaker import SharedBreaker  # noqa: PLC0415 - few share
+            from chaoskit_guards.shared_circuit import SharedCircuit  # noqa: PLC0415 - likewise
 
-            self._shared = SharedCircuit(
-                store,
-                name,
-                CircuitSettings(
-                    failure_threshold=failure_threshold,
-                    recovery_timeout=recovery_timeout,
-                    max_recovery_timeout=max_recovery_timeout,
-                    probe_successes=probe_successes,
-                    probe_lease=probe_lease,
-                    failure_rate=failure_rate,
-                    minimum_calls=minimum_calls,
-                    window=window,
-                    slow_rate=None if slow_call is None else slow_rate,
-                ),
-            )
+            circuit = SharedCircuit(store, name, settings)
+            self._shared = SharedBreaker(circuit, self._tell)
         self._lock = threading.Lock()
         self._state: State = "closed"
         self._generation = 0
         self._failures = 0  # in a row
+        self._limits = 0  # refusals for too many requests, in a row
         self._successes = 0  # of probes, in a row
         self._openings = 0  # since it was last closed
         self._until = 0.0  # open: when a probe may go; half-open: when its lease ends
         self._probing = False
+        self._even = not self._rated
+        """Whether a success changes nothing, so that it needs no lock."""
+
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Begin anew in the child, in the state of the parent."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}(failure_threshold={self.failure_threshold}, "
-            f"recovery_timeout={self.recovery_timeout}, name={self.name!r})"
+            f"{type(self).__name__}(failure_threshold={self.settings.failure_threshold}, "
+            f"recovery_timeout={self.settings.recovery_timeout}, name={self.name!r})"
         )
 
     @property
     def state(self) -> State:
         """What the breaker does with the next call."""
         if self._shared is not None:
-            answer = self._ask(self._shared, self._shared.reading())
+            answer = self._shared.ask(self._shared.circuit.reading())
             if answer is not None:
                 return cast("State", answer.state)
+        now = self._now()
         with self._lock:
-            if self._state == "open" and self._now() >= self._until:
+            if self._state == "open" and now >= self._until:
                 return "half_open"
             return self._state
 
@@ -135,11 +137,12 @@ class Circuit:
     def retry_after(self) -> float:
         """Seconds until a call may be admitted; 0 when one may be now."""
         if self._shared is not None:
-            answer = self._ask(self._shared, self._shared.reading())
+            answer = self._shared.ask(self._shared.circuit.reading())
             if answer is not None:
                 return answer.wait
+        now = self._now()
         with self._lock:
-            return self._remaining(self._now())
+            return self._remaining(now)
 
     def acquire(self) -> Permit:
         """Admit one call.
@@ -149,43 +152,63 @@ class Circuit:
             StoreUnavailable: it is shared, the store is down, and it refuses then.
         """
         if self._shared is not None:
-            answer = self._ask(self._shared, self._shared.admission())
+            answer = self._shared.ask(self._shared.circuit.admission())
             if answer is not None:
                 return self._admitted(answer)
-        if self._state == "closed":
-            return Permit(self, self._generation, self._now() if self._rated else 0.0)
-        return self._admit()
+        return self._acquire()
 
     async def aacquire(self) -> Permit:
         """Do what `acquire` does, without blocking where the breaker is shared."""
         if self._shared is not None:
-            answer = await self._aask(self._shared, self._shared.admission())
+            answer = await self._shared.aask(self._shared.circuit.admission())
             if answer is not None:
                 return self._admitted(answer)
+        return self._acquire()
+
+    def _acquire(self) -> Permit:
+        # The generation first: if the state changes in between, the permit is one of an earlier
+        # era, whose result nobody hears. The other way round it could pass for the probe's.
+        generation = self._generation
         if self._state == "closed":
-            return Permit(self, self._generation, self._now() if self._rated else 0.0)
+            return Permit(self, generation, self._now() if self._rated else 0.0)
         return self._admit()
 
     def judge(self, error: BaseException) -> Verdict:
         """Return what an exception says about the provider.
 
         Only its own faults count. A request of the caller's that it refuses shows that it works;
-        cancellation, mistakes on this side and refusals of other guards say nothing.
+        one too many is counted apart; cancellation, mistakes on this side and refusals of other
+        guards say nothing.
         """
-        if isinstance(error, Exception) and self.is_failure is not None:
-            decided = self.is_failure(error)
+        return self._verdict(error, classify(error))
+
+    def _verdict(self, error: BaseException, failure: Failure) -> Verdict:
+        if isinstance(error, Exception) and self._is_failure is not None:
+            try:
+                decided = self._is_failure(error)
+            except Exception:  # noqa: BLE001 - the call's own error matters, and so does its probe
+                _log.exception("is_failure of the breaker %s failed", self.name)
+                decided = None
             if decided is not None:
                 return "failure" if decided else "neutral"
-        kind = classify(error).kind
-        if kind in ("invalid_request", "context_overflow", "not_found"):
+        if failure.kind == "rate_limited":
+            return "limited"
+        if failure.kind in ("invalid_request", "context_overflow", "not_found"):
             return "success"
-        if kind in ("cancelled", "local", "auth", "quota") or isinstance(error, CircuitOpenError):
-            return "neutral"
-        return "failure"
+        ours = failure.kind in ("cancelled", "local", "auth", "quota")
+        return "neutral" if ours or isinstance(error, CircuitOpenError) else "failure"
 
-    def is_slow(self, began: float) -> bool:
-        """Return whether a call that began then has taken longer than `slow_call`."""
-        return self.slow_call is not None and self._now() - began > self.slow_call
+    def is_slow(self, began: float, now: float | None = None) -> bool:
+        """Return whether a call that began then is slow; minus infinity: it is known to be."""
+        slow = self.settings.slow_call
+        if slow is None:
+            return began == -_INFINITE
+        return (self._now() if now is None else now) - began > slow
+
+    def is_late(self, began: float) -> bool:
+        """Return whether the first item of a stream that began then is late, if it comes now."""
+        late = self.settings.slow_first_item
+        return late is not None and self._now() - began > late
 
     def force_open(self) -> None:
         """Refuse every call until `reset`."""
@@ -200,19 +223,23 @@ class Circuit:
         self._force("closed")
 
     def open_for(self, seconds: float) -> None:
-        """Open now for at least so long, because the provider asked for it."""
-        opened = self._open_here(seconds)
+        """Open now for at least so many seconds, because the provider asked for it.
+
+        Raises:
+            ValueError: the time is infinite, negative, or no number.
+        """
+        check_seconds(seconds=seconds, zero=True)
+        opened = self._open_here(self._now() + seconds)
         if self._shared is not None:
-            answer = self._ask(self._shared, self._shared.opening(seconds))
+            answer = self._shared.ask(self._shared.circuit.opening(seconds))
             opened = opened if answer is None else answer.what == "opened"
         if opened:
             self._tell("opened", retry_after=seconds)
 
-    def _open_here(self, seconds: float) -> bool:
+    def _open_here(self, until: float) -> bool:
         with self._lock:
             if self._state in ("forced_open", "forced_closed"):
                 return False
-            until = self._now() + seconds
             if self._state == "open":
                 self._until = max(self._until, until)
                 return False
@@ -246,7 +273,7 @@ class Circuit:
                 # A new generation per probe: what a lost one says later is not heard.
                 self._generation += 1
                 self._probing = True
-                self._until = now + self.probe_lease
+                self._until = now + self.settings.probe_lease
                 permit = Permit(self, self._generation, now)
                 remaining = None
             else:
@@ -262,81 +289,66 @@ class Circuit:
             self._tell("refused", retry_after=remaining)
         return CircuitOpenError(self.name, remaining)
 
-    def _succeed(self, generation: int, began: float) -> None:
-        # The common case needs no lock: there is nothing to reset and nothing to count.
-        if self._failures or self._rated or self._state != "closed":
-            self._settle(generation, began, "success", None)
-
     def _settle(
         self, generation: int, began: float, verdict: Verdict, failure: Failure | None
     ) -> None:
         if verdict == "neutral" and self._state == "closed":
             return
+        now = self._now()
+        slow = self.is_slow(began, now)
+        asked = (failure.retry_after if failure is not None else None) or 0.0
+        rng = self._rng or random
+        opening = self.settings.opening(verdict, asked, self._openings, rng)
         with self._lock:
             if generation != self._generation:
                 return
             if self._state == "closed":
-                told = self._settle_closed(began, verdict, failure)
+                told = "opened" if self._trips(now, verdict, slow=slow) else None
             elif self._state == "half_open":
-                told = self._settle_probe(began, verdict, failure)
+                told = self._probed(verdict, slow=slow)
             else:
                 return
-            wait = self._until - self._now() if told == "opened" else 0.0
+            if told == "opened":
+                self._until = now + opening
+                self._enter("open")
+            elif told == "closed":
+                self._enter("closed")
         if told is not None:
-            self._tell(told, **({"retry_after": wait} if told == "opened" else {}))
+            self._tell(told, **({"retry_after": opening} if told == "opened" else {}))
 
-    def _settle_closed(self, began: float, verdict: Verdict, failure: Failure | None) -> str | None:
-        now = self._now()
+    def _trips(self, now: float, verdict: Verdict, *, slow: bool) -> bool:
+        """Count the result of a call of the closed breaker and return whether it opens."""
         failed = verdict == "failure"
-        self._failures = self._failures + 1 if failed else 0
-        tripped = self._failures >= self.failure_threshold
+        if verdict == "limited":
+            self._limits += 1
+        elif failed:
+            self._failures += 1
+        else:
+            self._failures = self._limits = 0
+        self._even = not (self._rated or self._failures or self._limits)
+        exceeded = False
         if self._rated:
-            slow = self.is_slow(began)
             self._rates.add(now, failed=failed, slow=slow)
-            if failed or slow:
-                tripped = tripped or self._rate_exceeded(now)
-        if not tripped:
-            return None
-        self._open(now, failure)
-        return "opened"
+            exceeded = (failed or slow) and self.settings.exceeded(*self._rates.totals(now))
+        return exceeded or max(self._failures, self._limits) >= self.settings.failure_threshold
 
-    def _rate_exceeded(self, now: float) -> bool:
-        calls, failures, slows = self._rates.totals(now)
-        if calls < self.minimum_calls:
-            return False
-        failing = self.failure_rate is not None and failures / calls >= self.failure_rate
-        return failing or (self.slow_call is not None and slows / calls >= self.slow_rate)
-
-    def _settle_probe(self, began: float, verdict: Verdict, failure: Failure | None) -> str | None:
-        now = self._now()
+    def _probed(self, verdict: Verdict, *, slow: bool) -> State | Literal["opened"] | None:
+        """Count the result of the probe and return what becomes of the breaker."""
         self._probing = False
         if verdict == "neutral":
             return None
-        slow = self.is_slow(began)
-        if verdict == "failure" or slow:
-            self._open(now, failure)
+        if verdict != "success" or slow:
             return "opened"
         self._successes += 1
-        if self._successes < self.probe_successes:
-            return None
-        self._enter("closed")
-        return "closed"
-
-    def _open(self, now: float, failure: Failure | None) -> None:
-        seconds = self.recovery_timeout
-        if self.max_recovery_timeout is not None and self._openings:
-            longest = min(self.max_recovery_timeout, seconds * 2.0 ** min(self._openings, 64))
-            seconds = (self._rng or random).uniform(seconds, longest)
-        asked = failure.retry_after if failure is not None else None
-        self._until = now + max(seconds, asked or 0.0)
-        self._enter("open")
+        return "closed" if self._successes >= self.settings.probe_successes else None
 
     def _enter(self, state: State) -> None:
         """Change the state; results of calls admitted before no longer count."""
         self._state = state
         self._generation += 1
-        self._failures = 0
+        self._failures = self._limits = 0
         self._probing = False
+        self._even = state == "closed" and not self._rated
         if state != "half_open":
             self._successes = 0
         if state == "open":
@@ -352,85 +364,30 @@ class Circuit:
         elif not answer.what:
             raise self._refused(answer.wait)
         probe = answer.what != "admitted"
-        return Permit(self, answer.era, self._now(), shared=True, probe=probe)
-
-    def _ask(self, shared: SharedCircuit, command: Command) -> Answer | None:
-        """Return the shared breaker's answer; None when this process has to go alone."""
-        try:
-            return shared.send(command)
-        except StoreUnavailable:
-            if shared.refuses:
-                raise
-            self._tell("alone")
-            return None
-
-    async def _aask(self, shared: SharedCircuit, command: Command) -> Answer | None:
-        try:
-            return await shared.asend(command)
-        except StoreUnavailable:
-            if shared.refuses:
-                raise
-            self._tell("alone")
-            return None
+        return Permit(self, answer.era, self._now(), shared=self._shared, probe=probe)
 
     def _force(self, state: State) -> None:
         with self._lock:
             self._enter(state)  # of a shared one too, for when this process goes alone
         if self._shared is not None:
-            self._ask(self._shared, self._shared.forcing(state))
+            self._shared.ask(self._shared.circuit.forcing(state))
         self._tell(state)
-
-    def _tell_store(
-        self, generation: int, began: float, verdict: Verdict, failure: Failure | None
-    ) -> None:
-        """Tell the shared breaker how a call went; what it misses, the lease of a probe mends."""
-        if self._shared is None:
-            return
-        try:
-            answer = self._shared.send(
-                self._result(self._shared, generation, began, verdict, failure)
-            )
-        except StoreUnavailable:
-            self._tell("untold")
-        else:
-            self._hear(answer)
-
-    async def _atell_store(
-        self, generation: int, began: float, verdict: Verdict, failure: Failure | None
-    ) -> None:
-        if self._shared is None:
-            return
-        try:
-            answer = await self._shared.asend(
-                self._result(self._shared, generation, began, verdict, failure)
-            )
-        except StoreUnavailable:
-            self._tell("untold")
-        else:
-            self._hear(answer)
 
     def _result(
         self,
-        shared: SharedCircuit,
+        shared: SharedBreaker,
         generation: int,
         began: float,
         verdict: Verdict,
         failure: Failure | None,
     ) -> Command:
-        return shared.result(
+        return shared.circuit.result(
             generation,
             verdict,
             slow=self.is_slow(began),
             retry_after=(failure.retry_after if failure is not None else None) or 0.0,
             draw=(self._rng or random).uniform(0.0, 1.0),
         )
-
-    def _hear(self, answer: Answer) -> None:
-        """Tell the listener what this process's result has changed for all."""
-        if answer.what == "opened":
-            self._tell("opened", retry_after=answer.wait)
-        elif answer.what == "closed":
-            self._tell("closed")
 
     def _tell(self, kind: str, **values: object) -> None:
         if self._listener is not None:

@@ -191,10 +191,12 @@ def classify(error: BaseException) -> Failure:
         return Failure("cancelled")
     if isinstance(error, GuardError):
         return _guard(error)
-    response = getattr(error, "response", None)
-    headers = getattr(response, "headers", None)
+    if isinstance(error, ExceptionGroup):
+        return _group(error)
+    response = _read(error, "response")
+    headers = _read(response, "headers")
     if headers is None:
-        headers = getattr(error, "headers", None)
+        headers = _read(error, "headers")
     codes = _codes(error)
     status = _status(error, response, codes)
     if status is not None:
@@ -210,13 +212,28 @@ def classify(error: BaseException) -> Failure:
 
 def sdk_retries(error: BaseException) -> int:
     """Return how often the SDK below had already repeated the request that failed."""
-    request = getattr(error, "request", None)
+    request = _read(error, "request")
     if request is None:
-        request = getattr(getattr(error, "response", None), "request", None)
+        request = _read(_read(error, "response"), "request")
     try:
-        return int(header(getattr(request, "headers", None), "x-stainless-retry-count") or 0)
-    except (TypeError, ValueError):
+        return int(header(_read(request, "headers"), "x-stainless-retry-count") or 0)
+    except ValueError:
         return 0
+
+
+def _read(thing: object, name: str) -> Any:
+    """Return an attribute or None; some are properties that raise, such as httpx's `request`."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:  # noqa: BLE001 - whatever it is, it tells nothing
+        return None
+
+
+def _group(group: ExceptionGroup) -> Failure:
+    """Several failures at once pass only if each of them does, and after the longest wait."""
+    members = [classify(error) for error in group.exceptions]
+    lasting = [member for member in members if not member.provider_fault]
+    return lasting[0] if lasting else max(members, key=lambda member: member.retry_after or 0.0)
 
 
 def _guard(error: GuardError) -> Failure:
@@ -239,7 +256,7 @@ def _guard(error: GuardError) -> Failure:
 
 def _codes(error: BaseException) -> list[str]:
     """Return the machine-readable names in an error's body, outermost last."""
-    body: Any = getattr(error, "body", None)
+    body: Any = _read(error, "body")
     found: list[object] = []
     for _ in range(3):
         if not isinstance(body, Mapping):
@@ -249,16 +266,17 @@ def _codes(error: BaseException) -> list[str]:
             found.append(details.get("error_code"))
         found += [body.get("code"), body.get("type")]
         body = body.get("error")
-    found += [getattr(error, name, None) for name in ("error_code", "code", "type")]
+    found += [_read(error, name) for name in ("error_code", "code", "type")]
     return [code for code in found if isinstance(code, str)]
 
 
 def _status(error: BaseException, response: object, codes: list[str]) -> int | None:
-    candidates: list[object] = [getattr(error, "status_code", None)]
-    candidates += [getattr(response, name, None) for name in ("status_code", "status")]
+    candidates: list[object] = [_read(error, "status_code")]
+    candidates += [_read(response, name) for name in ("status_code", "status")]
     if isinstance(response, Mapping):  # botocore
-        candidates.append(response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
-    candidates += [getattr(error, name, None) for name in ("status", "code")]
+        details = response.get("ResponseMetadata")
+        candidates.append(details.get("HTTPStatusCode") if isinstance(details, Mapping) else None)
+    candidates += [_read(error, name) for name in ("status", "code")]
     for status in candidates:
         if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
             return status

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chaoskit_guards.amounts import Amounts
+from chaoskit_guards.amounts import Amounts, Used
 
 __all__ = ["Meter"]
 
@@ -38,37 +38,65 @@ class Meter:
     def advance(self, now: float) -> int:
         """Forget what is too old at `now` seconds and return the number of the current bucket."""
         index = int(now * 1e9) // self._width
-        if self._current is None:
-            self._current = index
-        if index > self._current:
-            for number in range(max(self._current + 1, index - self._count + 1), index + 1):
+        current = self._current
+        if index == current:
+            return index
+        if current is None:
+            self._current = current = index
+        if index > current:  # else the clock was set back: nothing leaves before its time
+            for number in range(max(current + 1, index - self._count + 1), index + 1):
                 self._forget(number % self._count)
-            self._current = index
-        return self._current
+            self._current = current = index
+        return current
 
     def fits(self, amounts: Amounts) -> bool:
         """Return whether the amounts have room now; call `advance` before."""
-        for limit, total, amount in zip(self.limits, self._totals, amounts, strict=True):
-            if limit is not None and total + amount > limit:
+        totals = self._totals
+        for place, limit in enumerate(self.limits):
+            if limit is not None and totals[place] + amounts[place] > limit:
+                return False
+        return True
+
+    def holds(self, amounts: Amounts) -> bool:
+        """Return whether an empty window has room for the amounts."""
+        for limit, amount in zip(self.limits, amounts, strict=True):
+            if limit is not None and amount > limit:
                 return False
         return True
 
     def add(self, bucket: int, amounts: Amounts) -> None:
-        """Book amounts, or give them back where they are negative, in a bucket still known."""
-        if self._current is None or not self.knows(bucket, self._current):
-            return
-        kept = self._buckets[bucket % self._count]
-        totals = self._totals
+        """Book amounts in a bucket that is still known."""
+        kept, totals = self._buckets[bucket % self._count], self._totals
         for place, amount in enumerate(amounts):
             if amount:
-                # What is given back twice must not make room that is not there.
-                change = amount if amount > 0 else max(amount, -kept[place])
-                kept[place] += change
-                totals[place] += change
+                kept[place] += amount
+                totals[place] += amount
 
-    def knows(self, bucket: int, current: int) -> bool:
-        """Return whether a bucket is still in the window whose newest one is `current`."""
-        return bucket > current - self._count
+    def replace(self, bucket: int, booked: Amounts, used: Used) -> None:
+        """Put what was used in place of what is booked in a bucket; None leaves it as it is.
+
+        Room comes back where it was taken; an overrun counts from now. What has left the window no
+        longer counts, so that all of the use is booked now.
+        """
+        known = self.knows(bucket)
+        kept, totals = self._buckets[bucket % self._count], self._totals
+        for place, actual in enumerate(used):
+            if actual is None:
+                continue
+            change = actual - booked[place] if known else actual
+            if change < 0:
+                kept[place] += change
+            elif change > 0:
+                self._newest()[place] += change
+            totals[place] += change
+
+    def recount(self) -> None:
+        """Sum the buckets anew, after somebody was stopped between two steps."""
+        self._totals = [sum(amounts) for amounts in zip(*self._buckets, strict=True)]
+
+    def knows(self, bucket: int) -> bool:
+        """Return whether a bucket is still in the window."""
+        return self._current is not None and bucket > self._current - self._count
 
     def free(self) -> Amounts:
         """Return what a window may still hold; without a limit, nothing is said: -1."""
@@ -100,6 +128,9 @@ class Meter:
                 until = (number + self._count) * self._width
                 return max(0.0, until / 1e9 - now) + 1e-6  # rounding must not wake it early
         return self._count * self._width / 1e9
+
+    def _newest(self) -> list[int]:
+        return self._buckets[(self._current or 0) % self._count]
 
     def _forget(self, slot: int) -> None:
         kept = self._buckets[slot]

@@ -8,11 +8,13 @@ from chaoskit_guards.failures import Failure, classify
 
 if TYPE_CHECKING:
     from chaoskit_guards.circuit import Circuit
+    from chaoskit_guards.shared_breaker import SharedBreaker
+    from chaoskit_guards.shared_circuit import Command
 
 __all__ = ["Permit", "Verdict"]
 
-Verdict = Literal["success", "failure", "neutral"]
-"""What a result says about the provider."""
+Verdict = Literal["success", "failure", "neutral", "limited"]
+"""What a result says about the provider; `limited` that it works and refuses more for a while."""
 
 
 class Permit:
@@ -31,7 +33,7 @@ class Permit:
         generation: int,
         began: float,
         *,
-        shared: bool = False,
+        shared: SharedBreaker | None = None,
         probe: bool = True,
     ) -> None:
         self.breaker = breaker
@@ -40,16 +42,22 @@ class Permit:
         self._began = began
         self._settled = False
         self.shared = shared
-        """Whether the store gave it."""
+        """What gave it and is told; None: the breaker of this process alone."""
         self._probe = probe
+
+    def first_item(self) -> None:
+        """The first item of a stream is there; a late one makes the call a slow one."""
+        if self.breaker.is_late(self._began):
+            self._began = float("-inf")
 
     def success(self) -> None:
         """The provider answered."""
-        if self.shared:
+        if self.shared is not None:
             self._settle("success", None)
         elif not self._settled:
             self._settled = True
-            self.breaker._succeed(self._generation, self._began)  # noqa: SLF001 - one idea in two classes
+            if not self.breaker._even:  # noqa: SLF001 - one idea in two classes
+                self.breaker._settle(self._generation, self._began, "success", None)  # noqa: SLF001 - likewise
 
     def failure(self, error: BaseException | None = None) -> None:
         """The call failed; an error is judged first, None is the provider's fault."""
@@ -61,7 +69,7 @@ class Permit:
 
     async def asuccess(self) -> None:
         """The provider answered."""
-        if self.shared:
+        if self.shared is not None:
             await self._asettle("success", None)
         else:
             self.success()
@@ -77,29 +85,31 @@ class Permit:
     def _judged(self, error: BaseException | None) -> tuple[Verdict, Failure | None]:
         if error is None:
             return "failure", None
-        verdict = self.breaker.judge(error)
+        failure = classify(error)
+        verdict = self.breaker._verdict(error, failure)  # noqa: SLF001 - one idea in two classes
         if verdict == "neutral" and self.breaker.is_slow(self._began):
             verdict = "failure"  # somebody outside ran out of patience and cancelled
-        return verdict, classify(error)
+        return verdict, failure
 
     def _settle(self, verdict: Verdict, failure: Failure | None) -> None:
         if self._settled:
             return
         self._settled = True
-        if not self.shared:
+        if self.shared is None:
             self.breaker._settle(self._generation, self._began, verdict, failure)  # noqa: SLF001 - one idea in two classes
         elif self._matters(verdict):
-            self.breaker._tell_store(self._generation, self._began, verdict, failure)  # noqa: SLF001 - likewise
+            self.shared.tell(self._result(self.shared, verdict, failure))
 
     async def _asettle(self, verdict: Verdict, failure: Failure | None) -> None:
-        if not self.shared:
+        if self.shared is None:
             self._settle(verdict, failure)
         elif not self._settled:
             self._settled = True
             if self._matters(verdict):
-                await self.breaker._atell_store(  # noqa: SLF001 - one idea in two classes
-                    self._generation, self._began, verdict, failure
-                )
+                await self.shared.atell(self._result(self.shared, verdict, failure))
+
+    def _result(self, shared: SharedBreaker, verdict: Verdict, failure: Failure | None) -> Command:
+        return self.breaker._result(shared, self._generation, self._began, verdict, failure)  # noqa: SLF001 - one idea in two classes
 
     def _matters(self, verdict: Verdict) -> bool:
         """Return whether the store must know: a cancelled call matters only as a probe."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from chaoskit_guards.amounts import Amounts
 
-__all__ = ["Grant", "Ledger", "Reservation"]
+__all__ = ["Grant", "Ledger", "Reservation", "latest", "remember"]
+
+_NESTED = 8
+"""Open reservations that one thread or task is remembered with; lost ones do not pile up."""
 
 
 class Grant(NamedTuple):
@@ -156,3 +160,25 @@ class Reservation:
     ) -> None:
         if kind is not None:
             await self.acancel(sent=True)
+
+
+_mine: ContextVar[tuple[Reservation, ...]] = ContextVar("chaoskit_guards_budget", default=())
+
+
+def remember(reservation: Reservation) -> Reservation:
+    """Make it the latest one of this thread or task."""
+    mine = _mine.get()
+    if len(mine) == 1 and mine[0].settled:
+        mine = ()
+    elif mine:
+        mine = tuple(r for r in mine if not r.settled)[1 - _NESTED :]
+    _mine.set((*mine, reservation))
+    return reservation
+
+
+def latest(window: Ledger) -> Reservation | None:
+    """Return this thread's or task's latest open reservation of a window."""
+    for reservation in reversed(_mine.get()):
+        if reservation.window is window and not reservation.settled:
+            return reservation
+    return None

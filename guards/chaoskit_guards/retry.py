@@ -7,16 +7,14 @@ wait on the error. Repeating a request repeats its effects; only wrap what is sa
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from contextvars import ContextVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial, update_wrapper
-from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
+from chaoskit_guards.callables import Begun, Primed, delegate, kind_of, kind_of_result, unwrapped
 from chaoskit_guards.events import Listener
 from chaoskit_guards.retry_config import RETRYABLE_STATUS_CODES, RetryBudget, RetryConfig
-from chaoskit_guards.retry_run import Env, Random, Run, moment
+from chaoskit_guards.retry_run import Env, Random, Run, current_attempt, moment
 
 __all__ = [
     "RETRYABLE_STATUS_CODES",
@@ -30,13 +28,6 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C")
-
-_attempt: ContextVar[int] = ContextVar("chaoskit_guards_attempt", default=1)
-
-
-def current_attempt() -> int:
-    """Return the number of the attempt under way, from 1; for logs and idempotency keys."""
-    return _attempt.get()
 
 
 @overload
@@ -65,10 +56,10 @@ def with_retry(
     """Decorate a function so that it repeats failures of the provider.
 
     Works on functions, coroutine functions, generators and async generators (until the first item
-    is there), and on functions that return a coroutine. Failures that cannot pass are raised as
+    is there), and on functions that return any of these. Failures that cannot pass are raised as
     they are; so is the last failure when the attempts are used up, with a note. Cancellation and
     interrupts are never repeated. A layer around another one does not repeat what the inner one
-    has given up.
+    has given up, and the layers count their attempts together.
 
     Raises:
         RetryAfterTooLong: the provider asks for a longer wait than deadline or cap leave.
@@ -77,7 +68,7 @@ def with_retry(
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         env = Env(
             config=config if isinstance(config, RetryConfig) else RetryConfig(),
-            name=getattr(_unwrapped(function), "__qualname__", type(function).__qualname__),
+            name=getattr(unwrapped(function), "__qualname__", type(function).__qualname__),
             clock=clock,
             sleep=sleep,
             async_sleep=async_sleep,
@@ -101,21 +92,14 @@ def without_sdk_retries(client: C) -> C:
     return cast("C", options(max_retries=0))
 
 
-def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    while isinstance(function, partial):
-        function = function.func
-    return function
-
-
 def _wrapper(function: Callable[..., Any], env: Env) -> Callable[..., Any]:
-    plain = _unwrapped(function)
-    call = plain if inspect.isroutine(plain) else type(plain).__call__
-    if inspect.iscoroutinefunction(call):
+    kind = kind_of(function)
+    if kind == "awaitable":
         return _async_wrapper(function, env)
-    if inspect.isasyncgenfunction(call):
-        return _async_generator_wrapper(function, env)
-    if inspect.isgeneratorfunction(call):
-        return _generator_wrapper(function, env)
+    if kind == "async generator":
+        return lambda *args, **kwargs: _astream(partial(function, *args, **kwargs), env)
+    if kind == "generator":
+        return lambda *args, **kwargs: _stream(partial(function, *args, **kwargs), env)
     return _sync_wrapper(function, env)
 
 
@@ -133,9 +117,13 @@ def _sync_wrapper(function: Callable[..., Any], env: Env) -> Callable[..., Any]:
             if seconds is None:
                 raise
         else:
-            if result.__class__ is CoroutineType:
-                return _resume(result, partial(function, *args, **kwargs), env, born, began)
-            return result
+            kind = kind_of_result(result.__class__)
+            if kind == "value":
+                return result
+            call = partial(function, *args, **kwargs)
+            if kind == "awaitable":
+                return _resume(result, call, env, born, began)
+            return (_stream if kind == "generator" else _astream)(call, env, result)
         return _repeat(run, seconds, partial(function, *args, **kwargs))
 
     return wrapper
@@ -145,7 +133,7 @@ def _repeat(run: Run, seconds: float | None, call: Callable[[], Any]) -> Any:
     while True:
         assert seconds is not None  # noqa: S101 - the caller has raised otherwise
         run.env.pause(seconds)
-        token = _attempt.set(run.attempt)
+        token = run.enter()
         try:
             return call()
         except Exception as error:
@@ -153,7 +141,7 @@ def _repeat(run: Run, seconds: float | None, call: Callable[[], Any]) -> Any:
             if seconds is None:
                 raise
         finally:
-            _attempt.reset(token)
+            run.leave(token)
 
 
 def _async_wrapper(function: Callable[..., Any], env: Env) -> Callable[..., Any]:
@@ -175,7 +163,7 @@ def _async_wrapper(function: Callable[..., Any], env: Env) -> Callable[..., Any]
 
 
 async def _resume(
-    first: Coroutine[Any, Any, Any],
+    first: Awaitable[Any],
     call: Callable[[], Awaitable[Any]],
     env: Env,
     born: int,
@@ -195,7 +183,7 @@ async def _arepeat(run: Run, seconds: float | None, call: Callable[[], Awaitable
     while True:
         assert seconds is not None  # noqa: S101 - the caller has raised otherwise
         await run.env.apause(seconds)
-        token = _attempt.set(run.attempt)
+        token = run.enter()
         try:
             return await call()
         except Exception as error:
@@ -203,92 +191,51 @@ async def _arepeat(run: Run, seconds: float | None, call: Callable[[], Awaitable
             if seconds is None:
                 raise
         finally:
-            _attempt.reset(token)
+            run.leave(token)
 
 
-class _Primed:
-    """A generator whose first item is already there; `yield from` treats it as the generator."""
-
-    __slots__ = ("_first", "_generator")
-
-    def __init__(self, generator: Generator[Any, Any, Any], first: Any) -> None:
-        self._generator = generator
-        self._first: list[Any] = [first]
-
-    def __iter__(self) -> _Primed:
-        return self
-
-    def __next__(self) -> Any:
-        return self._first.pop() if self._first else next(self._generator)
-
-    def send(self, value: Any) -> Any:
-        return self._generator.send(value)
-
-    def throw(self, error: BaseException) -> Any:
-        return self._generator.throw(error)
-
-    def close(self) -> None:
-        self._generator.close()
-
-
-def _generator_wrapper(function: Callable[..., Any], env: Env) -> Callable[..., Any]:
-    def first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Primed:
-        generator = function(*args, **kwargs)
-        return _Primed(generator, next(generator))
-
-    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        born = moment()
-        began = env.begin()
-        primed: _Primed | None = None
+def _stream(
+    make: Callable[[], Generator[Any, Any, Any]],
+    env: Env,
+    made: Generator[Any, Any, Any] | None = None,
+) -> Generator[Any, Any, Any]:
+    """Yield from the first generator that gives an item; `made` is the first one to try."""
+    born = moment()
+    began = env.begin()
+    primed: Primed | None = None
+    try:
+        primed = Primed(make() if made is None else made)
+    except StopIteration as end:
+        return end.value
+    except Exception as error:
+        run = Run(env, born, began)
+        seconds = run.wait(error)
+        if seconds is None:
+            raise
+    if primed is None:
         try:
-            primed = first(args, kwargs)
+            primed = _repeat(run, seconds, lambda: Primed(make()))
         except StopIteration as end:
             return end.value
-        except Exception as error:
-            run = Run(env, born, began)
-            seconds = run.wait(error)
-            if seconds is None:
-                raise
-        if primed is None:
-            try:
-                primed = _repeat(run, seconds, partial(first, args, kwargs))
-            except StopIteration as end:
-                return end.value
-        return (yield from primed)
-
-    return wrapper
+    return (yield from primed)
 
 
-def _async_generator_wrapper(function: Callable[..., Any], env: Env) -> Callable[..., Any]:
-    async def first(
-        args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[AsyncGenerator[Any, Any], Any] | None:
-        generator = function(*args, **kwargs)
+def _astream(
+    make: Callable[[], AsyncGenerator[Any, Any]],
+    env: Env,
+    made: AsyncGenerator[Any, Any] | None = None,
+) -> AsyncGenerator[Any, Any]:
+    """Yield from the first async generator that gives an item, as `_stream` does."""
+
+    async def first(generator: AsyncGenerator[Any, Any]) -> Begun | None:
         try:
-            return generator, await anext(generator)
+            return Begun(generator, await anext(generator))
         except StopAsyncIteration:
             return None
 
-    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        begun = await _resume(
-            first(args, kwargs), partial(first, args, kwargs), env, moment(), env.begin()
-        )
-        if begun is None:
-            return
-        generator, item = begun
-        try:
-            while True:
-                try:
-                    sent = yield item
-                except GeneratorExit:
-                    raise
-                except BaseException as thrown:  # noqa: BLE001 - handed to the generator inside
-                    item = await generator.athrow(thrown)
-                else:
-                    item = await generator.asend(sent)
-        except StopAsyncIteration:
-            return
-        finally:
-            await generator.aclose()
+    async def begin() -> Begun | None:
+        tried = first(make() if made is None else made)
+        begun = await _resume(tried, lambda: first(make()), env, moment(), env.begin())
+        return cast("Begun | None", begun)
 
-    return wrapper
+    return delegate(begin)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from chaoskit_guards.forks import after_fork
+from chaoskit_guards.settings import at_least_one, seconds
+
 __all__ = ["RETRYABLE_STATUS_CODES", "RetryBudget", "RetryConfig"]
 
 RETRYABLE_STATUS_CODES = frozenset({408, 409, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -26,6 +29,11 @@ class RetryBudget:
         self.ratio = ratio
         self.burst = burst
         self._left = float(burst)
+        self._lock = threading.Lock()
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Begin anew in the child; from now on each process has a budget of its own."""
         self._lock = threading.Lock()
 
     @property
@@ -61,7 +69,8 @@ class RetryConfig:
         retryable_status_codes: exactly these are repeated. Dropped connections and timeouts have
             no status and are always repeated.
         max_retry_after: a longer wait asked for by the provider is raised, not slept.
-        deadline: bound of everything together, from the first attempt on.
+        deadline: no attempt begins later than this after the first one. An attempt under way is
+            not cut off; that is the timeout of the client.
         budget: shared bound of retries.
         retry_on: asked first about each exception: True or False decide, None leaves it here.
         wrap_exhausted: raise `RetryExhausted` instead of the last failure itself.
@@ -79,13 +88,17 @@ class RetryConfig:
     wrap_exhausted: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_attempts < 1:
-            raise ValueError("max_attempts is at least 1")
-        for name in ("base_delay", "max_delay", "max_retry_after"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} is a finite number of seconds, not negative")
+        at_least_one(max_attempts=self.max_attempts)
+        seconds(
+            zero=True,
+            base_delay=self.base_delay,
+            max_delay=self.max_delay,
+            max_retry_after=self.max_retry_after,
+        )
         if self.deadline is not None and not self.deadline > 0:
             raise ValueError("deadline is more than 0 seconds")
         if self.jitter not in (True, False, "full", "equal", "decorrelated"):
             raise ValueError("jitter is True, False, 'full', 'equal' or 'decorrelated'")
-        object.__setattr__(self, "retryable_status_codes", frozenset(self.retryable_status_codes))
+        codes = frozenset(self.retryable_status_codes)
+        at_least_one(**{f"each of retryable_status_codes ({c!r})": c for c in codes})
+        object.__setattr__(self, "retryable_status_codes", codes)

@@ -7,8 +7,11 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from chaoskit_guards.errors import RetryAfterTooLong, RetryError, RetryExhausted
@@ -16,7 +19,7 @@ from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify, sdk_retries
 from chaoskit_guards.retry_config import RetryConfig
 
-__all__ = ["Env", "Random", "Run", "moment"]
+__all__ = ["Env", "Random", "Run", "asked_wait", "current_attempt", "moment"]
 
 _log = logging.getLogger("chaoskit_guards")
 
@@ -26,6 +29,15 @@ moment = itertools.count().__next__
 _GIVEN_UP = "__chaoskit_guards_given_up__"
 """On an exception: the moment when a layer gave up on it. A layer that began earlier surrounds
 that one and leaves the exception alone; a later call that meets the same object does not."""
+
+
+_under_way: ContextVar[Run | None] = ContextVar("chaoskit_guards_attempt", default=None)
+
+
+def current_attempt() -> int:
+    """Return the number of the attempt under way, from 1; for logs and idempotency keys."""
+    run = _under_way.get()
+    return run.attempt if run is not None and run.under_way else 1
 
 
 class Random(Protocol):
@@ -68,16 +80,37 @@ class Env:
 
 
 class Run:
-    """The decisions about one call, from its first failure on."""
+    """The decisions about one call, from its first failure on.
 
-    __slots__ = ("attempt", "began", "born", "env", "last")
+    A call within a repeated attempt of another one goes on with that one's count: layers share the
+    attempts, whoever makes them.
+    """
+
+    __slots__ = ("attempt", "began", "born", "env", "last", "outer", "under_way")
+
+    attempt: int
+    under_way: bool
 
     def __init__(self, env: Env, born: int, began: float) -> None:
+        outer: Run | None = _under_way.get()
+        # What an attempt has started and left behind is no part of it.
+        self.outer = outer if outer is not None and outer.under_way else None
         self.env = env
         self.born = born
         self.began = began
-        self.attempt = 1
+        self.attempt = 1 if self.outer is None else self.outer.attempt
         self.last = 0.0
+        self.under_way = False
+
+    def enter(self) -> Token[Run | None]:
+        """Begin a repeated attempt."""
+        self.under_way = True
+        return _under_way.set(self)
+
+    def leave(self, token: Token[Run | None]) -> None:
+        """End it."""
+        self.under_way = False
+        _under_way.reset(token)
 
     def wait(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next attempt; None means: raise this error.
@@ -95,7 +128,7 @@ class Run:
             self._give_up(error, failure, f"{self.attempt} attempts")
             return None
         left = float("inf") if config.deadline is None else self.began + config.deadline - env.now()
-        asked = failure.retry_after or 0.0
+        asked = asked_wait(error, failure)
         if asked > config.max_retry_after or (asked and asked >= left):
             raise self._too_long(asked, left, failure) from error
         seconds = self._seconds(asked)
@@ -120,10 +153,14 @@ class Run:
         )
         self.last = seconds
         self.attempt += 1
+        if self.outer is not None:
+            self.outer.attempt = max(self.outer.attempt, self.attempt)
         return seconds
 
     def _may_repeat(self, error: Exception, failure: Failure) -> bool:
-        if failure.kind == "cancelled" or isinstance(error, RetryError) or _being_cancelled():
+        if failure.kind == "cancelled" or isinstance(error, RetryError):
+            return False
+        if _lost_cancellation(error):
             return False
         if _given_up(error) > self.born:  # an inner layer has tried; one layer owns the retries
             return False
@@ -141,8 +178,9 @@ class Run:
         if failure.status in config.retryable_status_codes:
             return True
         if failure.provider_fault:
-            error.add_note(
-                f"status {failure.status} often passes, but retryable_status_codes leaves it out"
+            _note(
+                error,
+                f"status {failure.status} often passes, but retryable_status_codes leaves it out",
             )
         return False
 
@@ -179,10 +217,10 @@ class Run:
                 attempts=self.attempt,
                 status_code=failure.status,
             )
-            setattr(wrapped, _GIVEN_UP, moment())
+            _mark(wrapped)
             raise wrapped from error
-        setattr(error, _GIVEN_UP, moment())
-        error.add_note(f"not repeated again: {what} used up after {self.attempt} attempts")
+        _mark(error)
+        _note(error, f"not repeated again: {what} used up after {self.attempt} attempts")
 
     def _too_long(self, asked: float, left: float, failure: Failure) -> RetryAfterTooLong:
         bound = min(left, self.env.config.max_retry_after)
@@ -194,12 +232,14 @@ class Run:
             asked=asked,
             bound=bound,
         )
-        return RetryAfterTooLong(
+        refused = RetryAfterTooLong(
             f"the provider asks to wait {asked:.1f} s; only {max(bound, 0.0):.1f} s can be spent",
             retry_after=asked,
             attempts=self.attempt,
             status_code=failure.status,
         )
+        _mark(refused)
+        return refused
 
     def _notice_sdk(self, error: Exception) -> None:
         env = self.env
@@ -213,19 +253,49 @@ class Run:
             )
 
 
+def _mark(error: Exception) -> None:
+    """Say that a layer gave up on this error, in a way that frozen classes allow too."""
+    error.__dict__[_GIVEN_UP] = moment()
+
+
+def _note(error: Exception, text: str) -> None:
+    with suppress(AttributeError, TypeError):  # what is frozen keeps its notes
+        error.add_note(text)
+
+
+def _behind(error: BaseException, *, implied: bool) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from; with `implied`, what was being handled too."""
+    seen = set()
+    behind: BaseException | None = error
+    while behind is not None and id(behind) not in seen:
+        seen.add(id(behind))
+        yield behind
+        behind = behind.__cause__ or (behind.__context__ if implied else None)
+
+
 def _given_up(error: BaseException) -> int:
-    """Return the moment when a layer gave up on this error or what caused it; -1 for never."""
-    latest, seen = -1, set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        latest = max(latest, getattr(cause, _GIVEN_UP, -1))
-        cause = cause.__cause__
-    return latest
+    """Return the moment when a layer gave up on this error or what led to it; -1 for never."""
+    return max(getattr(e, _GIVEN_UP, -1) for e in _behind(error, implied=True))
 
 
-def _being_cancelled() -> bool:
-    """Whether the task under way has been cancelled, even if the exception got lost below."""
+def asked_wait(error: BaseException, failure: Failure) -> float:
+    """Return the wait that the provider asks for, even if somebody has wrapped its refusal."""
+    if failure.retry_after is not None or error.__cause__ is None:
+        return failure.retry_after or 0.0
+    return max(classify(e).retry_after or 0.0 for e in _behind(error, implied=False))
+
+
+def _lost_cancellation(error: Exception) -> bool:
+    """Whether somebody has cancelled this task, and a library below has made an error of it.
+
+    A timeout is made of a cancellation too, of one that has been taken back. The count of those
+    that have not is no proof by itself: before Python 3.13 a failing task group leaves one behind.
+    """
+    for made, behind in pairwise(_behind(error, implied=True)):
+        if isinstance(behind, asyncio.CancelledError) and not isinstance(made, TimeoutError):
+            break
+    else:
+        return False
     try:
         task = asyncio.current_task()
     except RuntimeError:

@@ -43,9 +43,15 @@ class SharedMeter:
         self, amounts: Amounts, ahead: Amounts, limits: Sequence[int | None]
     ) -> Message:
         """Ask to book amounts if they fit next to those ahead in the queue."""
-        return uuid.uuid4().hex, ("reserve", _packed(amounts), _packed(ahead), _packed(limits))
+        told = (_VECTOR.pack(*amounts), _VECTOR.pack(*ahead), _packed(limits))
+        return uuid.uuid4().hex, ("reserve", *told)
 
-    def settlement(self, grant: Grant, known: Amounts, left: Amounts) -> Message:
+    def withdrawal(self, question: Message) -> Message:
+        """Take a reservation back whose answer nobody waits for, even if it arrives after this."""
+        lease, (_, amounts, *_) = question
+        return lease, ("withdraw", amounts)
+
+    def settlement(self, grant: Grant, known: Sequence[int], left: Sequence[int]) -> Message:
         """Book a change once: `known` while the booking is in the window, `left` afterwards."""
         return grant.lease, ("settle", grant.bucket or 0, _packed(known), _packed(left))
 
@@ -64,7 +70,7 @@ class SharedMeter:
         return "", ("read",)
 
     def send(self, message: Message) -> list[int]:
-        """Send a message and return what the window holds then.
+        """Send a message and return the numbers of its reply.
 
         Raises:
             StoreUnavailable: Redis did not answer.

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from chaoskit_guards.circuit_settings import CircuitSettings
 from chaoskit_guards.redis_store import RedisStore
 
-__all__ = ["Answer", "CircuitSettings", "Command", "SharedCircuit"]
+__all__ = ["Answer", "Command", "SharedCircuit"]
 
 _SECOND = 1_000_000
 
 _STATES = ("closed", "open", "half_open", "forced_open", "forced_closed")
 """The states by their numbers in the script."""
 
-_VERDICTS = ("success", "failure", "neutral")
+_VERDICTS = ("success", "failure", "neutral", "limited")
 
 Command = tuple[str | int, ...]
 """An operation and what it needs."""
-
-
-class CircuitSettings(NamedTuple):
-    """What decides whether a result opens or closes the breaker; durations in seconds."""
-
-    failure_threshold: int
-    recovery_timeout: float
-    max_recovery_timeout: float | None
-    probe_successes: int
-    probe_lease: float
-    failure_rate: float | None
-    minimum_calls: int
-    window: float
-    slow_rate: float | None
 
 
 class Answer(NamedTuple):
@@ -73,7 +60,8 @@ class SharedCircuit:
             _micro(settings.window),
             settings.minimum_calls,
             repr(2.0 if settings.failure_rate is None else settings.failure_rate),
-            repr(2.0 if settings.slow_rate is None else settings.slow_rate),
+            repr(settings.slow_rate if settings.timed else 2.0),
+            repr(settings.jitter),
         )
 
     def admission(self) -> Command:

@@ -273,6 +273,86 @@ def test_retry_after_is_the_shortest_opening(clock):
     assert breaker.retry_after == 60
 
 
+def test_too_many_requests_are_counted_apart_and_open_it_as_long_as_asked(clock):
+    """The provider is not down; it says itself when it has room."""
+    breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=60, clock=clock)
+    fail(breaker, refusal(500), times=2)
+    fail(breaker, refusal(429, retry_after="7"), times=2)
+    assert breaker.state == "closed"
+    fail(breaker, refusal(429, retry_after="7"))
+    assert breaker.retry_after == 7
+    clock.advance(7)
+    fail(breaker, refusal(429, retry_after="2"))  # the probe
+    assert breaker.retry_after == 2
+    breaker.reset()
+    fail(breaker, refusal(429), times=3)
+    assert breaker.retry_after == 60
+
+
+def test_a_fleet_does_not_probe_in_step(clock):
+    """Not even after the first opening."""
+    waits = {opened(clock, jitter=0.2, rng=random.Random(seed)).retry_after for seed in range(20)}
+    assert len(waits) == 20
+    assert all(60 <= wait <= 72 for wait in waits)
+
+
+def test_a_predicate_that_fails_hides_no_error_and_keeps_no_probe(clock, caplog):
+    """What it does not say is judged by the rules."""
+
+    def broken(error):
+        raise RuntimeError("predicate")
+
+    breaker = opened(clock, is_failure=broken)
+    clock.advance(60)
+    fail(breaker)  # the probe
+    assert "is_failure" in caplog.text
+    assert breaker.retry_after == 60
+
+
+def test_whoever_is_interrupted_while_asking_does_not_pass_for_the_probe(clock):
+    """It saw the breaker closed; meanwhile it has opened, and its probe is under way."""
+
+    class Interrupted(CircuitBreaker):
+        meanwhile = None
+
+        @property
+        def _state(self):
+            seen, meanwhile, self.meanwhile = self.kept, self.meanwhile, None
+            if meanwhile is not None:
+                meanwhile()
+            return seen
+
+        @_state.setter
+        def _state(self, state):
+            self.kept = state
+
+    probes = []
+
+    def meanwhile():
+        fail(breaker)
+        clock.advance(60)
+        probes.append(breaker.acquire())
+
+    breaker = Interrupted(failure_threshold=1, clock=clock)
+    breaker.meanwhile = meanwhile
+    late = breaker.acquire()
+    late.success()
+    assert breaker.state == "half_open"
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+    probes[0].success()
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1])
+def test_it_is_not_opened_for_a_time_that_is_none(clock, seconds):
+    """It would never end, or never begin."""
+    breaker = CircuitBreaker(clock=clock)
+    with pytest.raises(ValueError, match="seconds"):
+        breaker.open_for(seconds)
+    assert breaker.state == "closed"
+
+
 def test_it_can_be_opened_because_the_provider_asked(clock):
     """Longer requests extend it, shorter ones do not shorten it."""
     breaker = CircuitBreaker(clock=clock)
@@ -313,6 +393,51 @@ def test_slow_calls_open_it(clock):
     for _ in range(4):
         with breaker:
             clock.advance(6)
+    assert breaker.state == "open"
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_stream_whose_first_item_is_late_is_slow(clock, late):
+    """The time to the first item has a bound of its own, however long the rest takes."""
+    breaker = CircuitBreaker(
+        slow_first_item=5, slow_rate=1.0, minimum_calls=2, slow_call=100, clock=clock
+    )
+
+    def stream():
+        clock.advance(6 if late else 1)
+        yield 1
+        clock.advance(50)
+        yield 2
+        return "end"
+
+    async def astream():
+        for item in stream():
+            yield item
+
+    async def collect():
+        return [item async for item in breaker(astream)()]
+
+    assert list(breaker(stream)()) == [1, 2]
+    assert asyncio.run(collect()) == [1, 2]
+    assert breaker.state == ("open" if late else "closed")
+
+
+def test_a_late_first_item_alone_can_be_watched(clock):
+    """Without a bound of the whole call; an empty stream has none."""
+    breaker = CircuitBreaker(slow_first_item=5, slow_rate=0.5, minimum_calls=1, clock=clock)
+
+    def empty():
+        clock.advance(50)
+        return "end"
+        yield
+
+    def stream():
+        clock.advance(50)
+        yield 1
+
+    assert list(breaker(empty)()) == []
+    assert breaker.state == "closed"
+    assert list(breaker(stream)()) == [1]
     assert breaker.state == "open"
 
 
@@ -439,6 +564,84 @@ def test_a_stream_counts_when_it_ends(clock):
     assert breaker.state == "open"
 
 
+def test_what_a_plain_function_gives_counts_when_it_ends(clock):
+    """A task, a generator and an async generator have done nothing yet when they are handed out."""
+
+    async def call():
+        raise ConnectionError
+
+    def stream():
+        yield 1
+        raise ConnectionError
+
+    async def astream():
+        yield 1
+        raise ConnectionError
+
+    def given(make):
+        return partial(lambda function: function(), make)
+
+    async def consume(items):
+        return [item async for item in items]
+
+    async def main(breaker, made):
+        with pytest.raises(ConnectionError):
+            await breaker(made)()
+
+    for made in (stream, given(stream), partial(stream)):
+        breaker = CircuitBreaker(failure_threshold=1, clock=clock)
+        with pytest.raises(ConnectionError):
+            list(breaker(made)())
+        assert breaker.state == "open"
+    for made in (astream, given(astream), partial(astream)):
+        breaker = CircuitBreaker(failure_threshold=1, clock=clock)
+        with pytest.raises(ConnectionError):
+            asyncio.run(consume(breaker(made)()))
+        assert breaker.state == "open"
+    for made in (call, lambda: asyncio.ensure_future(call()), partial(call)):
+        breaker = CircuitBreaker(failure_threshold=1, clock=clock)
+        asyncio.run(main(breaker, made))
+        assert breaker.state == "open"
+
+
+def test_an_async_stream_keeps_asend_athrow_and_is_closed(clock):
+    """The wrapper is transparent, and a stream that is left early says nothing."""
+    closed = []
+
+    async def talk():
+        try:
+            got = yield "first"
+            try:
+                got = yield got
+            except KeyError:
+                got = yield "thrown"
+            yield got
+        finally:
+            closed.append(True)
+
+    async def empty():
+        return
+        yield
+
+    breaker = opened(clock)
+    clock.advance(60)
+
+    async def main():
+        one = breaker(talk)()
+        assert await anext(one) == "first"
+        assert await one.asend(5) == 5
+        assert await one.athrow(KeyError()) == "thrown"
+        with pytest.raises(CircuitOpenError):
+            await anext(breaker(talk)())
+        await one.aclose()
+        assert breaker.state == "half_open"
+        assert [item async for item in breaker(empty)()] == []
+
+    asyncio.run(main())
+    assert closed == [True]
+    assert breaker.state == "closed"
+
+
 def test_it_can_be_left_in_another_context_than_entered(clock):
     """Frameworks enter in one thread and leave in another one."""
     breaker = CircuitBreaker(failure_threshold=1, recovery_timeout=60, clock=clock)
@@ -468,6 +671,11 @@ def test_two_breakers_may_be_left_in_any_order(clock):
         {"probe_lease": float("inf")},
         {"max_recovery_timeout": 1},
         {"failure_rate": 1.5},
+        {"failure_threshold": float("nan")},
+        {"minimum_calls": 2.5},
+        {"slow_call": float("nan")},
+        {"max_recovery_timeout": float("inf")},
+        {"jitter": -1},
     ],
 )
 def test_impossible_settings_are_refused(wrong):

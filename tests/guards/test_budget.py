@@ -133,7 +133,7 @@ def test_a_lost_reservation_leaves_the_window_and_the_memory(clock):
     budget = window(clock)
     for _ in range(50):
         budget.reserve(estimated_tokens=1000)
-    assert len(budget._open) <= 2
+    assert len(budget._book._open) <= 2
 
 
 def test_a_reservation_that_has_left_the_window_is_settled_in_full(clock):
@@ -300,9 +300,41 @@ def test_a_cancelled_waiter_leaves_the_queue(clock):
         with pytest.raises(asyncio.CancelledError):
             await first
         await budget.areserve(500, timeout=0)
-        assert not budget._queue
+        assert not budget._book._queue
 
     asyncio.run(main())
+
+
+def test_a_timeout_that_is_no_number_does_not_wait_for_ever(clock):
+    """It fails closed, as every other number that is none."""
+    budget = window(clock)
+    budget.reserve(1000)
+    with pytest.raises(BudgetTimeout):
+        budget.reserve(1, timeout=float("nan"))
+    assert clock.sleeps == []
+
+
+def test_a_clock_that_goes_back_or_stands_still_makes_no_room(clock):
+    """What is booked leaves a minute after the latest time that was seen."""
+    budget = window(clock)
+    budget.reserve(1000)
+    for moved in (0, -500):
+        clock.advance(moved)
+        with pytest.raises(BudgetTimeout):
+            budget.reserve(1, timeout=0)
+    clock.advance(500 + 62)
+    assert budget.reserve(1000, timeout=0)
+
+
+def test_many_who_wait_cost_no_more_than_a_window_of_them(clock):
+    """Whoever is behind more than a window does not look at everybody before him."""
+    budget = window(clock, tokens=1000)
+    budget.reserve(1000)
+    queue = [budget._book.enter((1, 100, 0, 0, 0), clock()) for _ in range(500)]
+    tenth, last = (budget._book.ahead(ticket) for ticket in (queue[9], queue[-1]))
+    assert tenth[:2] == (9, 900)
+    assert last[1] == 1100
+    assert budget._book.turn(budget, queue[-1], clock()) > 59
 
 
 def test_room_that_is_given_back_is_noticed_while_waiting(clock):
@@ -334,6 +366,26 @@ def test_a_refusal_pauses_everybody_until_the_time_it_names(clock):
     budget.learn(refusal(retry_after="7"))
     budget.reserve(estimated_tokens=1)
     assert waited(clock) == pytest.approx(7)
+
+
+@pytest.mark.parametrize("status", [429, 200])
+def test_a_response_that_is_a_refusal_pauses_as_its_exception_does(clock, status):
+    """For code that looks at responses; what an answer says is no refusal."""
+    budget = window(clock)
+    request = httpx2.Request("POST", "https://api.example.test/v1/messages")
+    budget.learn(httpx2.Response(status, headers={"retry-after": "7"}, request=request))
+    assert budget.reserve(1).waited == (pytest.approx(7) if status == 429 else 0)
+
+
+@pytest.mark.parametrize(
+    "source", [None, 5, "junk", ConnectionError(), [("x-ratelimit-remaining-tokens", "990")]]
+)
+def test_what_says_nothing_teaches_nothing(clock, source):
+    """And a plain list of headers says what any other object of headers would."""
+    budget = window(clock)
+    budget.learn(source)
+    assert budget.snapshot()["tokens"] == (10 if isinstance(source, list) else 0)
+    assert budget.reserve(1).waited == 0
 
 
 def test_limits_and_what_others_have_spent_are_learnt_from_headers(clock):
@@ -368,7 +420,7 @@ def test_a_waiter_larger_than_a_lowered_limit_is_told(clock):
     budget._sleep = sleep
     with pytest.raises(BudgetTooLarge):
         budget.reserve(estimated_tokens=900)
-    assert not budget._queue
+    assert not budget._book._queue
 
 
 def test_time_is_looked_up_when_it_is_needed(monkeypatch):

@@ -234,3 +234,25 @@ def test_guards_speak_for_what_is_behind_them():
     wrapped.__cause__ = anthropic_error(429)
     assert classify(wrapped).kind == "rate_limited"
     assert classify(CircuitOpenError("primary", 4.0)).retry_after == 4.0
+
+
+def test_a_property_that_raises_tells_nothing():
+    """As `request` of httpx's errors, where no client has sent one."""
+    error = httpx2.ConnectError("refused")
+    assert sdk_retries(error) == 0
+    assert classify(error).kind == "connection"
+
+    class Odd(ConnectionError):
+        @property
+        def response(self):
+            raise RuntimeError("no response")
+
+    assert classify(Odd()).kind == "connection"
+
+
+def test_a_group_passes_only_if_all_of_it_does():
+    """The longest wait counts, and one mistake is enough."""
+    passing = [anthropic_error(429, retry_after="3"), anthropic_error(529, retry_after="8")]
+    assert classify(ExceptionGroup("both", [*passing, ConnectionError()])).retry_after == 8
+    assert classify(ExceptionGroup("both", [*passing, TypeError()])).kind == "local"
+    assert classify(BaseExceptionGroup("both", [KeyboardInterrupt()])).kind == "cancelled"

@@ -5,12 +5,14 @@ import concurrent.futures
 import logging
 import pickle
 import random
+from dataclasses import dataclass
 from functools import partial
 
 import anthropic
 import httpx2
 import pytest
 
+from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.errors import RetryAfterTooLong, RetryExhausted
 from chaoskit_guards.retry import (
     RetryBudget,
@@ -273,6 +275,101 @@ def test_an_outer_layer_sees_through_a_wrapper_of_the_users(clock):
     assert flaky.calls == 4
 
 
+def test_an_outer_layer_sees_what_was_given_up_while_another_error_is_handled(clock):
+    """`raise` without `from`, and a fallback that fails: the attempts do not start anew."""
+    flaky = Flaky(*[refusal(500)] * 99)
+    inner = with_retry(EXACT, clock=clock, sleep=clock.sleep)(flaky)
+
+    def wrapped():
+        try:
+            return inner()
+        except anthropic.APIError:
+            raise ConnectionError("model unavailable")  # noqa: B904 - as careless code does
+
+    with pytest.raises(ConnectionError):
+        run(EXACT, wrapped, clock)
+    assert flaky.calls == 4
+
+
+def test_a_wrapped_refusal_still_asks_for_its_wait(clock):
+    """Nobody comes back early because somebody renamed the error."""
+    calls = []
+
+    def wrapped():
+        calls.append(clock.now)
+        if len(calls) == 1:
+            raise ConnectionError("model unavailable") from refusal(429, retry_after="7")
+        return "answer"
+
+    assert run(EXACT, wrapped, clock) == "answer"
+    assert clock.sleeps == [7]
+
+
+def test_a_wait_that_was_too_long_is_not_cut_by_an_outer_layer(clock):
+    """The inner layer has refused to wait; a wrapper of its error does not hide that."""
+    inner = with_retry(EXACT, clock=clock, sleep=clock.sleep)(
+        Flaky(refusal(429, retry_after="600"))
+    )
+
+    def wrapped():
+        try:
+            return inner()
+        except RetryAfterTooLong as error:
+            raise ConnectionError("model unavailable") from error
+
+    with pytest.raises(ConnectionError):
+        run(EXACT, wrapped, clock)
+    assert clock.sleeps == []
+
+
+def test_a_call_within_a_repeated_attempt_goes_on_with_its_count(clock):
+    """Layers share the attempts, and what one has started and left behind is no part of it."""
+    numbers, left = [], []
+
+    async def background():
+        await asyncio.sleep(0)
+        numbers.append(("background", current_attempt()))
+
+    @with_retry(EXACT, async_sleep=clock.asleep)
+    async def inner(errors):
+        numbers.append(("inner", current_attempt()))
+        if errors:
+            raise errors.pop()
+        return "answer"
+
+    outer_errors, inner_errors = [refusal(500)], [refusal(500), refusal(500)]
+
+    @with_retry(EXACT, async_sleep=clock.asleep)
+    async def outer():
+        if outer_errors:
+            raise outer_errors.pop()
+        left.append(asyncio.create_task(background()))
+        return await inner(inner_errors)
+
+    async def main():
+        assert await outer() == "answer"
+        await left[0]
+
+    asyncio.run(main())
+    assert numbers == [("inner", 2), ("inner", 3), ("inner", 4), ("background", 1)]
+
+
+def test_an_error_that_takes_no_marks_is_raised_as_it_is(clock):
+    """A frozen dataclass is an exception too."""
+
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        status_code: int = 500
+
+    error = Frozen()
+    flaky = Flaky(*[error] * 9)
+    inner = with_retry(EXACT, clock=clock, sleep=clock.sleep)(flaky)
+    with pytest.raises(Frozen) as caught:
+        run(EXACT, inner, clock)
+    assert error is caught.value
+    assert flaky.calls == 4
+
+
 def test_the_same_exception_object_in_a_later_call_is_repeated_again(clock):
     """Giving up on it once is no property of the object."""
     error = refusal(500)
@@ -372,6 +469,53 @@ def test_partials_callable_objects_and_lambdas_that_return_coroutines_are_awaite
     assert clock.sleeps == [1, 1, 1]
 
 
+def test_what_a_plain_function_gives_is_repeated_too(clock):
+    """A task, a generator and an async generator have not run yet when they are handed out."""
+
+    async def call(flaky):
+        return flaky()
+
+    async def astream(flaky):
+        yield flaky()
+
+    def stream(flaky):
+        yield flaky()
+
+    decorate = with_retry(EXACT, sleep=clock.sleep, async_sleep=clock.asleep)
+
+    async def main():
+        flaky = Flaky(refusal(500))
+        assert await decorate(lambda: asyncio.ensure_future(call(flaky)))() == "answer"
+        flaky = Flaky(refusal(500))
+        assert [item async for item in decorate(lambda: astream(flaky))()] == ["answer"]
+
+    asyncio.run(main())
+    flaky = Flaky(refusal(500))
+    assert list(decorate(lambda: stream(flaky))()) == ["answer"]
+    assert list(decorate(partial(stream, Flaky(refusal(500))))()) == ["answer"]
+    assert clock.sleeps == [1, 1, 1, 1]
+
+
+def test_what_can_be_entered_stays_what_it_is(clock):
+    """The request of an HTTP client is awaited or entered, as its caller likes."""
+
+    class Entered:
+        def __await__(self):
+            yield
+
+        async def __aenter__(self):
+            return "entered"
+
+        async def __aexit__(self, *how):
+            return None
+
+    async def main():
+        async with with_retry(EXACT)(Entered)() as inside:
+            return inside
+
+    assert asyncio.run(main()) == "entered"
+
+
 def test_a_cancelled_task_stays_cancelled():
     """One cancel is enough, during the call and during the sleep."""
     calls = 0
@@ -419,6 +563,38 @@ def test_a_cancellation_that_got_lost_below_is_not_repeated():
 
     asyncio.run(main())
     assert calls == 1
+
+
+def test_a_timeout_inside_is_repeated_also_after_a_task_group_has_failed(clock):
+    """A failing group leaves a cancellation behind in its task, which nobody has asked for."""
+    groups, timeouts = 0, 0
+    decorate = with_retry(EXACT, async_sleep=clock.asleep)
+
+    async def fail():
+        raise ConnectionError
+
+    @decorate
+    async def group():
+        nonlocal groups
+        groups += 1
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail())
+
+    @decorate
+    async def hang():
+        nonlocal timeouts
+        timeouts += 1
+        async with asyncio.timeout(0):
+            await asyncio.get_running_loop().create_future()
+
+    async def main():
+        with pytest.raises(ExceptionGroup):
+            await group()
+        with pytest.raises(TimeoutError):
+            await hang()
+
+    asyncio.run(main())
+    assert (groups, timeouts) == (4, 4)
 
 
 def test_a_generator_is_repeated_before_its_first_item_only(clock):
@@ -527,6 +703,13 @@ def test_an_async_generator_is_repeated_before_its_first_item_only(clock):
     assert (began, closed) == (3, [True, True])
 
 
+@pytest.mark.parametrize("decorate", [with_retry, with_retry(EXACT), CircuitBreaker()])
+def test_what_cannot_be_called_is_refused_when_it_is_decorated(decorate):
+    """A number of attempts in place of a configuration, for example."""
+    with pytest.raises(TypeError, match="not int"):
+        decorate(4)
+
+
 def test_metadata_and_methods_survive(clock):
     """The wrapper is a function like the one it wraps."""
 
@@ -544,6 +727,9 @@ def test_metadata_and_methods_survive(clock):
     "wrong",
     [
         {"max_attempts": 0},
+        {"max_attempts": float("nan")},
+        {"max_attempts": 2.5},
+        {"retryable_status_codes": "429"},
         {"base_delay": -1},
         {"max_delay": float("inf")},
         {"max_retry_after": float("nan")},

@@ -203,7 +203,7 @@ def test_a_decision_holds_for_all_and_does_not_expire(make, client):
     with pytest.raises(CircuitOpenError):
         other.acquire()
     one.open_for(5.0)
-    assert [client.ttl(key) for key in client.keys(f"*{one._shared._store.key}*")] == [-1]
+    assert [client.ttl(key) for key in client.keys(f"*{one._shared.circuit._store.key}*")] == [-1]
     one.force_closed()
     fail(other, times=5)
     assert other.state == "forced_closed"
@@ -211,7 +211,9 @@ def test_a_decision_holds_for_all_and_does_not_expire(make, client):
     assert one.state == "closed"
     with one:
         pass
-    assert all(3500 < client.ttl(key) <= 3600 for key in client.keys(f"*{one._shared._store.key}*"))
+    assert all(
+        3500 < client.ttl(key) <= 3600 for key in client.keys(f"*{one._shared.circuit._store.key}*")
+    )
 
 
 def test_coroutines_and_async_streams_share_it(make):
@@ -254,7 +256,7 @@ def test_coroutines_and_async_streams_share_it(make):
         assert other.state == "closed"
         await (await one.aacquire()).afailure()
         for breaker in (one, other):
-            await breaker._shared._store.aclose()
+            await breaker._shared.circuit._store.aclose()
 
     asyncio.run(run())
 
@@ -301,7 +303,7 @@ def test_without_the_server_each_process_goes_alone_unless_it_is_told_to_refuse(
         with pytest.raises(StoreUnavailable):
             await refusing.aacquire()
         for breaker in (alone, refusing):
-            await breaker._shared._store.aclose()
+            await breaker._shared.circuit._store.aclose()
 
     asyncio.run(run())
 

@@ -135,7 +135,7 @@ def test_coroutines_wait_without_blocking_and_settle(make):
         await one.alearn({"x-ratelimit-remaining-tokens": "0"})
         snapshot = await other.asnapshot()
         for window in (one, other):
-            await window._shared._store.aclose()
+            await window._shared.meter._store.aclose()
         return snapshot
 
     snapshot = asyncio.run(run())
@@ -194,11 +194,11 @@ def test_every_key_expires(make, client):
     """The window a little after it is empty, and a lease with it."""
     one = make()
     reservation = one.reserve(100, timeout=0)
-    keys = client.keys(f"*{one._shared._store.key}*")
+    keys = client.keys(f"*{one._shared.meter._store.key}*")
     assert len(keys) == 2
     assert all(60_000 < client.pttl(key) <= 62_000 for key in keys)
     reservation.settle(100)
-    assert len(client.keys(f"*{one._shared._store.key}*")) == 1
+    assert len(client.keys(f"*{one._shared.meter._store.key}*")) == 1
 
 
 def test_the_size_of_the_window_does_not_depend_on_the_amounts(make, client):
@@ -221,6 +221,40 @@ def test_windows_of_different_shapes_do_not_mix(make):
         make(buckets=30).reserve(1, timeout=0)
     with pytest.raises(ValueError, match="at most 1000 buckets"):
         make(buckets=1001)
+
+
+@pytest.mark.parametrize("booked_first", [True, False])
+def test_a_caller_that_is_cancelled_while_it_asks_books_nothing(make, client, booked_first):
+    """Whether the server hears of the question or of its withdrawal first."""
+    budget, other = make(1000), make(1000)
+    meter = budget._shared.meter
+    asked = asyncio.Event()
+    late = []
+
+    async def aask(question):
+        if booked_first:
+            meter.send(question)
+        else:
+            late.append(question)
+        asked.set()
+        await asyncio.get_running_loop().create_future()
+
+    meter.aask = aask
+
+    async def main():
+        task = asyncio.create_task(budget.areserve(900))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await meter._store.aclose()
+
+    asyncio.run(main())
+    for question in late:
+        assert meter.send(question)[0] == -1
+    assert other.snapshot()["tokens"] == 0
+    assert other.reserve(1000, timeout=0)
+    assert not budget._book._queue
 
 
 class Stammering:
@@ -258,7 +292,7 @@ def test_a_server_that_has_lost_its_scripts_is_given_them(make, client):
 
     async def run():
         await one.areserve(1, timeout=0)
-        await one._shared._store.aclose()
+        await one._shared.meter._store.aclose()
 
     asyncio.run(run())
     assert one.snapshot()["tokens"] == 3
@@ -272,7 +306,7 @@ def test_a_connection_that_the_server_has_closed_is_made_anew(make, client):
         await one.areserve(1, timeout=0)
         client.client_kill_filter(_type="normal", skipme=True)
         await one.areserve(1, timeout=0)
-        await one._shared._store.aclose()
+        await one._shared.meter._store.aclose()
 
     one.reserve(1, timeout=0)
     client.client_kill_filter(_type="normal", skipme=True)
@@ -328,7 +362,7 @@ def test_without_the_server_a_budget_refuses_unless_it_is_told_to_go_alone(make,
             await alone.areserve(1, timeout=0)
         assert (await alone.asnapshot())["tokens"] == 1000
         for window in (alone, refusing):
-            await window._shared._store.aclose()
+            await window._shared.meter._store.aclose()
 
     asyncio.run(run())
 

@@ -9,6 +9,14 @@ from chaoskit_guards.circuit import Circuit
 from chaoskit_guards.errors import CircuitOpenError
 
 THRESHOLD, RECOVERY, LEASE = 3, 60.0, 45.0
+ASKED = 20.0
+
+
+class TooMany(Exception):
+    """A refusal that says when to come back."""
+
+    status_code = 429
+    headers = {"retry-after": str(ASKED)}  # noqa: RUF012 - read only
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -22,12 +30,14 @@ class BreakerMachine(RuleBasedStateMachine):
         self.state = "closed"
         self.era = 0
         self.in_a_row = 0
+        self.limited = 0
         self.until = 0.0
         self.probe = None
 
     def change(self, state):
         """Begin a new era; results of earlier ones no longer count."""
-        self.state, self.era, self.in_a_row, self.probe = state, self.era + 1, 0, None
+        self.state, self.era, self.probe = state, self.era + 1, None
+        self.in_a_row = self.limited = 0
 
     @rule(seconds=st.sampled_from([0.5, 20.0, 44.5, 45.0, 60.0, 100.0]))
     def time_passes(self, seconds):
@@ -56,25 +66,29 @@ class BreakerMachine(RuleBasedStateMachine):
         self.running.append((permit, self.era))
 
     @precondition(lambda self: self.running)
-    @rule(data=st.data(), how=st.sampled_from(["success", "failure", "abandon"]))
+    @rule(data=st.data(), how=st.sampled_from(["success", "failure", "limited", "abandon"]))
     def end(self, data, how):
         """A call ends, in any order."""
         index = data.draw(st.integers(0, len(self.running) - 1))
         permit, era = self.running.pop(index)
-        getattr(permit, how)()
+        if how == "limited":
+            permit.failure(TooMany())
+        else:
+            getattr(permit, how)()
         if era != self.era:
             return
         if self.state == "closed":
             self.in_a_row = {"success": 0, "failure": self.in_a_row + 1}.get(how, self.in_a_row)
-            if self.in_a_row >= THRESHOLD:
+            self.limited = {"success": 0, "limited": self.limited + 1}.get(how, self.limited)
+            if max(self.in_a_row, self.limited) >= THRESHOLD:
                 self.change("open")
-                self.until = self.now + RECOVERY
+                self.until = self.now + (ASKED if how == "limited" else RECOVERY)
         elif self.state == "half_open":
             if how == "success":
                 self.change("closed")
-            elif how == "failure":
+            elif how in ("failure", "limited"):
                 self.change("open")
-                self.until = self.now + RECOVERY
+                self.until = self.now + (ASKED if how == "limited" else RECOVERY)
             else:
                 self.probe = None
 

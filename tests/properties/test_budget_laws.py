@@ -1,5 +1,6 @@
 """No span of a minute holds more than the limit, whatever is asked, settled and given back."""
 
+import asyncio
 import threading
 
 from hypothesis import given, settings
@@ -123,3 +124,74 @@ def test_threads_that_start_together_never_overshoot():
         for thread in threads:
             thread.join()
         assert sum(granted) <= 1000
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 40), st.booleans()), min_size=2, max_size=6),
+    st.integers(1, 40),
+)
+@settings(deadline=None, max_examples=20)
+def test_threads_hold_every_span_while_time_passes(rounds, tokens):
+    """Twenty that ask at once, some of which use less or give back, round after round."""
+    now = [0.0]
+    budget = BudgetWindow(LIMIT, clock=lambda: now[0])
+    booked = []
+
+    def ask(start, number):
+        start.wait()
+        try:
+            reservation = budget.reserve(tokens, timeout=0)
+        except BudgetTimeout:
+            return
+        used = tokens if number % 3 else tokens // 2
+        reservation.settle(used)
+        booked.append((now[0], used))
+
+    for seconds, together in rounds:
+        start = threading.Barrier(20 if together else 1)
+        threads = [
+            threading.Thread(target=ask, args=(start, number)) for number in range(start.parties)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        now[0] += seconds
+    for end, _ in booked:
+        assert sum(amount for when, amount in booked if end - 60 < when <= end) <= LIMIT
+
+
+def test_threads_and_tasks_of_one_window_wait_in_one_queue():
+    """On a clock that moves only when all of them wait."""
+    now, lock = [0.0], threading.Lock()
+
+    def sleep(seconds):
+        with lock:
+            now[0] += seconds
+
+    async def asleep(seconds):
+        sleep(seconds)
+        await asyncio.sleep(0)
+
+    budget = BudgetWindow(LIMIT, clock=lambda: now[0], sleep=sleep, async_sleep=asleep)
+    booked = []
+
+    def ask():
+        booked.extend([(budget.reserve(30).bucket, 30) for _ in range(5)])
+
+    async def aask():
+        booked.extend([((await budget.areserve(30)).bucket, 30) for _ in range(5)])
+
+    async def tasks():
+        await asyncio.gather(*(aask() for _ in range(3)))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads.append(threading.Thread(target=lambda: asyncio.run(tasks())))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(booked) == 30
+    # A bucket is a second here; what is booked in the same sixty of them is at most the limit.
+    for last, _ in booked:
+        assert sum(amount for bucket, amount in booked if last - 60 < bucket <= last) <= LIMIT

@@ -151,6 +151,9 @@ class Middle:
         return low + (high - low) / 4
 
 
+ENDS = ["success", "failure", "failure", "limited", "limited", "abandon"]
+
+
 class BreakerMachine(SharedMachine):
     """Whatever one admits or refuses, the other does, and in the same state."""
 
@@ -160,6 +163,7 @@ class BreakerMachine(SharedMachine):
             "failure_threshold": 3,
             "recovery_timeout": 16.0,
             "max_recovery_timeout": 128.0,
+            "jitter": 0.5,
             "probe_successes": 2,
             "probe_lease": 32.0,
             "failure_rate": 0.5,
@@ -191,11 +195,14 @@ class BreakerMachine(SharedMachine):
             self.open.append(answers)
 
     @precondition(lambda self: self.open)
-    @rule(data=st.data(), how=st.sampled_from(["success", "failure", "failure", "abandon"]))
+    @rule(data=st.data(), how=st.sampled_from(ENDS))
     def end(self, data, how):
         """A call ends, early or late."""
         for permit in self.open.pop(data.draw(st.integers(0, len(self.open) - 1))):
-            getattr(permit, how)()
+            if how == "limited":
+                permit.failure(rate_limited(8))
+            else:
+                getattr(permit, how)()
 
     @rule(seconds=EIGHTHS, which=st.integers(0, 1))
     def open_for(self, seconds, which):
