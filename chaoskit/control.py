@@ -11,27 +11,56 @@ The header `x-chaos-session` says which session, as it does in requests to the p
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from chaoskit.check import Verdict, worst
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.freely import UNKEPT, in_words
+from chaoskit.journal import Journal
 from chaoskit.outcome import Judged
+from chaoskit.plan import Rule
 from chaoskit.scenario_tables import parts
 
-if TYPE_CHECKING:
-    from chaoskit.serving import Server
-
-__all__ = ["answer"]
+__all__ = ["SESSION", "Sessions", "answer"]
 
 _BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
 _WAYS = "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/faults, POST /_chaos/reset"
-_SESSION = "x-chaos-session"
+SESSION = "x-chaos-session"
+"""The header by which a request names its session."""
 
 
-def answer(server: Server, request: HttpRequest) -> HttpReply:
+class Session(Protocol):
+    """One world behind a server."""
+
+    @property
+    def journal(self) -> Journal:
+        """What happened in it."""
+        ...
+
+    def add(self, rule: Rule) -> None:
+        """Let a fault strike from now on."""
+        ...
+
+    def judge(self) -> tuple[Judged, ...]:
+        """Return how its clients are judged."""
+        ...
+
+
+class Sessions(Protocol):
+    """Whoever keeps the sessions of a server."""
+
+    def session(self, name: str = "") -> Session:
+        """Return a session, which begins when it is first asked for."""
+        ...
+
+    def reset(self, name: str = "") -> None:
+        """Begin a session anew."""
+        ...
+
+
+def answer(server: Sessions, request: HttpRequest) -> HttpReply:
     """Answer a request that is for no provider."""
-    name = request.headers.get(_SESSION, "")
+    name = request.headers.get(SESSION, "")
     match request.method, request.path.rstrip("/"):
         case "GET", "/_chaos/verdict":
             judged = server.session(name).judge()
@@ -53,7 +82,7 @@ def answer(server: Server, request: HttpRequest) -> HttpReply:
     return _json(404, {"error": error})
 
 
-def _faults(server: Server, name: str, body: bytes) -> HttpReply:
+def _faults(server: Sessions, name: str, body: bytes) -> HttpReply:
     try:
         table = json.loads(body)
     except ValueError as error:

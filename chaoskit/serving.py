@@ -18,7 +18,7 @@ from pathlib import Path
 from chaoskit.agent import DUMMY_KEY, KEYS
 from chaoskit.canary import Canaries
 from chaoskit.clocks.real import RealClock
-from chaoskit.control import answer
+from chaoskit.control import SESSION, answer
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.freely import UNKEPT, PromiseBroken, in_words, judge_freely
@@ -35,9 +35,6 @@ from chaoskit.workload import Workload
 from chaoskit.world import World
 
 __all__ = ["SESSION", "Server", "Session", "serving"]
-
-SESSION = "x-chaos-session"
-"""The header by which a request names its session."""
 
 USER = "x-chaos-user"
 """The header by which a request names its user; without it, everything is one user's."""
