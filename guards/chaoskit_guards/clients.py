@@ -35,7 +35,10 @@ class ProviderConfig:
             a `Completion` or an SDK's response.
         acall: the same for async calls.
         timeout: seconds for one attempt; by default 30 and one for every 25 tokens asked for.
-        context_window: tokens that fit into a request, where known.
+        context_window: tokens of prompt and answer together, where known; a request that is
+            estimated to be larger goes elsewhere.
+        max_usd: a request that is estimated to cost more goes elsewhere, and so does one whose
+            price is not known; needs the router's `price`.
         options: keywords that only this provider gets, such as `extra_headers`.
     """
 
@@ -49,11 +52,14 @@ class ProviderConfig:
     acall: Callable[..., Awaitable[Any]] | None = field(default=None, repr=False)
     timeout: float | None = None
     context_window: int | None = None
+    max_usd: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError("timeout is more than 0 seconds")
+        if self.max_usd is not None and not self.max_usd >= 0:
+            raise ValueError("max_usd is 0 or more")
         if self.dialect is None:
             object.__setattr__(self, "dialect", self._guess())
 
@@ -120,7 +126,11 @@ class Caller:
         return _here(self._create(self._sync_client())(**request, timeout=seconds))
 
     async def asend(self, request: dict[str, Any], seconds: float) -> Any:
-        """Ask without blocking; a sync client is asked in a thread."""
+        """Ask without blocking, at most so many seconds; a sync client is asked in a thread."""
+        async with asyncio.timeout(seconds):
+            return await self._asend(request, seconds)
+
+    async def _asend(self, request: dict[str, Any], seconds: float) -> Any:
         if self.config.acall is not None:
             return await self.config.acall(**request)
         if self.config.call is not None:

@@ -84,7 +84,8 @@ def to_anthropic(
         request["system"] = copied(system)
     if tools:
         request["tools"] = [_anthropic_tool(copied(tool)) for tool in tools]
-    request.update(copied(options))
+    if options:
+        request.update(copied(options))
     return request
 
 

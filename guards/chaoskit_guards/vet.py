@@ -273,9 +273,13 @@ class _Check:
         """
         if isinstance(arguments, str | bytes):
             try:
-                arguments = json.loads(arguments or "{}")
+                arguments = json.loads(arguments or "{}", object_pairs_hook=_unique)
             except RecursionError:
                 raise self._refusal("is nested too deeply") from None
+            except _GivenTwiceError as twice:
+                names = self.record.fields if isinstance(self.record, Record) else ()
+                which = f"{twice.name!r}" if twice.name in names else "a name"
+                raise self._refusal(f"{which} is given twice in one object") from None
             except ValueError:
                 raise self._refusal("the arguments are no valid JSON, or cut off") from None
         if arguments is None:
@@ -316,6 +320,25 @@ class _Check:
                 problems.append(f"{name!r} may be absent, but the parameter has no default")
         if problems:
             raise TypeError(f"{self.tool}: declaration and function differ: {'; '.join(problems)}")
+
+
+class _GivenTwiceError(Exception):
+    """An object of the model's JSON has one name twice; which value it meant is anyone's guess."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Json:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _GivenTwiceError(name)
+            seen.add(name)
+    return made
 
 
 def _wrapped(
