@@ -132,10 +132,9 @@ class Caller:
 
     async def _asend(self, request: dict[str, Any], seconds: float) -> Any:
         if self.config.acall is not None:
-            return await self.config.acall(**request)
+            return await _settled(self.config.acall(**request))
         if self.config.call is not None:
-            answer = await asyncio.to_thread(self.config.call, **request)
-            return await answer if inspect.isawaitable(answer) else answer
+            return await _settled(await asyncio.to_thread(self.config.call, **request))
         client = self._async_client()
         if client is None:
             create = self._create(self._sync_client())
@@ -232,7 +231,18 @@ def _without_retries(client: Any) -> Any:
 
 def _here(answer: Any) -> Any:
     """Return an answer that is there; a coroutine would be taken for one unseen."""
-    if inspect.iscoroutine(answer):
-        answer.close()
+    if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
         raise TypeError("the provider answers asynchronously: use acall, acomplete, astream")
+    return _whole(answer)
+
+
+async def _settled(answer: Any) -> Any:
+    return _whole(await answer if inspect.isawaitable(answer) else answer)
+
+
+def _whole(answer: Any) -> Any:
+    if inspect.isgenerator(answer) or inspect.isasyncgen(answer):
+        raise TypeError("the provider's function is a generator: it has to return the whole answer")
     return answer

@@ -9,6 +9,7 @@ nobody else's business and is raised as it is.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
@@ -275,6 +276,8 @@ class FallbackRouter:
             )
         if isinstance(skip, str) or (skip and not self._names.issuperset(skip)):
             raise ValueError(f"skip_providers names nobody: {skip!r}")
+        if deadline is not None and math.isnan(deadline):
+            raise ValueError("deadline is a number of seconds, not NaN")
         system, said = neutral(messages, system)
         tokens = None
         if self._count_tokens is not None:
@@ -371,10 +374,11 @@ class RoutedStream:
         self.completion: Completion | None = None
         self._router = router
         self._route = route
+        self._begun = False
         self._shown = False
 
     def __iter__(self) -> Iterator[str]:
-        router, route = self._router, self._route
+        router, route = self._begin()
         while (step := route.step()) is not None:
             if isinstance(step, Pause):
                 router._pause(step)  # noqa: SLF001 - the streaming half of the router
@@ -388,7 +392,7 @@ class RoutedStream:
                 return
 
     async def __aiter__(self) -> AsyncGenerator[str, None]:
-        router, route = self._router, self._route
+        router, route = self._begin()
         while (step := route.step()) is not None:
             if isinstance(step, Pause):
                 await router._apause(step)  # noqa: SLF001 - the streaming half of the router
@@ -402,6 +406,12 @@ class RoutedStream:
                     raise
             else:
                 return
+
+    def _begin(self) -> tuple[FallbackRouter, Route]:
+        if self._begun:
+            raise RuntimeError("a stream is iterated once; ask again for another answer")
+        self._begun = True
+        return self._router, self._route
 
     def _pieces(self, step: Ask) -> Iterator[str]:
         caller = step.provider.caller

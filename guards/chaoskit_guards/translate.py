@@ -45,6 +45,10 @@ def neutral(messages: Iterable[Any], system: Any = None) -> tuple[Any, list[Json
     Raises:
         UntranslatableRequest: a message has a shape of neither vendor.
     """
+    if isinstance(messages, str | bytes | Mapping):
+        raise UntranslatableRequest(
+            'messages is a list: [{"role": "user", "content": …}], not ' + type(messages).__name__
+        )
     system = copied(system)
     found: list[Json] = []
     for message in messages:

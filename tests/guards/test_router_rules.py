@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.completion import Completion, Usage
-from chaoskit_guards.errors import AllProvidersFailed
+from chaoskit_guards.errors import AllProvidersFailed, UntranslatableRequest
 from chaoskit_guards.router import FallbackRouter, ProviderConfig, Rules
 
 ASK = [{"role": "user", "content": "hi"}]
@@ -300,3 +300,64 @@ def test_rules_that_mean_nothing_are_refused(make):
     """When they are made, and not in an outage."""
     with pytest.raises((TypeError, ValueError)):
         make()
+
+
+async def awaited(answer):
+    """An answer that has to be awaited."""
+    return answer
+
+
+class Later:
+    """An awaitable that is no coroutine."""
+
+    def __await__(self):
+        return awaited("later").__await__()
+
+
+@pytest.mark.parametrize(
+    "function", [lambda **_: "now", lambda **_: awaited("now")], ids=["sync", "async"]
+)
+@pytest.mark.parametrize("where", ["call", "acall"])
+def test_async_calls_take_functions_of_either_kind(function, where):
+    """An answer that is there already was paid for as well."""
+    router = FallbackRouter([ProviderConfig(name="a", model="m", **{where: function})])
+
+    assert asyncio.run(router.acall(ASK)) == "now"
+
+
+@pytest.mark.parametrize("answer", [lambda **_: awaited("x"), lambda **_: Later()])
+def test_sync_calls_refuse_what_has_to_be_awaited(answer):
+    """As a mistake on this side, which never fails over."""
+    router = FallbackRouter([provider("a", answer), provider("b", "b", 2)])
+
+    with pytest.raises(TypeError, match="acall"):
+        router.call(ASK)
+
+
+def test_a_generator_is_no_answer():
+    """A function that yields its pieces is told so."""
+
+    def pieces(**_request):
+        yield "a"
+
+    with pytest.raises(TypeError, match="generator"):
+        FallbackRouter([provider("a", pieces)]).call(ASK)
+
+
+def test_a_stream_is_iterated_once():
+    """A second time would pay again, and join two answers."""
+    stream = FallbackRouter([provider("a", "a")]).stream(ASK)
+    assert list(stream) == ["a"]
+
+    with pytest.raises(RuntimeError, match="once"):
+        list(stream)
+
+
+def test_a_request_that_means_nothing_is_refused():
+    """Before anybody is asked."""
+    router = FallbackRouter([provider("a", "a")])
+
+    with pytest.raises(ValueError, match="NaN"):
+        router.call(ASK, deadline=float("nan"))
+    with pytest.raises(UntranslatableRequest, match="list"):
+        router.call("hello")
