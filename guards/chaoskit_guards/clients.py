@@ -12,12 +12,15 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from chaoskit_guards.answers import Dialect
 from chaoskit_guards.translate import copied, to_anthropic, to_openai
 
 __all__ = ["Caller", "NotConfigured", "ProviderConfig"]
+
+_GENERATORS = (GeneratorType, AsyncGeneratorType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +234,7 @@ def _without_retries(client: Any) -> Any:
 
 def _here(answer: Any) -> Any:
     """Return an answer that is there; a coroutine would be taken for one unseen."""
-    if inspect.isawaitable(answer):
+    if _is_to_come(answer):
         if inspect.iscoroutine(answer):
             answer.close()
         raise TypeError("the provider answers asynchronously: use acall, acomplete, astream")
@@ -239,10 +242,14 @@ def _here(answer: Any) -> Any:
 
 
 async def _settled(answer: Any) -> Any:
-    return _whole(await answer if inspect.isawaitable(answer) else answer)
+    return _whole(await answer if _is_to_come(answer) else answer)
+
+
+def _is_to_come(answer: Any) -> bool:
+    return hasattr(answer.__class__, "__await__")
 
 
 def _whole(answer: Any) -> Any:
-    if inspect.isgenerator(answer) or inspect.isasyncgen(answer):
+    if answer.__class__ in _GENERATORS:
         raise TypeError("the provider's function is a generator: it has to return the whole answer")
     return answer

@@ -232,8 +232,17 @@ class Route:
         ask.permit.success()
         provider.came_back(ask.began)
         unwanted = not final and completion.stop_reason in self._rules.unwanted
-        usd = None if self._price is None else self._cost(provider, completion.usage)
-        self._note(ask, "unwanted" if unwanted else "answered", usd=usd)
+        outcome = "unwanted" if unwanted else "answered"
+        self.attempts.append(
+            Attempt(
+                provider=provider.config.name,
+                model=provider.config.model,
+                outcome=outcome,
+                detail=outcome,
+                elapsed=self._clock() - ask.began,
+                usd=None if self._price is None else self._cost(provider, completion.usage),
+            )
+        )
         self._kept = Completion(
             content=completion.content,
             stop_reason=completion.stop_reason,

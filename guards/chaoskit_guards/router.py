@@ -283,7 +283,7 @@ class FallbackRouter:
         if self._count_tokens is not None:
             beside = [{"role": "user", "content": system}] if system else []
             tokens = self._count_tokens([*beside, *(tools or ()), *said])
-        now = self._now()
+        now = (self._clock or time.monotonic)()
         return Route(
             providers=self._providers,
             request=Request(
@@ -297,14 +297,11 @@ class FallbackRouter:
             rules=self._rules,
             skip=skip,
             deadline=now + (self.deadline if deadline is None else deadline),
-            clock=self._now,
+            clock=self._clock or time.monotonic,
             spread=self._spread,
             lot=self._lot,
             price=self._price,
         )
-
-    def _now(self) -> float:
-        return (self._clock or time.monotonic)()
 
     def _spread(self, seconds: float) -> float:
         return seconds + (self._rng or random).uniform(0.0, max(0.1, seconds / 4))
@@ -329,7 +326,8 @@ class FallbackRouter:
         self, route: Route, ask: Ask, completion: Completion, *, final: bool = False
     ) -> bool:
         is_result = route.answered(ask, completion, final=final)
-        self._tell(route, ask)
+        if self._listener is not None:
+            self._tell(route, ask)
         return is_result
 
     def _outrun(self, route: Route, ask: Ask) -> None:

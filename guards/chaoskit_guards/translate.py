@@ -45,7 +45,7 @@ def neutral(messages: Iterable[Any], system: Any = None) -> tuple[Any, list[Json
     Raises:
         UntranslatableRequest: a message has a shape of neither vendor.
     """
-    if isinstance(messages, str | bytes | Mapping):
+    if messages.__class__ is not list and isinstance(messages, str | bytes | Mapping):
         raise UntranslatableRequest(
             'messages is a list: [{"role": "user", "content": …}], not ' + type(messages).__name__
         )
