@@ -77,6 +77,8 @@ class ArgProblem:
     @property
     def path(self) -> str:
         """The same place as a person writes it: `filters[0].field`."""
+        if self.pointer[1:].isidentifier():
+            return self.pointer[1:]
         parts = [p.replace("~1", "/").replace("~0", "~") for p in self.pointer.split("/")[1:]]
         text = "".join(f"[{p}]" if p.isdigit() else f".{p}" for p in parts)
         return text.removeprefix(".")

@@ -250,7 +250,7 @@ class _Check:
         parameters = _parameters(function)
         self.tool = tool
         self.record = record
-        self._vet = vet
+        self.admitted = partial(vet.admit, tool, record)
         self._bound = list(inspect.signature(function).parameters)[:1] not in (
             [],
             list(parameters)[:1],
@@ -263,7 +263,7 @@ class _Check:
         own = args[:1] if self._bound else ()
         if len(args) > len(own):
             kwargs = {**dict(zip(self._names, args[len(own) :], strict=False)), **kwargs}
-        return own, self._vet.admit(self.tool, self.record, kwargs)
+        return own, self.admitted(kwargs)
 
     def parsed(self, arguments: object) -> Json:
         """Return what the model wrote as an object.
@@ -350,6 +350,8 @@ def _wrapped(
     if inspect.iscoroutinefunction(call):
 
         async def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not args:
+                return await function(**check.admitted(kwargs))
             own, admitted = check(args, kwargs)
             return await function(*own, **admitted)
 
@@ -359,6 +361,8 @@ def _wrapped(
     else:
 
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not args:
+                return function(**check.admitted(kwargs))
             own, admitted = check(args, kwargs)
             return function(*own, **admitted)
 
