@@ -16,10 +16,12 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from chaoskit_guards.answers import Dialect
+from chaoskit_guards.completion import Completion
 from chaoskit_guards.translate import copied, to_anthropic, to_openai
 
 __all__ = ["Caller", "NotConfigured", "ProviderConfig"]
 
+_PLAIN = frozenset({str, dict, Completion})
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
 
 
@@ -234,6 +236,8 @@ def _without_retries(client: Any) -> Any:
 
 def _here(answer: Any) -> Any:
     """Return an answer that is there; a coroutine would be taken for one unseen."""
+    if answer.__class__ in _PLAIN:
+        return answer
     if _is_to_come(answer):
         if inspect.iscoroutine(answer):
             answer.close()

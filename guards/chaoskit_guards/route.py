@@ -189,6 +189,9 @@ class Route:
         self._last: Exception | None = None
         self._price = price
         self._kept: Completion | None = None
+        if not (skip or rules.ramp):
+            self._todo += providers
+            return
         later: list[Provider] = []
         for provider in providers:
             if provider.config.name in skip:
@@ -318,19 +321,21 @@ class Route:
             reason = f"{why.replace('_', ' ')}, left alone for {wait:.1f} s"
             self._skip(provider, reason, wait)
             return None
-        if not self._fits(provider):
+        measured = config.context_window is not None or self._overflow is not None
+        if measured and not self._fits(provider):
             self._skip(provider, "the prompt does not fit into its window")
             return None
         if config.max_usd is not None and (dear := self._too_dear(provider, config.max_usd)):
             self._skip(provider, dear)
             return None
+        asked = self._request
         try:
             request = provider.caller.request(
-                self._request.max_tokens,
-                system=self._request.system,
-                messages=self._request.messages,
-                tools=self._request.tools,
-                options=self._request.options,
+                asked.max_tokens,
+                system=asked.system,
+                messages=asked.messages,
+                tools=asked.tools,
+                options=asked.options,
             )
         except UntranslatableRequest as error:
             self._last = error
@@ -347,10 +352,8 @@ class Route:
             return None
         self._asked[config.name] = self._asked.get(config.name, 0) + 1
         # What is left is shared with those who may have to be asked after this one.
-        timeout = min(
-            provider.caller.timeout(self._request.max_tokens), left / (1 + len(self._todo))
-        )
-        return Ask(provider, permit, request, timeout, now)
+        timeout, share = provider.caller.timeout(asked.max_tokens), left / (1 + len(self._todo))
+        return Ask(provider, permit, request, min(share, timeout), now)
 
     def _fits(self, provider: Provider) -> bool:
         window = provider.config.context_window

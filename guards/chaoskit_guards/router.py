@@ -459,6 +459,9 @@ async def _asked(ask: Ask) -> Completion:
 
 
 def _read(ask: Ask, answer: Any) -> Completion:
+    if answer.__class__ is Completion:
+        made: Completion = answer
+        return made
     if isinstance(answer, str):
         if ask.provider.caller.streams:  # an SDK hands out the body as text when it is no JSON
             raise UnreadableResponse("the provider answered with something that is no JSON")
