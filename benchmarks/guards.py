@@ -478,7 +478,7 @@ def validating(peers):
     table("validate, bad arguments, all errors", wrong, 1_000)
 
 
-def loops_and_routes(_peers):
+def loops_and_routes(peers):
     guard = LoopGuard()
     schema = {"type": "object", "properties": {"page": {"type": "integer", "default": 1}}}
     strict = LoopGuard(tools=[{"name": "search", "input_schema": schema}])
@@ -512,16 +512,28 @@ def loops_and_routes(_peers):
     direct = FallbackRouter([provider("a", answer), provider("b", answer)])
     second = FallbackRouter([provider("a", down), provider("b", answer)], breaker=never)
     table(
-        "loop guard and router",
+        "loop guard",
         {
-            "loop guard, a new call": before,
-            "loop guard, with its result": record,
-            "loop guard, with its schema": lambda: record(strict),
-            "router, the first answers": lambda: direct.complete(said),
-            "router, the first fails": lambda: second.complete(said),
+            "a new call": before,
+            "with its result": record,
+            "with its schema": lambda: record(strict),
         },
         500,
     )
+    rows = {"chaoskit_guards": lambda: direct.complete(said)}
+    failing = {"chaoskit_guards": lambda: second.complete(said)}
+    if peers.get("langchain_core"):
+        runnables = importlib.import_module("langchain_core.runnables")
+
+        def chain(call):
+            second = runnables.RunnableLambda(lambda _: answer())
+            return runnables.RunnableLambda(lambda _: call()).with_fallbacks([second])
+
+        kept, moved = chain(answer), chain(down)
+        rows["langchain_core with_fallbacks"] = lambda: kept.invoke(said)
+        failing["langchain_core with_fallbacks"] = lambda: moved.invoke(said)
+    table("router, the first answers", rows, 500)
+    table("router, the first fails", failing, 500)
 
 
 def imports():

@@ -8,6 +8,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # as in `typing`, which takes longer to load than everything here
 if TYPE_CHECKING:
     from chaoskit_guards.agent import AgentLoop, Answer
+    from chaoskit_guards.agent_run import ToolEvent
     from chaoskit_guards.breaker import CircuitBreaker
     from chaoskit_guards.budget import BudgetWindow
     from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
@@ -164,6 +165,7 @@ _HOME = {
     "StoreUnavailable": "errors",
     "StreamTruncated": "errors",
     "TokenCounter": "tokens",
+    "ToolEvent": "agent_run",
     "TrimReport": "trimmed",
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
@@ -259,6 +261,7 @@ __all__ = [
     "StoreUnavailable",
     "StreamTruncated",
     "TokenCounter",
+    "ToolEvent",
     "TrimReport",
     "UnreadableResponse",
     "UntranslatableRequest",

@@ -8,28 +8,26 @@ stop conditions end what goes nowhere, and everything that is logged or told is 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
 from typing import Any, Protocol
 
+from chaoskit_guards.agent_run import Answer, Run, ToolEvent
 from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
-from chaoskit_guards.errors import ArgError, LoopDetectedError
-from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.events import Listener
 from chaoskit_guards.loop import LoopGuard
 from chaoskit_guards.retry import with_retry
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.scrub import Scrubber
-from chaoskit_guards.stop import RunContext, StopEvaluator
+from chaoskit_guards.scrub_stream import ScrubbingStream
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.window import MessageWindow
 
-__all__ = ["AgentLoop", "Answer", "Model", "Tools"]
+__all__ = ["AgentLoop", "Answer", "Model", "ToolEvent", "Tools"]
 
 Json = dict[str, Any]
 Price = Callable[[str, Mapping[str, Any]], float | None]
@@ -38,7 +36,6 @@ _SCRUBBER = Scrubber()
 _RETRY = RetryConfig(deadline=240.0)
 _CONDITIONS: tuple[Condition, ...] = (MaxIters(20), NoProgress())
 _NOTHING = "I could not finish this. Please try a more specific question."
-_LONGEST_ERROR = 500
 
 
 class Model(Protocol):
@@ -61,27 +58,6 @@ class Tools(Protocol):
 
     def schemas(self) -> list[Json]:
         """Return the declarations to offer to the model."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """How a run ended.
-
-    Attributes:
-        text: the answer, without secrets.
-        messages: the whole conversation with the answer, nothing trimmed: the next history.
-        stopped: why the model was told to come to an end; empty when it came there by itself.
-        steps: calls of the model.
-        tokens: tokens of all of them.
-        cost_usd: what they cost, where a price function was given; NaN where it did not know.
-    """
-
-    text: str
-    messages: list[Any]
-    stopped: str = ""
-    steps: int = 0
-    tokens: int = 0
-    cost_usd: float = 0.0
 
 
 class AgentLoop:
@@ -142,10 +118,12 @@ class AgentLoop:
         patiently = (lambda ask: ask) if retry is None else with_retry(retry, listener=listener)
         self._ask: Callable[..., Any] = patiently(self._complete)
         self._aask: Callable[..., Any] = patiently(self._acomplete)
+        self._pieces: Callable[..., Any] = patiently(self._stream)
+        self._apieces: Callable[..., Any] = patiently(self._astream)
 
     def run(self, messages: Sequence[Any]) -> Answer:
         """Return the answer to a conversation that ends with the user's turn."""
-        run = _Run(self, messages)
+        run = Run(self, messages)
         while (request := run.request()) is not None:
             run.take(self._ask(request))
             run.give([run.tool(call) for call in run.calls])
@@ -153,11 +131,58 @@ class AgentLoop:
 
     async def arun(self, messages: Sequence[Any]) -> Answer:
         """Return the answer without blocking; async tools of one turn run side by side."""
-        run = _Run(self, messages)
+        run = Run(self, messages)
         while (request := run.request()) is not None:
             run.take(await self._aask(request))
             run.give(await asyncio.gather(*map(run.atool, run.calls)))
         return run.answer()
+
+    def stream(self, messages: Sequence[Any]) -> Generator[str | ToolEvent | Answer, None, None]:
+        """Give the text in pieces and what the tools do; the last item is the `Answer`.
+
+        The guards are those of `run`. Once a piece of a turn is out, neither a retry nor another
+        provider takes that turn over. Text is let go a little late, so that no secret is shown in
+        two halves. A model without `stream` answers in one piece.
+        """
+        run = Run(self, messages)
+        while (request := run.request()) is not None:
+            shown = _Shown(self._scrubber)
+            with closing(self._pieces(request)) as pieces:
+                for piece in pieces:
+                    if text := shown.feed(piece):
+                        yield text
+            run.take(shown.reply())
+            results = []
+            for call in run.calls:
+                yield run.called(call)
+                results.append(run.tool(call))
+                yield run.returned(call, results[-1])
+            run.give(results)
+        if run.silent:
+            yield self.nothing
+        yield run.answer()
+
+    async def astream(
+        self, messages: Sequence[Any]
+    ) -> AsyncGenerator[str | ToolEvent | Answer, None]:
+        """Give the same without blocking; async tools of one turn run side by side."""
+        run = Run(self, messages)
+        while (request := run.request()) is not None:
+            shown = _Shown(self._scrubber)
+            async with aclosing(self._apieces(request)) as pieces:
+                async for piece in pieces:
+                    if text := shown.feed(piece):
+                        yield text
+            run.take(shown.reply())
+            for call in run.calls:
+                yield run.called(call)
+            results = await asyncio.gather(*map(run.atool, run.calls))
+            for call, result in zip(run.calls, results, strict=True):
+                yield run.returned(call, result)
+            run.give(results)
+        if run.silent:
+            yield self.nothing
+        yield run.answer()
 
     def cleaned(self, value: Any) -> Any:
         """Return a copy without secrets."""
@@ -167,7 +192,11 @@ class AgentLoop:
         """Return the USD of a call: None without a price function, NaN where it does not know."""
         if self.price is None:
             return None
-        usd = self.price(reply.model, _usage(reply))
+        try:
+            usd = self.price(reply.model, reply.usage.in_anthropic_words())
+        except Exception:
+            self.log.exception("the price function failed for %s", reply.model)
+            return math.nan
         return math.nan if usd is None else usd
 
     def _complete(self, request: Json) -> Completion:
@@ -185,6 +214,52 @@ class AgentLoop:
             reply = await self.model.acomplete(**request)
             await booked.asettle(**self._used(reply))
         return reply
+
+    def _stream(self, request: Json) -> Generator[str | Completion, None, None]:
+        """Give the pieces of an answer, then the whole."""
+        streaming: Callable[..., Any] | None = getattr(self.model, "stream", None)
+        if streaming is None:
+            reply = self._complete(request)
+            yield from (*([reply.text] if reply.text else ()), reply)
+            return
+        booked = None if self._budget is None else self._budget.reserve(**self._estimate(request))
+        begun = False
+        try:
+            stream = streaming(**request)
+            for piece in stream:
+                begun = True
+                yield piece
+        except BaseException:
+            if booked is not None and not begun:
+                booked.cancel(sent=True)  # what has begun is paid: its estimate stays booked
+            raise
+        if booked is not None:
+            booked.settle(**self._used(stream.completion))
+        yield stream.completion
+
+    async def _astream(self, request: Json) -> AsyncGenerator[str | Completion, None]:
+        streaming: Callable[..., Any] | None = getattr(self.model, "stream", None)
+        if streaming is None:
+            reply = await self._acomplete(request)
+            for item in (*([reply.text] if reply.text else ()), reply):
+                yield item
+            return
+        budget = self._budget
+        booked = None if budget is None else await budget.areserve(**self._estimate(request))
+        begun = False
+        try:
+            stream = streaming(**request)
+            async with aclosing(aiter(stream)) as pieces:
+                async for piece in pieces:
+                    begun = True
+                    yield piece
+        except BaseException:
+            if booked is not None and not begun:
+                await booked.acancel(sent=True)
+            raise
+        if booked is not None:
+            await booked.asettle(**self._used(stream.completion))
+        yield stream.completion
 
     def _estimate(self, request: Json) -> Json:
         beside = [{"role": "user", "content": request["system"]}] if request["system"] else []
@@ -204,139 +279,21 @@ class AgentLoop:
         return used if usd is None or math.isnan(usd) else {**used, "usd": usd}
 
 
-class _Run:
-    """One run: its conversation, and when it has to end."""
+class _Shown:
+    """What is let out of one turn."""
 
-    def __init__(self, loop: AgentLoop, messages: Sequence[Any]) -> None:
-        self.calls: list[Json] = []
-        self._loop = loop
-        self._log = list(messages)
-        self._specs = loop.tools.schemas() if loop.tools is not None else None
-        self._guard = loop.loop() if loop.loop is not None else None
-        self._stop = StopEvaluator(loop.conditions)
-        self._context = RunContext()
-        self._stopped = ""
-        self._text: str | None = None
+    def __init__(self, scrubber: Scrubber | None) -> None:
+        self._clean = None if scrubber is None else ScrubbingStream(scrubber)
+        self._reply: Completion | None = None
 
-    def request(self) -> Json | None:
-        """Return what to ask next; None when the answer is there."""
-        if self._text is not None:
-            return None
-        loop, shown = self._loop, self._log
-        if loop.window is not None:
-            shown = loop.window.trim(shown, system=loop.system, tools=self._specs)
-        request = {
-            "messages": shown,
-            "max_tokens": loop.max_tokens,
-            "system": loop.system,
-            "tools": self._specs,
-        }
-        if self._specs:
-            self._stopped = self._stopped or self._stop.check(self._context).reason
-            request["tool_choice"] = {"type": "none" if self._stopped else "auto"}
-        return request
+    def feed(self, item: str | Completion) -> str:
+        """Take a piece, or the whole at the end, and return the text to show."""
+        if isinstance(item, Completion):
+            self._reply = item
+            return "" if self._clean is None else self._clean.flush()
+        return item if self._clean is None else self._clean.feed(item)
 
-    def take(self, reply: Completion) -> None:
-        """Count an answer and note what it wants."""
-        counted = {"model": reply.model, "usage": _usage(reply), "content": reply.content}
-        self._context.record_response(counted, usd=self._loop.cost(reply))
-        self.calls = [] if self._stopped else reply.tool_calls
-        self._log.append(reply.message)
-        if not self.calls:
-            self._text = reply.text
-
-    def give(self, results: Sequence[Json]) -> None:
-        """Append the results of the tools that were called."""
-        if results:
-            self._log.append({"role": "user", "content": list(results)})
-
-    def tool(self, call: Json) -> Json:
-        """Run one tool; whatever goes wrong is told to the model."""
-        try:
-            result = self._begin(call)
-        except Exception as error:  # noqa: BLE001 - the tool is the user's; the model can react
-            return self._failed(call, error)
-        if inspect.iscoroutine(result):
-            result.close()
-            raise TypeError(f"the tool {call['name']!r} is async: use arun")
-        return self._done(call, result)
-
-    async def atool(self, call: Json) -> Json:
-        """Run one tool without blocking, where it is async."""
-        try:
-            result = self._begin(call)
-            if inspect.isawaitable(result):
-                result = await result
-        except Exception as error:  # noqa: BLE001 - the tool is the user's; the model can react
-            return self._failed(call, error)
-        return self._done(call, result)
-
-    def answer(self) -> Answer:
-        """Return how it ended."""
-        context, text = self._context, self._loop.cleaned(self._text or self._loop.nothing)
-        emit(
-            self._loop.listener,
-            "answered",
-            "agent",
-            steps=context.iters,
-            tokens=context.tokens,
-            usd=context.cost_usd,
-            stopped=self._stopped,
-        )
-        return Answer(
-            text=text,
-            messages=self._log,
-            stopped=self._stopped,
-            steps=context.iters,
-            tokens=context.tokens,
-            cost_usd=context.cost_usd,
-        )
-
-    def _begin(self, call: Json) -> Any:
-        name, arguments = call["name"], call.get("input")
-        self._loop.log.info("tool call %s %s", name, self._loop.cleaned(arguments))
-        if self._guard is not None:
-            self._guard.record(name, arguments, turn=self._context.iters)
-        assert self._loop.tools is not None  # noqa: S101 - a model calls only what it was offered
-        return self._loop.tools.dispatch(name, arguments)
-
-    def _done(self, call: Json, result: Any) -> Json:
-        self._observe(call, result, error=False)
-        self._loop.log.info("tool result %s", self._loop.cleaned(result))
-        text = result if isinstance(result, str) else json.dumps(result, default=str)
-        return {"type": "tool_result", "tool_use_id": call["id"], "content": text}
-
-    def _failed(self, call: Json, error: Exception) -> Json:
-        if isinstance(error, ArgError):
-            self._observe(call, str(error), error=True)
-            return error.tool_result(call["id"])
-        if isinstance(error, LoopDetectedError):
-            text = str(error)
-            if error.level == "stop":
-                self._stopped = self._stopped or text
-        else:
-            text = self._loop.cleaned(f"{call['name']} failed: {type(error).__name__}: {error}")
-            text = text[:_LONGEST_ERROR]
-            self._observe(call, text, error=True)
-            self._loop.log.warning("tool failed %s", text)
-            kind = type(error).__name__
-            emit(self._loop.listener, "tool_failed", "agent", tool=call["name"], error=kind)
-        return {
-            "type": "tool_result",
-            "tool_use_id": call["id"],
-            "content": text,
-            "is_error": True,
-        }
-
-    def _observe(self, call: Json, result: Any, *, error: bool) -> None:
-        self._context.record_tool(result, error=error)
-        if self._guard is not None:
-            self._guard.observe(call["name"], call.get("input"), result, error=error)
-
-
-def _usage(reply: Completion) -> Json:
-    """Return the usage in the words of Anthropic, as price functions know it."""
-    used = asdict(reply.usage)
-    used["cache_read_input_tokens"] = used.pop("cache_read_tokens")
-    used["cache_creation_input_tokens"] = used.pop("cache_write_tokens")
-    return used
+    def reply(self) -> Completion:
+        """Return the whole answer."""
+        assert self._reply is not None  # noqa: S101 - a stream ends with it or with an error
+        return self._reply

@@ -268,7 +268,7 @@ class Record:
                             message=f"is missing, must be {field.node.expects}",
                         )
                     )
-                elif field.has_default:
+                elif field.has_default and not problems:
                     made[name] = field.make_default()
         if self.min_length is not None or self.max_length is not None:
             problem = length_problem(len(value), self.min_length, self.max_length, "member")

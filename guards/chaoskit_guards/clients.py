@@ -12,12 +12,17 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from chaoskit_guards.answers import Dialect
+from chaoskit_guards.completion import Completion
 from chaoskit_guards.translate import copied, to_anthropic, to_openai
 
 __all__ = ["Caller", "NotConfigured", "ProviderConfig"]
+
+_PLAIN = frozenset({str, dict, Completion})
+_GENERATORS = (GeneratorType, AsyncGeneratorType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,10 @@ class ProviderConfig:
             a `Completion` or an SDK's response.
         acall: the same for async calls.
         timeout: seconds for one attempt; by default 30 and one for every 25 tokens asked for.
-        context_window: tokens that fit into a request, where known.
+        context_window: tokens of prompt and answer together, where known; a request that is
+            estimated to be larger goes elsewhere.
+        max_usd: a request that is estimated to cost more goes elsewhere, and so does one whose
+            price is not known; needs the router's `price`.
         options: keywords that only this provider gets, such as `extra_headers`.
     """
 
@@ -49,11 +57,14 @@ class ProviderConfig:
     acall: Callable[..., Awaitable[Any]] | None = field(default=None, repr=False)
     timeout: float | None = None
     context_window: int | None = None
+    max_usd: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError("timeout is more than 0 seconds")
+        if self.max_usd is not None and not self.max_usd >= 0:
+            raise ValueError("max_usd is 0 or more")
         if self.dialect is None:
             object.__setattr__(self, "dialect", self._guess())
 
@@ -120,12 +131,15 @@ class Caller:
         return _here(self._create(self._sync_client())(**request, timeout=seconds))
 
     async def asend(self, request: dict[str, Any], seconds: float) -> Any:
-        """Ask without blocking; a sync client is asked in a thread."""
+        """Ask without blocking, at most so many seconds; a sync client is asked in a thread."""
+        async with asyncio.timeout(seconds):
+            return await self._asend(request, seconds)
+
+    async def _asend(self, request: dict[str, Any], seconds: float) -> Any:
         if self.config.acall is not None:
-            return await self.config.acall(**request)
+            return await _settled(self.config.acall(**request))
         if self.config.call is not None:
-            answer = await asyncio.to_thread(self.config.call, **request)
-            return await answer if inspect.isawaitable(answer) else answer
+            return await _settled(await asyncio.to_thread(self.config.call, **request))
         client = self._async_client()
         if client is None:
             create = self._create(self._sync_client())
@@ -222,7 +236,24 @@ def _without_retries(client: Any) -> Any:
 
 def _here(answer: Any) -> Any:
     """Return an answer that is there; a coroutine would be taken for one unseen."""
-    if inspect.iscoroutine(answer):
-        answer.close()
+    if answer.__class__ in _PLAIN:
+        return answer
+    if _is_to_come(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
         raise TypeError("the provider answers asynchronously: use acall, acomplete, astream")
+    return _whole(answer)
+
+
+async def _settled(answer: Any) -> Any:
+    return _whole(await answer if _is_to_come(answer) else answer)
+
+
+def _is_to_come(answer: Any) -> bool:
+    return hasattr(answer.__class__, "__await__")
+
+
+def _whole(answer: Any) -> Any:
+    if answer.__class__ in _GENERATORS:
+        raise TypeError("the provider's function is a generator: it has to return the whole answer")
     return answer

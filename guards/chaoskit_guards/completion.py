@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -31,6 +32,15 @@ class Usage:
         """All tokens of the prompt."""
         return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
+    def in_anthropic_words(self) -> dict[str, int]:
+        """Return the counts by Anthropic's names, as price functions know them."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cache_read_input_tokens": self.cache_read_tokens,
+            "cache_creation_input_tokens": self.cache_write_tokens,
+        }
+
     @property
     def total_tokens(self) -> int:
         """Prompt and answer together."""
@@ -59,6 +69,12 @@ class Completion:
     model: str = ""
     attempts: tuple[Attempt, ...] = ()
     raw: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def usd(self) -> float | None:
+        """What all attempts cost together; None where the price of none is known."""
+        known = [attempt.usd for attempt in self.attempts if attempt.usd is not None]
+        return math.fsum(known) if known else None
 
     @property
     def text(self) -> str:

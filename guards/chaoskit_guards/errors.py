@@ -77,6 +77,8 @@ class ArgProblem:
     @property
     def path(self) -> str:
         """The same place as a person writes it: `filters[0].field`."""
+        if self.pointer[1:].isidentifier():
+            return self.pointer[1:]
         parts = [p.replace("~1", "/").replace("~0", "~") for p in self.pointer.split("/")[1:]]
         text = "".join(f"[{p}]" if p.isdigit() else f".{p}" for p in parts)
         return text.removeprefix(".")
@@ -90,7 +92,7 @@ class ArgError(GuardError):
 
     Attributes:
         tool: name of the tool.
-        problems: everything that is wrong, not only the first.
+        problems: everything that is wrong, not only the first; at most 64 of them.
     """
 
     def __init__(self, tool: str, problems: tuple[ArgProblem, ...]) -> None:
@@ -99,7 +101,7 @@ class ArgError(GuardError):
         text = "; ".join(map(str, shown)) + (f"; and {more} more" if more else "")
         super().__init__(text)
         self.tool = tool
-        self.problems = problems
+        self.problems = problems[:64]
 
     def tool_result(
         self, call_id: str, vendor: Literal["anthropic", "openai", "openai_responses"] = "anthropic"
@@ -202,11 +204,13 @@ class Attempt:
     Attributes:
         provider: name of the provider.
         model: model that was asked for.
-        outcome: `answered`, `skipped`, or the kind of failure such as `timeout`.
+        outcome: `answered`, `unwanted` (the caller's rules asked for another answer), `hedged`
+            (another provider was faster), `skipped`, or the kind of failure such as `timeout`.
         detail: short text without any content of request or response.
         status_code: HTTP status, when there was one.
         elapsed: seconds that the attempt took.
         retry_after: seconds until this provider may be asked again, where known.
+        usd: what it cost, where a price function knows; the estimate where it was cut short.
     """
 
     provider: str
@@ -216,6 +220,7 @@ class Attempt:
     status_code: int | None = None
     elapsed: float = 0.0
     retry_after: float | None = None
+    usd: float | None = None
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.detail or self.outcome}"

@@ -5,14 +5,15 @@ It performs nothing itself; the router asks, sleeps and tells it how things went
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.clients import Caller, NotConfigured
-from chaoskit_guards.completion import Completion
+from chaoskit_guards.completion import Completion, Usage
 from chaoskit_guards.errors import (
     AllProvidersFailed,
     Attempt,
@@ -23,7 +24,9 @@ from chaoskit_guards.errors import (
 from chaoskit_guards.failures import Failure, Kind, classify
 from chaoskit_guards.permit import Permit
 
-__all__ = ["Ask", "Pause", "Provider", "Request", "Route", "Rules"]
+__all__ = ["Ask", "Pause", "Price", "Provider", "Request", "Route", "Rules"]
+
+_log = logging.getLogger("chaoskit_guards")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +39,39 @@ class Rules:
         out_of_route: how long a provider stays out after it refused our credentials, does not
             know the model, or says that the money is spent.
         rounds: how often one request asks one provider at most.
+        unwanted: stop reasons, such as `refusal` or `max_tokens`, for which the next provider is
+            asked; the answer is kept, and is the result when nobody has a better one. Not for
+            streams, whose text has been shown by then.
+        hedge_after: an async call that has no answer by then asks the next provider as well; the
+            first answer counts, the other request is cancelled and noted with its estimated
+            price. None: one at a time. Not for sync calls, since a thread cannot be cancelled,
+            nor for streams.
+        ramp: for so long after its breaker has closed, a provider gets a growing share of the
+            requests first, and the others only when somebody else fails; 0: all at once.
     """
 
     patience: float = 2.0
     max_wait: float = 15.0
     out_of_route: float = 600.0
     rounds: int = 2
+    unwanted: Collection[str] = ()
+    hedge_after: float | None = None
+    ramp: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.unwanted, str):
+            raise TypeError("unwanted is a collection of stop reasons, such as {'refusal'}")
+        if self.hedge_after is not None and not self.hedge_after >= 0:
+            raise ValueError("hedge_after is 0 seconds or more, or None")
+        if not self.ramp >= 0:
+            raise ValueError("ramp is 0 seconds or more")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Price = Callable[[str, Mapping[str, Any]], float | None]
+"""Gives the USD of a call from its model and usage, by Anthropic's names."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Request:
     """What is asked, in the neutral shape."""
 
@@ -65,6 +92,23 @@ class Provider:
         self.breaker = breaker
         self._lock = threading.Lock()
         self._away: tuple[float, Kind] = (0.0, "rate_limited")
+        self._out = False  # its breaker has refused a call since the last answer
+        self._back: float | None = None  # when it answered again
+
+    def refused(self) -> None:
+        """Note that its breaker admits nothing."""
+        self._out, self._back = True, None
+
+    def came_back(self, now: float) -> None:
+        """Note an answer."""
+        if self._out:
+            self._out, self._back = False, now
+
+    def share(self, now: float, ramp: float) -> float:
+        """Return the share of the requests that it may get first, 0 to 1."""
+        if not ramp or self._back is None:
+            return 1.0
+        return min(1.0, (now - self._back) / ramp)
 
     def rest(self, until: float, why: Kind) -> None:
         """Ask it no more before `until`."""
@@ -80,10 +124,11 @@ class Provider:
         """Ask it again at once."""
         with self._lock:
             self._away = (0.0, "rate_limited")
+            self._out, self._back = False, None
         self.breaker.reset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """Ask this provider now."""
 
@@ -113,6 +158,8 @@ class Route:
         deadline: the moment at which everything must be over.
         clock: monotonic seconds.
         spread: adds jitter to a wait.
+        lot: gives a number from 0 to 1 that is compared with a provider's share.
+        price: gives the USD of a call.
     """
 
     def __init__(
@@ -125,6 +172,8 @@ class Route:
         deadline: float,
         clock: Callable[[], float],
         spread: Callable[[float], float],
+        lot: Callable[[], float],
+        price: Price | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
         self._request = request
@@ -138,14 +187,23 @@ class Route:
         self._patient: Provider | None = None
         self._overflow: tuple[int | None, Exception] | None = None
         self._last: Exception | None = None
+        self._price = price
+        self._kept: Completion | None = None
+        if not (skip or rules.ramp):
+            self._todo += providers
+            return
+        later: list[Provider] = []
         for provider in providers:
             if provider.config.name in skip:
                 self._skip(provider, "left out by the caller")
+            elif rules.ramp and lot() >= provider.share(clock(), rules.ramp):
+                later.append(provider)
             else:
                 self._todo.append(provider)
+        self._todo += later
 
-    def step(self) -> Ask | Pause:
-        """Return what to do next.
+    def step(self) -> Ask | Pause | None:
+        """Return what to do next; None when there is a result and nobody has a better one.
 
         Raises:
             AllProvidersFailed: nobody is left to ask.
@@ -154,25 +212,65 @@ class Route:
             provider, self._patient = self._patient, None
             self._todo.insert(0, provider)
             return Pause(self._spread(provider.resting(self._clock())[0]), provider.config.name)
+        ask = self.another()
+        return ask if ask is not None or self._kept is not None else self._last_resort()
+
+    def another(self) -> Ask | None:
+        """Return whom to ask without waiting; None when there is nobody."""
         while self._todo:
             ask = self._try(self._todo.pop(0))
             if ask is not None:
                 return ask
-        return self._last_resort()
+        return None
 
-    def answered(self, ask: Ask, completion: Completion) -> Completion:
-        """Note a success and return the completion with its whole story."""
+    def answered(self, ask: Ask, completion: Completion, *, final: bool = False) -> bool:
+        """Note an answer and return whether it is the result; see `result`.
+
+        Args:
+            ask: what was asked.
+            completion: the answer.
+            final: it is the result whatever it says.
+        """
+        provider = ask.provider
         ask.permit.success()
-        self._note(ask, "answered")
-        return Completion(
+        provider.came_back(ask.began)
+        unwanted = not final and completion.stop_reason in self._rules.unwanted
+        outcome = "unwanted" if unwanted else "answered"
+        self.attempts.append(
+            Attempt(
+                provider=provider.config.name,
+                model=provider.config.model,
+                outcome=outcome,
+                detail=outcome,
+                elapsed=self._clock() - ask.began,
+                usd=None if self._price is None else self._cost(provider, completion.usage),
+            )
+        )
+        self._kept = Completion(
             content=completion.content,
             stop_reason=completion.stop_reason,
             usage=completion.usage,
-            provider=ask.provider.config.name,
-            model=ask.provider.config.model,
-            attempts=tuple(self.attempts),
+            provider=provider.config.name,
+            model=provider.config.model,
             raw=completion.raw,
+            attempts=tuple(self.attempts),
         )
+        return not unwanted
+
+    def result(self) -> Completion | None:
+        """Return the answer to hand out, with its whole story; None while there is none."""
+        kept = self._kept
+        if kept is None or len(kept.attempts) == len(self.attempts):
+            return kept
+        return replace(kept, attempts=tuple(self.attempts))
+
+    def outrun(self, ask: Ask) -> None:
+        """Note that somebody else answered first and this request was cancelled."""
+        ask.permit.abandon()
+        asked = Usage(
+            input_tokens=self._request.prompt_tokens or 0, output_tokens=self._request.max_tokens
+        )
+        self._note(ask, "hedged", usd=self._cost(ask.provider, asked))
 
     def failed(self, ask: Ask, error: BaseException) -> bool:
         """Note a failure and return whether somebody else may be asked."""
@@ -185,7 +283,7 @@ class Route:
         self._last = error
         if kind == "invalid_request":
             ask.permit.success()  # the provider works, the request does not
-            return False
+            return self._kept is not None
         if kind == "context_overflow":
             ask.permit.success()
             self._overflow = (provider.config.context_window, error)
@@ -223,16 +321,21 @@ class Route:
             reason = f"{why.replace('_', ' ')}, left alone for {wait:.1f} s"
             self._skip(provider, reason, wait)
             return None
-        if not self._fits(provider):
+        measured = config.context_window is not None or self._overflow is not None
+        if measured and not self._fits(provider):
             self._skip(provider, "the prompt does not fit into its window")
             return None
+        if config.max_usd is not None and (dear := self._too_dear(provider, config.max_usd)):
+            self._skip(provider, dear)
+            return None
+        asked = self._request
         try:
             request = provider.caller.request(
-                self._request.max_tokens,
-                system=self._request.system,
-                messages=self._request.messages,
-                tools=self._request.tools,
-                options=self._request.options,
+                asked.max_tokens,
+                system=asked.system,
+                messages=asked.messages,
+                tools=asked.tools,
+                options=asked.options,
             )
         except UntranslatableRequest as error:
             self._last = error
@@ -241,6 +344,7 @@ class Route:
         try:
             permit = provider.breaker.acquire()
         except CircuitOpenError as error:
+            provider.refused()
             self._skip(provider, f"circuit open, {error}", error.retry_after)
             return None
         except StoreUnavailable as error:
@@ -248,10 +352,8 @@ class Route:
             return None
         self._asked[config.name] = self._asked.get(config.name, 0) + 1
         # What is left is shared with those who may have to be asked after this one.
-        timeout = min(
-            provider.caller.timeout(self._request.max_tokens), left / (1 + len(self._todo))
-        )
-        return Ask(provider, permit, request, timeout, now)
+        timeout, share = provider.caller.timeout(asked.max_tokens), left / (1 + len(self._todo))
+        return Ask(provider, permit, request, min(share, timeout), now)
 
     def _fits(self, provider: Provider) -> bool:
         window = provider.config.context_window
@@ -261,6 +363,24 @@ class Route:
                 return False
         tokens = self._request.prompt_tokens
         return window is None or tokens is None or tokens + self._request.max_tokens <= window
+
+    def _cost(self, provider: Provider, usage: Usage) -> float | None:
+        if self._price is None:
+            return None
+        try:
+            return self._price(provider.config.model, usage.in_anthropic_words())
+        except Exception:  # noqa: BLE001 - the answer is paid; what it cost is not worth its loss
+            _log.exception("the price function failed for %s", provider.config.model)
+            return None
+
+    def _too_dear(self, provider: Provider, most: float) -> str:
+        """Return why it is not asked; empty when it may be."""
+        tokens = self._request.prompt_tokens or 0
+        asked = Usage(input_tokens=tokens, output_tokens=self._request.max_tokens)
+        usd = self._cost(provider, asked)
+        if usd is None or not usd >= 0:
+            return "its price is not known"
+        return f"about {usd:.4f} USD are above its ceiling" if usd > most else ""
 
     def _last_resort(self) -> Pause:
         """Wait for a rate-limited provider when everybody else has been tried."""
@@ -299,6 +419,7 @@ class Route:
         outcome: str,
         failure: Failure | None = None,
         error: BaseException | None = None,
+        usd: float | None = None,
     ) -> None:
         status = failure.status if failure is not None else None
         what = outcome.replace("_", " ") + (f" ({status})" if status else "")
@@ -315,6 +436,7 @@ class Route:
                 status_code=status,
                 elapsed=self._clock() - ask.began,
                 retry_after=failure.retry_after if failure is not None else None,
+                usd=usd,
             )
         )
 

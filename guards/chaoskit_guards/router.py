@@ -9,23 +9,29 @@ nobody else's business and is raised as it is.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from chaoskit_guards.answers import assembler, read
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.clients import Caller, ProviderConfig
-from chaoskit_guards.completion import Completion, RoutedText
+from chaoskit_guards.completion import Completion, RoutedText, Usage
 from chaoskit_guards.errors import UnreadableResponse
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.hedge import race
 from chaoskit_guards.retry_run import Random
-from chaoskit_guards.route import Ask, Pause, Provider, Request, Route, Rules
+from chaoskit_guards.route import Ask, Pause, Price, Provider, Request, Route, Rules
+from chaoskit_guards.tokens import count_tokens as _estimate
 from chaoskit_guards.translate import OPTIONS, copied, neutral
 
 __all__ = ["FallbackRouter", "ProviderConfig", "RoutedStream", "Rules"]
+
+_NO_USAGE = Usage()
 
 
 class FallbackRouter:
@@ -39,8 +45,9 @@ class FallbackRouter:
         deadline: bound of one request with all its attempts.
         rules: how failures are treated.
         breaker: makes the breaker of a provider from its name.
-        count_tokens: counts the tokens of messages, so that a provider whose window is too small
-            is not asked at all.
+        count_tokens: counts the tokens of system prompt, tools and messages, for providers with a
+            `context_window` or `max_usd`; the estimate of `count_tokens` when it is None.
+        price: gives the USD of a call from its model and usage, for `max_usd` and the audit trail.
         clock: monotonic seconds; `time.monotonic` when it is None.
         sleep: `time.sleep` when it is None.
         async_sleep: `asyncio.sleep` when it is None.
@@ -48,7 +55,7 @@ class FallbackRouter:
         listener: told about every attempt and every change of a breaker.
 
     Raises:
-        ValueError: no provider, or two of one name.
+        ValueError: no provider, two of one name, or a ceiling without a price.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class FallbackRouter:
         rules: Rules | None = None,
         breaker: Callable[[str], CircuitBreaker] | None = None,
         count_tokens: Callable[[Any], int] | None = None,
+        price: Price | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
         async_sleep: Callable[[float], Awaitable[object]] | None = None,
@@ -75,7 +83,11 @@ class FallbackRouter:
             raise ValueError("deadline is more than 0 seconds")
         self.deadline = deadline
         self._rules = rules or Rules()
-        self._count_tokens = count_tokens
+        if price is None and any(provider.max_usd is not None for provider in providers):
+            raise ValueError("max_usd needs a price function: give the router price=…")
+        measured = any(p.context_window is not None or p.max_usd is not None for p in providers)
+        self._count_tokens = (count_tokens or _estimate) if measured else None
+        self._price = price
         self._clock = clock
         self._sleep = sleep
         self._async_sleep = async_sleep
@@ -131,8 +143,7 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
-        while True:
-            step = route.step()
+        while (step := route.step()) is not None:
             if isinstance(step, Pause):
                 self._pause(step)
                 continue
@@ -143,7 +154,9 @@ class FallbackRouter:
                 if not self._failed(route, step, error):
                     raise
             else:
-                return self._answered(route, step, completion)
+                if self._answered(route, step, completion):
+                    break
+        return _found(route)
 
     async def acomplete(
         self,
@@ -170,19 +183,25 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
-        while True:
-            step = route.step()
+        hedge_after = self._rules.hedge_after
+        while (step := route.step()) is not None:
             if isinstance(step, Pause):
                 await self._apause(step)
                 continue
+            if hedge_after is not None:
+                delay = (self._async_sleep or asyncio.sleep)(hedge_after)
+                if await race(_Course(self, route), step, send=_asked, delay=delay):
+                    break
+                continue
             try:
-                answer = await step.provider.caller.asend(step.request, step.timeout)
-                completion = _read(step, answer)
+                completion = await _asked(step)
             except BaseException as error:
                 if not self._failed(route, step, error):
                     raise
             else:
-                return self._answered(route, step, completion)
+                if self._answered(route, step, completion):
+                    break
+        return _found(route)
 
     def stream(
         self,
@@ -257,9 +276,14 @@ class FallbackRouter:
             )
         if isinstance(skip, str) or (skip and not self._names.issuperset(skip)):
             raise ValueError(f"skip_providers names nobody: {skip!r}")
+        if deadline is not None and math.isnan(deadline):
+            raise ValueError("deadline is a number of seconds, not NaN")
         system, said = neutral(messages, system)
-        tokens = None if self._count_tokens is None else self._count_tokens(said)
-        now = self._now()
+        tokens = None
+        if self._count_tokens is not None:
+            beside = [{"role": "user", "content": system}] if system else []
+            tokens = self._count_tokens([*beside, *(tools or ()), *said])
+        now = (self._clock or time.monotonic)()
         return Route(
             providers=self._providers,
             request=Request(
@@ -267,21 +291,23 @@ class FallbackRouter:
                 messages=said,
                 tools=tools,
                 max_tokens=max_tokens,
-                options=copied(options),
+                options=copied(options) if options else options,
                 prompt_tokens=tokens,
             ),
             rules=self._rules,
             skip=skip,
             deadline=now + (self.deadline if deadline is None else deadline),
-            clock=self._now,
+            clock=self._clock or time.monotonic,
             spread=self._spread,
+            lot=self._lot,
+            price=self._price,
         )
-
-    def _now(self) -> float:
-        return (self._clock or time.monotonic)()
 
     def _spread(self, seconds: float) -> float:
         return seconds + (self._rng or random).uniform(0.0, max(0.1, seconds / 4))
+
+    def _lot(self) -> float:
+        return (self._rng or random).uniform(0.0, 1.0)
 
     def _pause(self, step: Pause) -> None:
         emit(self._listener, "waiting", "router", provider=step.provider, wait=step.seconds)
@@ -296,10 +322,17 @@ class FallbackRouter:
         self._tell(route, ask)
         return may_go_on
 
-    def _answered(self, route: Route, ask: Ask, completion: Completion) -> Completion:
-        completion = route.answered(ask, completion)
+    def _answered(
+        self, route: Route, ask: Ask, completion: Completion, *, final: bool = False
+    ) -> bool:
+        is_result = route.answered(ask, completion, final=final)
+        if self._listener is not None:
+            self._tell(route, ask)
+        return is_result
+
+    def _outrun(self, route: Route, ask: Ask) -> None:
+        route.outrun(ask)
         self._tell(route, ask)
-        return completion
 
     def _tell(self, route: Route, ask: Ask) -> None:
         if self._listener is None or not route.attempts:
@@ -314,7 +347,18 @@ class FallbackRouter:
             outcome=last.outcome,
             status=last.status_code,
             elapsed=last.elapsed,
+            usd=last.usd,
         )
+
+
+class _Course:
+    """One request as a race sees it."""
+
+    def __init__(self, router: FallbackRouter, route: Route) -> None:
+        self.another = route.another
+        self.answered = partial(router._answered, route)  # noqa: SLF001 - the racing half of the router
+        self.failed = partial(router._failed, route)  # noqa: SLF001 - likewise
+        self.outrun = partial(router._outrun, route)  # noqa: SLF001 - likewise
 
 
 class RoutedStream:
@@ -328,12 +372,12 @@ class RoutedStream:
         self.completion: Completion | None = None
         self._router = router
         self._route = route
+        self._begun = False
         self._shown = False
 
     def __iter__(self) -> Iterator[str]:
-        router, route = self._router, self._route
-        while True:
-            step = route.step()
+        router, route = self._begin()
+        while (step := route.step()) is not None:
             if isinstance(step, Pause):
                 router._pause(step)  # noqa: SLF001 - the streaming half of the router
                 continue
@@ -346,9 +390,8 @@ class RoutedStream:
                 return
 
     async def __aiter__(self) -> AsyncGenerator[str, None]:
-        router, route = self._router, self._route
-        while True:
-            step = route.step()
+        router, route = self._begin()
+        while (step := route.step()) is not None:
             if isinstance(step, Pause):
                 await router._apause(step)  # noqa: SLF001 - the streaming half of the router
                 continue
@@ -361,6 +404,12 @@ class RoutedStream:
                     raise
             else:
                 return
+
+    def _begin(self) -> tuple[FallbackRouter, Route]:
+        if self._begun:
+            raise RuntimeError("a stream is iterated once; ask again for another answer")
+        self._begun = True
+        return self._router, self._route
 
     def _pieces(self, step: Ask) -> Iterator[str]:
         caller = step.provider.caller
@@ -395,7 +444,8 @@ class RoutedStream:
 
     def _end(self, step: Ask, completion: Completion) -> None:
         self._shown = True
-        self.completion = self._router._answered(self._route, step, completion)  # noqa: SLF001 - the streaming half of the router
+        self._router._answered(self._route, step, completion, final=True)  # noqa: SLF001 - the streaming half of the router
+        self.completion = self._route.result()
 
     def _moves_on(self, step: Ask, error: BaseException) -> bool:
         if self.completion is not None:
@@ -404,10 +454,23 @@ class RoutedStream:
         return may_go_on and not self._shown
 
 
+async def _asked(ask: Ask) -> Completion:
+    return _read(ask, await ask.provider.caller.asend(ask.request, ask.timeout))
+
+
 def _read(ask: Ask, answer: Any) -> Completion:
-    config = ask.provider.config
+    if answer.__class__ is Completion:
+        made: Completion = answer
+        return made
     if isinstance(answer, str):
         if ask.provider.caller.streams:  # an SDK hands out the body as text when it is no JSON
             raise UnreadableResponse("the provider answered with something that is no JSON")
-        answer = {"content": [{"type": "text", "text": answer}]}
-    return read(answer, config.words)
+        content = [{"type": "text", "text": answer}]
+        return Completion(content=content, stop_reason="end_turn", usage=_NO_USAGE, raw=answer)
+    return read(answer, ask.provider.config.words)
+
+
+def _found(route: Route) -> Completion:
+    completion = route.result()
+    assert completion is not None  # noqa: S101 - the way ends with a result or an error
+    return completion

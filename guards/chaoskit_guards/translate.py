@@ -45,6 +45,10 @@ def neutral(messages: Iterable[Any], system: Any = None) -> tuple[Any, list[Json
     Raises:
         UntranslatableRequest: a message has a shape of neither vendor.
     """
+    if messages.__class__ is not list and isinstance(messages, str | bytes | Mapping):
+        raise UntranslatableRequest(
+            'messages is a list: [{"role": "user", "content": …}], not ' + type(messages).__name__
+        )
     system = copied(system)
     found: list[Json] = []
     for message in messages:
@@ -84,7 +88,8 @@ def to_anthropic(
         request["system"] = copied(system)
     if tools:
         request["tools"] = [_anthropic_tool(copied(tool)) for tool in tools]
-    request.update(copied(options))
+    if options:
+        request.update(copied(options))
     return request
 
 

@@ -250,7 +250,7 @@ class _Check:
         parameters = _parameters(function)
         self.tool = tool
         self.record = record
-        self._vet = vet
+        self.admitted = partial(vet.admit, tool, record)
         self._bound = list(inspect.signature(function).parameters)[:1] not in (
             [],
             list(parameters)[:1],
@@ -263,7 +263,7 @@ class _Check:
         own = args[:1] if self._bound else ()
         if len(args) > len(own):
             kwargs = {**dict(zip(self._names, args[len(own) :], strict=False)), **kwargs}
-        return own, self._vet.admit(self.tool, self.record, kwargs)
+        return own, self.admitted(kwargs)
 
     def parsed(self, arguments: object) -> Json:
         """Return what the model wrote as an object.
@@ -273,9 +273,13 @@ class _Check:
         """
         if isinstance(arguments, str | bytes):
             try:
-                arguments = json.loads(arguments or "{}")
+                arguments = json.loads(arguments or "{}", object_pairs_hook=_unique)
             except RecursionError:
                 raise self._refusal("is nested too deeply") from None
+            except _GivenTwiceError as twice:
+                names = self.record.fields if isinstance(self.record, Record) else ()
+                which = f"{twice.name!r}" if twice.name in names else "a name"
+                raise self._refusal(f"{which} is given twice in one object") from None
             except ValueError:
                 raise self._refusal("the arguments are no valid JSON, or cut off") from None
         if arguments is None:
@@ -318,6 +322,25 @@ class _Check:
             raise TypeError(f"{self.tool}: declaration and function differ: {'; '.join(problems)}")
 
 
+class _GivenTwiceError(Exception):
+    """An object of the model's JSON has one name twice; which value it meant is anyone's guess."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Json:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _GivenTwiceError(name)
+            seen.add(name)
+    return made
+
+
 def _wrapped(
     function: Callable[..., Any], check: _Check, description: str, declared: Any
 ) -> GuardedTool[..., Any]:
@@ -327,6 +350,8 @@ def _wrapped(
     if inspect.iscoroutinefunction(call):
 
         async def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not args:
+                return await function(**check.admitted(kwargs))
             own, admitted = check(args, kwargs)
             return await function(*own, **admitted)
 
@@ -336,6 +361,8 @@ def _wrapped(
     else:
 
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not args:
+                return function(**check.admitted(kwargs))
             own, admitted = check(args, kwargs)
             return function(*own, **admitted)
 

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import inspect
 import logging
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import CachePrefix, Ttl
 from chaoskit_guards.usage import PromptUsage, read_usage
 
@@ -20,6 +22,7 @@ __all__ = ["CacheWarmer", "WarmResult"]
 
 _log = logging.getLogger("chaoskit_guards")
 
+_GEMINI = re.compile(r"(?:^|[/.])gemini-", re.IGNORECASE)
 _PING = {"role": "user", "content": "Ready."}
 _TTL_SECONDS = {"5m": 300.0, "1h": 3_600.0}
 
@@ -91,7 +94,16 @@ class CacheWarmer:
             clock: seconds that only go forward.
             sleep: waits; may be a coroutine function in `warm`.
             listener: told of each result.
+
+        Raises:
+            ValueError: the model's provider caches without marks, so that there is nothing to warm.
         """
+        if facts_of(model).vendor == "openai" or _GEMINI.search(model):
+            raise ValueError(
+                f"{model} is cached without marks, by its provider and on its own terms: there is "
+                "nothing to warm here; keep the beginning of all requests the same, and let "
+                "CacheBenchmark tell what was read"
+            )
         if ttl not in _TTL_SECONDS:
             raise ValueError(f"ttl must be '5m' or '1h', not {ttl!r}")
         self._model = model

@@ -520,3 +520,39 @@ def test_schemas_that_cannot_be_checked_are_refused_when_declared(schema):
     """Better than to ignore a keyword."""
     with pytest.raises(TypeError):
         Vet().guard(schema)(lambda **given: given)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"query": "a", "query": "b"}', "'query' is given twice"),
+        ('{"query": "a", "more": {"x": 1, "x": 2}}', "a name is given twice"),
+    ],
+)
+def test_a_name_that_is_given_twice_is_refused(text, said):
+    """Which of the two values the model meant is anyone's guess."""
+    ran = []
+    vet = Vet()
+
+    @vet.guard()
+    def search(query: str, more: dict[str, int] | None = None) -> None:
+        ran.append(query)
+
+    with pytest.raises(ArgError, match=said) as refused:
+        vet.dispatch("search", text)
+    assert ran == []
+    assert refused.value.__cause__ is None
+
+
+def test_an_error_is_bounded_whatever_the_model_sends():
+    """Neither its text nor what it carries grows with the arguments."""
+    vet = Vet()
+
+    @vet.guard()
+    def search(query: str) -> None:
+        """Search."""
+
+    with pytest.raises(ArgError, match="and 9993 more") as refused:
+        vet.dispatch("search", {f"k{n}": n for n in range(10_000)})
+    assert len(pickle.dumps(refused.value)) < 10_000
+    assert len(str(refused.value)) < 1_000

@@ -245,3 +245,10 @@ def test_the_default_client_is_the_installed_one(monkeypatch):
     guard = CacheWarmer(model="claude-sonnet-4-6", sleep=no_wait)
     assert asyncio.run(guard.warm(system=SYSTEM)).ok
     assert closed == [True]
+
+
+@pytest.mark.parametrize("model", ["gpt-5.4", "openai/gpt-4o", "gemini-3-pro", "google/gemini-3"])
+def test_what_is_cached_without_marks_is_not_warmed(model):
+    """OpenAI and Gemini cache by themselves; a request to Anthropic would not help."""
+    with pytest.raises(ValueError, match="without marks"):
+        CacheWarmer(model=model)
