@@ -1,0 +1,81 @@
+"""Credentials that stand behind the word of a scheme, in cookies and behind `curl -u`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+
+from chaoskit_guards.scrub_spans import Span
+from chaoskit_guards.scrub_values import is_blank, is_random
+
+__all__ = ["SCHEME", "find_cookies", "find_schemes", "find_users", "is_marked"]
+
+SCHEME = re.compile(
+    r"(?:bearer|basic|token|apikey|api-key|digest|negotiate|key|bot|ghs?|jwt)[ \t]{1,4}",
+    re.IGNORECASE,
+)
+"""What may stand before the secret of a header."""
+
+_COOKIE = re.compile(r"([\w.-]{1,64}+)=([^;,\s\"'\\]{1,4096}+)", re.ASCII)
+_COOKIE_WORDS = frozenset(
+    ("path", "domain", "expires", "max-age", "samesite", "version", "secure", "priority", "lang")
+)
+_BEARER = re.compile(r"[ \t:]{1,4}+([A-Za-z0-9._~+/=-]{4,4096}+)")
+_USER = re.compile(r"[ \t=]{1,4}[\"']?[^\s:\"'@/$]{1,128}:([^\s\"']{1,512})")
+_USER_FLAGS = (" -u", "--user")
+
+
+def is_marked(text: str, at: int, marker: str) -> bool:
+    """Tell whether a marker stands here already; a keyed one is the marker with a suffix."""
+    return text.startswith(marker[:-1] if len(marker) > 2 else marker, at)
+
+
+def find_cookies(
+    text: str, region: tuple[int, int], judge: Callable[[str], int], marker: str
+) -> Iterator[Span]:
+    """Yield the values of the cookies that stand in a region of a text and hold a secret."""
+    for match in _COOKIE.finditer(text, *region):
+        name, value = match.groups()
+        if name.lower() in _COOKIE_WORDS or is_marked(text, match.start(2), marker):
+            continue
+        if is_blank(value):
+            continue
+        if judge(name) or "sess" in name.lower() or (len(value) >= 12 and is_random(value)):
+            yield Span(match.start(2), match.end(2), "cookie", region[0])
+
+
+def find_schemes(text: str, low: str, marker: str) -> Iterator[Span]:
+    """Yield what stands behind `bearer` and `basic` and looks like a credential."""
+    for scheme in ("bearer", "basic"):
+        at = low.find(scheme)
+        while at >= 0:
+            match = _BEARER.match(text, at + len(scheme))
+            if match is not None and not is_marked(text, match.start(1), marker):
+                value = match[1].rstrip(".")
+                if is_random(value) if scheme == "bearer" else _is_basic(value):
+                    yield Span(match.start(1), match.start(1) + len(value), scheme, at)
+            at = low.find(scheme, at + len(scheme))
+
+
+def _is_basic(value: str) -> bool:
+    if len(value) < 8:
+        return False
+    try:
+        return b":" in base64.b64decode(value + "=" * (-len(value) % 4), validate=True)[1:]
+    except (binascii.Error, ValueError):
+        return False
+
+
+def find_users(text: str, low: str, marker: str) -> Iterator[Span]:
+    """Yield the passwords of `curl -u user:password`."""
+    for flag in _USER_FLAGS:
+        at = low.find(flag)
+        while at >= 0:
+            match = _USER.match(text, at + len(flag))
+            if match is not None and not (
+                is_marked(text, match.start(1), marker) or is_blank(match[1])
+            ):
+                yield Span(match.start(1), match.end(1), "basic", at)
+            at = low.find(flag, at + len(flag))

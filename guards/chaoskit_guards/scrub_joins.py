@@ -1,0 +1,133 @@
+"""How a name and the value beside it are joined, in every notation that reaches a log."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["QUOTE", "Join", "find_join"]
+
+QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#3[49];|&apos;|\\{1,15}u00(?:22|27))"
+"""A quotation mark, however often it was escaped."""
+
+
+class Join(NamedTuple):
+    """Where the value begins, and in which manner it is joined.
+
+    `by` is one of `=`, `:`, `flag`, `is`, `pair` and `tag`; `loose` joins hold only values that
+    look like secrets; `many` values may follow one another, as in a list.
+    """
+
+    at: int
+    by: str
+    loose: bool = False
+    many: bool = False
+
+
+_WRAPPER = (
+    r"(?:pydantic\.)?(?:SecretStr|SecretBytes|Secret|String::from|Some|str|bytes|Password|Token)"
+)
+_ATTRIBUTES = r"(?:[ \t]{1,4}[\w:.-]{1,32}=(?:\"[^\"<>]{0,64}\"|'[^'<>]{0,64}')){0,4}"
+_ASSIGN = re.compile(
+    rf"(?P<close>{QUOTE})?(?:\]|\*\*|\?)?[ \t]{{0,16}}"
+    r"(?P<by>=>|:=|={1,3}|:(?!:|//)|->|→|⇒|[—–](?=[ \t]))(?:\*\*)?[ \t]{0,16}"
+    rf"(?:[|>][+-]?[ \t]{{0,4}}\r?\n[ \t]{{1,32}}|\\?\r?\n[ \t]{{1,32}}(?={QUOTE}))?"
+    rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\()(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
+)
+_PAIR = re.compile(rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})")
+_FIELD = re.compile(
+    rf"(?:{QUOTE})?,?(?:[ \t\r\n]|\\n){{0,32}}{_ATTRIBUTES}[ \t\r\n]{{0,8}}"
+    rf"(?:{QUOTE})?(?:[Vv]alue|VALUE|content|val|default)(?:{QUOTE})?"
+    r"[ \t]{0,4}[:=][ \t]{0,4}"
+)
+_HOLDER = re.compile(
+    rf"(?:\b(?:name|key|header|var|variable|param|parameter|field|label|id|property)|type(?=.{{0,16}}pass))"
+    rf"(?:{QUOTE})?[ \t]{{0,4}}[:=][ \t]{{0,4}}(?:{QUOTE})?\Z",
+    re.IGNORECASE,
+)
+_TAG = re.compile(rf"(?:{QUOTE})?{_ATTRIBUTES}[ \t]{{0,4}}>[ \t]{{0,4}}(?:<!\[CDATA\[)?")
+_CELL = re.compile(
+    r"[ \t]{0,4}</[\w:.-]{1,32}>[ \t\r\n]{0,32}<[\w:.-]{1,32}>|[ \t]{0,16}\|[ \t]{1,16}"
+)
+_VERB = re.compile(
+    r"[ \t]{1,4}(?:(?:is|was|are|to|of|equals|being|set to|is set to|was set to|changed to)"
+    r"[ \t]{1,4}(?::[ \t]{0,4})?|\((?=[^\s)]{6}))"
+)
+_ROUTE = re.compile(
+    r"[ \t]{1,16}(?:(?P<verb>(?:is|was|are|to|of|equals|being|set|changed)[ \t]|\()|(?P<cell></|\|)"
+    r"|(?P<value>\\|[\w:.-]{1,32}=|[^\s\d]{0,64}\d))"
+)
+"""What a blank behind a name may lead to; in running text it mostly leads to nothing."""
+_FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
+_CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
+_ASSIGNS = frozenset("\"'`\\&]*?=:-→⇒—– \t")
+_FIRST = frozenset("\"'`\\&]*?=:-→⇒—– \t>,)|(<\r\n")
+
+
+def find_join(text: str, start: int, end: int) -> Join | None:
+    """Return how the name from `start` to `end` goes on to a value, or None."""
+    first = text[end : end + 1]
+    if first not in _FIRST or not first:
+        return None
+    near = first if first not in " \t" else text[end + 1 : end + 2]
+    match = _ASSIGN.match(text, end) if near in _ASSIGNS else None
+    if match is not None:
+        by, wrap = match["by"], match["wrap"] or ""
+        loose = by in ("—", "–") or (by in ("==", "===") and text[match.end()] not in "\"'`")
+        return Join(match.end(), "=" if by.startswith("=") else ":", loose, "[" in wrap)
+    if first in " \t":
+        return _apart(text, start, end)
+    if first == ">":
+        if text[start - 1 : start] not in ("<", ":"):
+            return None
+        match = _TAG.match(text, end)
+        return Join(match.end(), "tag") if match else None
+    if first == "(":
+        match = _CALL.match(text, end)
+        return Join(match.end(), "is", loose=True) if match else None
+    return _behind_quote(text, start, end)
+
+
+def _apart(text: str, start: int, end: int) -> Join | None:
+    """Return the join that begins with a blank."""
+    route = _ROUTE.match(text, end)
+    if route is None:
+        if not text.startswith("-", start):
+            return None
+    elif route["verb"]:
+        match = _VERB.match(text, end)
+        if match is not None:
+            return Join(match.end(), "is")
+    elif route["cell"]:
+        match = _CELL.match(text, end)
+        return Join(match.end(), "is", loose=True) if match else None
+    if text[start - 1 : start] in ("<", ":"):
+        match = _TAG.match(text, end)
+        if match is not None:
+            return Join(match.end(), "tag")
+    if text[start - 1 : start] in " :=":
+        field = _field(text, start, end)
+        if field is not None:
+            return field
+    match = _FLAG.match(text, end)
+    return Join(match.end(), "flag") if match else None
+
+
+def _behind_quote(text: str, start: int, end: int) -> Join | None:
+    """Return the join that begins with a quotation mark, a line break or the end of a cell."""
+    match = _PAIR.match(text, end)
+    if match is not None:
+        return _field(text, start, end) or Join(match.end(), "pair")
+    field = _field(text, start, end)
+    if field is not None:
+        return field
+    match = _CELL.match(text, end) or _TAG.match(text, end)
+    return Join(match.end(), "is", loose=True) if match else None
+
+
+def _field(text: str, start: int, end: int) -> Join | None:
+    """Return the join of `"name": "password", "value": "…"`."""
+    match = _FIELD.match(text, end)
+    if match is None or _HOLDER.search(text, max(0, start - 32), start) is None:
+        return None
+    return Join(match.end(), "=", loose="pass" not in text[start:end].lower())
