@@ -160,11 +160,8 @@ _BY_HEAD = {
     head: [(kind, full) for kind, other, full in _ROWS if head.startswith(other)]
     for _, head, _ in _ROWS
 }
-_HEADS = re.compile(
-    r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt])|(?<=\\u00[0-9a-f][0-9a-f]))(?:"
-    + "|".join(re.escape(head) for head in _BY_HEAD)
-    + ")"
-)
+_HEADS = re.compile("|".join(re.escape(head) for head in _BY_HEAD))
+_COLOUR_END = re.compile(r"[\[;]\d{1,2}m\Z")
 _BEFORE_RUN = 64
 _FAILS = 8  # beginnings in one run that turn out to be none, before the rest of it is left alone
 
@@ -178,8 +175,12 @@ _IDENTIFIER = re.compile(
 """A number, a digest, a path or several words: no key."""
 
 _TELEGRAM = re.compile(r"(?<!\d)\d{8,12}:AA[\w-]{30,40}+", re.ASCII)
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _DISCORD = re.compile(r"[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{25,40}+", re.ASCII)
-_AZURE = re.compile(r"[\w~.-]{3}\dQ~[\w~.-]{31,34}", re.ASCII)
+_AZURE = re.compile(
+    r"(?:(?<![\w~.-])|(?<=\\[nrt])|(?<=\\u00[0-9a-f][0-9a-f])|(?<=[\[;][0-9][0-9]m))[\w~.-]{3}\dQ~[\w~.-]{31,34}",
+    re.ASCII,
+)
 _MAILCHIMP = re.compile(r"[0-9a-f]{32}-us\d{1,2}\b")
 
 _PEM_MOST = 16_384
@@ -221,6 +222,9 @@ def find_formats(text: str) -> Iterator[Span]:
         yield from _pem(text)
     if "://" in text:
         yield from _urls(text)
+    if "Q~" in text:
+        for match in _AZURE.finditer(text):
+            yield Span(match.start(), match.end(), "azure", match.start())
     if "@tcp(" in text or "@unix(" in text:
         yield from _dsn(text)
 
@@ -234,15 +238,16 @@ def _in_run(text: str, low: int, start: int, end: int) -> Iterator[Span]:
     head = _HEADS.search(text, low, end)
     while head is not None:
         at = head.start()
-        span = _fits(text, at, head.group())
-        if span is not None:
-            yield span
-            at = span.end - 1
-            fails = 0
-        else:
-            fails += 1
-            if fails >= _FAILS:
-                return
+        if _begins(text, at):
+            span = _fits(text, at, head.group())
+            if span is not None:
+                yield span
+                at = span.end - 1
+                fails = 0
+            else:
+                fails += 1
+                if fails >= _FAILS:
+                    return
         head = _HEADS.search(text, at + 1, end)
 
 
@@ -255,22 +260,33 @@ def _fits(text: str, at: int, head: str) -> Span | None:
 
 
 def _odd_one(text: str, start: int, end: int) -> Span | None:
-    """Return the credential whose format has no literal beginning."""
+    """Return the credential of a run whose format has no literal beginning."""
     kind, match = "", None
     if text.startswith("AA", start) and text[start - 1 : start] == ":":
         first = start - 1
         while first and start - first < 14 and text[first - 1].isdigit():
             first -= 1
         kind, match = "telegram", _TELEGRAM.match(text, first)
-    elif text[start - 2 : start] == "Q~" and start >= 6:
-        kind, match = "azure", _AZURE.match(text, start - 6)
-    elif text[start] in "MNO" and text[end : end + 1] == ".":
-        kind, match = "discord", _DISCORD.match(text, start)
-    elif text[start - 2 : start] == "\\n" and text[start + 1 : start + 2] in "MNO":
-        kind, match = "discord", _DISCORD.match(text, start + 1)
-    elif end - start > 35 and text.startswith("-us", start + 32):
-        kind, match = "mailchimp", _MAILCHIMP.match(text, start)
+    elif text[end : end + 1] == "." and text[end + 7 : end + 8] == ".":
+        for first in range(end - 23, max(start, end - 28) - 1, -1):
+            if first >= start and text[first] in "MNO" and _begins(text, first):
+                kind, match = "discord", _DISCORD.match(text, first)
+                break
+    else:
+        tail = text.find("-us", start + 32, end)
+        if tail >= 0 and _begins(text, tail - 32):
+            kind, match = "mailchimp", _MAILCHIMP.match(text, tail - 32)
     return Span(match.start(), match.end(), kind, match.start()) if match else None
+
+
+def _begins(text: str, at: int) -> bool:
+    """Tell whether a word begins here, if only behind an escaped line break."""
+    before = text[at - 1 : at]
+    if not before or before not in _WORD or text[at - 2 : at] in ("\\n", "\\r", "\\t"):
+        return True
+    if before == "m" and _COLOUR_END.search(text, max(0, at - 5), at):
+        return True
+    return text[at - 6 : at - 4] == "\\u"
 
 
 def _pem(text: str) -> Iterator[Span]:

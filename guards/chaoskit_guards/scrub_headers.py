@@ -24,6 +24,11 @@ _COOKIE_WORDS = frozenset(
 )
 _BEARER = re.compile(r"[ \t:]{1,4}+([A-Za-z0-9._~+/=-]{4,4096}+)")
 _USER = re.compile(r"[ \t=]{1,4}[\"']?[^\s:\"'@/$]{1,128}:([^\s\"']{1,512})")
+_IDENTIFIED = re.compile(
+    r"identified(?:[ \t]+with[ \t]+\S{1,64})?[ \t]+(?:by|as)[ \t]+(?:password[ \t]+)?"
+    r"'([^'\r\n]{1,256})'",
+    re.IGNORECASE,
+)
 _USER_FLAGS = (" -u", "--user")
 
 
@@ -69,7 +74,13 @@ def _is_basic(value: str) -> bool:
 
 
 def find_users(text: str, low: str, marker: str) -> Iterator[Span]:
-    """Yield the passwords of `curl -u user:password`."""
+    """Yield the passwords of `curl -u user:password` and of SQL's `IDENTIFIED BY 'password'`."""
+    at = low.find("identified")
+    while at >= 0:
+        match = _IDENTIFIED.match(text, at)
+        if match and not (is_marked(text, match.start(1), marker) or is_blank(match[1])):
+            yield Span(match.start(1), match.end(1), "sql", at)
+        at = low.find("identified", at + 10)
     for flag in _USER_FLAGS:
         at = low.find(flag)
         while at >= 0:

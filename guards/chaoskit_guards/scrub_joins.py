@@ -5,36 +5,43 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["QUOTE", "Join", "find_join"]
+__all__ = ["QUOTE", "Join", "find_join", "may_join"]
 
-QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#3[49];|&apos;|\\{1,15}u00(?:22|27))"
+QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#(?:3[49]|x2[27]);|&apos;|\\{1,15}u00(?:22|27))"
 """A quotation mark, however often it was escaped."""
 
 
 class Join(NamedTuple):
     """Where the value begins, and in which manner it is joined.
 
-    `by` is one of `=`, `:`, `flag`, `is`, `pair` and `tag`; `loose` joins hold only values that
-    look like secrets; `many` values may follow one another, as in a list.
+    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `tag` and `next` (the whole of the next line);
+    `loose` joins hold only values that look like secrets; `many` values may follow one another, as
+    in a list.
     """
 
     at: int
     by: str
     loose: bool = False
     many: bool = False
+    quote: str = ""  # of the value, if the name tells: doubled in a CSV file
 
 
 _WRAPPER = (
     r"(?:pydantic\.)?(?:SecretStr|SecretBytes|Secret|String::from|Some|str|bytes|Password|Token)"
 )
+_TYPE = r"(?:&?(?:'static )?str|[sS]tring|SecretStr|bytes|[aA]ny|Final(?:\[\w+\])?|str \| None)"
+_COLOUR = r"(?:(?:\x1b|\\{1,4}(?:u001b|x1b|033|e))\[[0-9;]{0,8}m){0,2}"
 _ATTRIBUTES = r"(?:[ \t]{1,4}[\w:.-]{1,32}=(?:\"[^\"<>]{0,64}\"|'[^'<>]{0,64}')){0,4}"
 _ASSIGN = re.compile(
-    rf"(?P<close>{QUOTE})?(?:\]|\*\*|\?)?[ \t]{{0,16}}"
-    r"(?P<by>=>|:=|={1,3}|:(?!:|//)|->|→|⇒|[—–](?=[ \t]))(?:\*\*)?[ \t]{0,16}"
-    rf"(?:[|>][+-]?[ \t]{{0,4}}\r?\n[ \t]{{1,32}}|\\?\r?\n[ \t]{{1,32}}(?={QUOTE}))?"
+    rf"(?P<close>\"\"(?!\")|{QUOTE})?(?:\]|\*\*|\?)?{_COLOUR}[ \t]{{0,16}}"
+    rf"(?P<by>=>|:=|={{1,3}}|:[ \t]*{_TYPE}[ \t]*=|:(?!:|//)|->|→|⇒|：|[—–](?=[ \t]))"
+    rf"(?:\*\*)?[ \t]{{0,16}}{_COLOUR}(?:[|>][+-]?[ \t]{{0,4}}\r?\n[ \t]{{1,32}}"
+    rf"|\\?\r?\n[ \t]{{1,32}}(?={QUOTE})|(?P<next>\r?\n[ \t]{{1,32}}))?"
     rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\()(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
 )
-_PAIR = re.compile(rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})")
+_PAIR = re.compile(
+    rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|,(?P<bare>[ \t]?)(?=[^\s,'\"]{{4}})"
+)
 _FIELD = re.compile(
     rf"(?:{QUOTE})?,?(?:[ \t\r\n]|\\n){{0,32}}{_ATTRIBUTES}[ \t\r\n]{{0,8}}"
     rf"(?:{QUOTE})?(?:[Vv]alue|VALUE|content|val|default)(?:{QUOTE})?"
@@ -50,31 +57,45 @@ _CELL = re.compile(
     r"[ \t]{0,4}</[\w:.-]{1,32}>[ \t\r\n]{0,32}<[\w:.-]{1,32}>|[ \t]{0,16}\|[ \t]{1,16}"
 )
 _VERB = re.compile(
-    r"[ \t]{1,4}(?:(?:is|was|are|to|of|equals|being|set to|is set to|was set to|changed to)"
-    r"[ \t]{1,4}(?::[ \t]{0,4})?|\((?=[^\s)]{6}))"
+    r"[ \t]{1,4}(?:(?:is|was|to|equals|being|set to|is set to|was set to|changed to)"
+    r"(?:[ \t]{0,4}:)?[ \t]{1,4}|\((?=[^\s)]{6}))"
 )
 _ROUTE = re.compile(
-    r"[ \t]{1,16}(?:(?P<verb>(?:is|was|are|to|of|equals|being|set|changed)[ \t]|\()|(?P<cell></|\|)"
-    r"|(?P<value>\\|[\w:.-]{1,32}=|[^\s\d]{0,64}\d))"
+    r"[ \t]{1,16}(?:(?P<verb>(?:is|was|to|equals|being|set|changed)[ \t:]|\()|(?P<cell></|\|)"
+    r"|(?P<value>[\\\"'`]|[\w:.-]{1,32}=|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]))"
 )
 """What a blank behind a name may lead to; in running text it mostly leads to nothing."""
+_HUMAN = re.compile("pass|pwd", re.IGNORECASE)
 _FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
 _CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
-_ASSIGNS = frozenset("\"'`\\&]*?=:-→⇒—– \t")
-_FIRST = frozenset("\"'`\\&]*?=:-→⇒—– \t>,)|(<\r\n")
+_ASSIGNS = frozenset("\"'`\\&]*?=:-→⇒—–： \t\x1b")
+_FIRST = frozenset("\"'`\\&]*?=:-→⇒—–： \t>,)|(<\r\n\x1b")
+
+
+def may_join(text: str, at: int, end: int) -> bool:
+    """Tell at small cost whether a value can follow the name around `at` that ends at `end`."""
+    first = text[end : end + 1]
+    if first not in " \t":
+        return first in _FIRST
+    if text[end + 1 : end + 2] in _ASSIGNS or _ROUTE.match(text, end) is not None:
+        return True
+    return "-" in text[at - 32 if at > 32 else 0 : at]  # it may be a flag
 
 
 def find_join(text: str, start: int, end: int) -> Join | None:
     """Return how the name from `start` to `end` goes on to a value, or None."""
     first = text[end : end + 1]
-    if first not in _FIRST or not first:
-        return None
     near = first if first not in " \t" else text[end + 1 : end + 2]
     match = _ASSIGN.match(text, end) if near in _ASSIGNS else None
     if match is not None:
         by, wrap = match["by"], match["wrap"] or ""
+        if match["next"] is not None:
+            return Join(match.end(), "next", loose=True)
         loose = by in ("—", "–") or (by in ("==", "===") and text[match.end()] not in "\"'`")
-        return Join(match.end(), "=" if by.startswith("=") else ":", loose, "[" in wrap)
+        quote = '""' if match["close"] == '""' else ""
+        return Join(
+            match.end(), "=" if by[0] == "=" or by[-1] == "=" else ":", loose, "[" in wrap, quote
+        )
     if first in " \t":
         return _apart(text, start, end)
     if first == ">":
@@ -117,7 +138,7 @@ def _behind_quote(text: str, start: int, end: int) -> Join | None:
     """Return the join that begins with a quotation mark, a line break or the end of a cell."""
     match = _PAIR.match(text, end)
     if match is not None:
-        return _field(text, start, end) or Join(match.end(), "pair")
+        return _field(text, start, end) or Join(match.end(), "pair", match["bare"] is not None)
     field = _field(text, start, end)
     if field is not None:
         return field
@@ -130,4 +151,4 @@ def _field(text: str, start: int, end: int) -> Join | None:
     match = _FIELD.match(text, end)
     if match is None or _HOLDER.search(text, max(0, start - 32), start) is None:
         return None
-    return Join(match.end(), "=", loose="pass" not in text[start:end].lower())
+    return Join(match.end(), "=", loose=_HUMAN.search(text, start, end) is None)

@@ -24,7 +24,8 @@ _ALONE = frozenset(
     secrets sessiontoken setcookie sharedkey token webhooksecret connectionstring
     authorization pat dbpass userpass pgpassword rootpassword dbpassword idtoken csrf xsrf sid
     totp passkey passw apitokens apikeys secretkeys signingkey signingsecret masterkey bottoken
-    csrftoken xsrftoken jwtsecret sastoken accountkey""".split()
+    csrftoken xsrftoken jwtsecret sastoken accountkey mnemonic passe senha kennwort wachtwoord
+    heslo contrasena motdepasse""".split()
 )
 """Words that name a secret when they end a name."""
 
@@ -66,6 +67,15 @@ _ENDS = (
     "privatekey",
     "refreshtoken",
     "secretkey",
+    "secret",
+    "apitoken",
+    "bottoken",
+    "sessiontoken",
+    "csrftoken",
+    "encryptionkey",
+    "signingkey",
+    "masterkey",
+    "subscriptionkey",
 )
 """Ends of words that were written without any boundary, such as `smtppassword`."""
 
@@ -100,14 +110,25 @@ _PAIRS = frozenset(
 )
 """Runs of words that name a secret together."""
 
+_FOREIGN = (
+    "contraseña",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "lösenord",
+    "hasło",
+    "şifre",
+)
 _MAYBE_PAIRS = frozenset({("session", "id"), ("secret", "id"), ("auth", "id")})
-_MAYBE = frozenset("auth sessionid signature sig pass pin dsn cred".split())
+_MAYBE = frozenset("auth sessionid pass pin dsn cred".split())
 """Words under which a value counts only if it looks like a secret itself."""
 
 _SUFFIXES = frozenset(
     """value values val string str text raw plain plaintext b64 base64 encoded current old new
     previous prev primary secondary default prod production staging dev test backup main live
-    confirmation confirm again header env var bytes hex""".split()
+    confirmation confirm again header env var bytes hex data""".split()
 )
 """Words that may follow without taking the meaning away."""
 
@@ -156,6 +177,8 @@ class KeyJudge:
         words = split_words(name)
         if not words or words in self._allow:
             return NO
+        if not name.isascii() and name.lower().endswith(_FOREIGN):
+            return YES
         while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
             words = words[:-1]
         return YES if self._by_pattern(words) else _by_default(words)

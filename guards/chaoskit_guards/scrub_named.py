@@ -14,10 +14,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaoskit_guards.scrub_headers import SCHEME, find_cookies, is_marked
-from chaoskit_guards.scrub_joins import QUOTE, Join, find_join
-from chaoskit_guards.scrub_keys import MAYBE, NO, KeyJudge
+from chaoskit_guards.scrub_joins import QUOTE, Join, find_join, may_join
+from chaoskit_guards.scrub_keys import MAYBE, NO, YES, KeyJudge
 from chaoskit_guards.scrub_spans import Span
-from chaoskit_guards.scrub_values import is_blank, is_random, is_secret_value, is_strong
+from chaoskit_guards.scrub_values import (
+    is_blank,
+    is_phrase,
+    is_random,
+    is_secret_value,
+    is_strong,
+)
 
 __all__ = ["STEMS", "NamedFinder"]
 
@@ -31,30 +37,53 @@ STEMS = (
     "bearer",
     "cred",
     "cookie",
-    "otp",
     "session",
-    "srf",
     "sig=",
     "signature",
     "conn",
+    "phrase",
+    "mnemonic",
+    "contrase",
+    "senha",
+    "kennwort",
+    "wachtwoord",
+    "heslo",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "lösenord",
+    "hasło",
+    "şifre",
 )
 """Parts of words that stand beside secrets."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-_REST = re.compile(r"[\w.-]{0,64}+", re.ASCII)
+_REST = re.compile(r"[\w.-]{0,64}+")
+_COLOUR = re.compile(r"[0-9;]{0,8}m")
 _ESCAPE = re.compile(r"[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}")
-_BEFORE = re.compile(r"(?:([A-Za-z0-9]+)[ \t])?([A-Za-z0-9]+)[ \t]\Z", re.ASCII)
-_BARE = re.compile(r"[^\s\"'`<>,;&\\]{1,300}+")
-_MORE = re.compile(r"[^\s\"'`<>,;&\\]{0,8192}+")
-_LINE = re.compile(r"[^\s\"'`<>\\]{1,300}+(?=[ \t]*(?:[\r\n]|\Z))")
+_BARE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{1,128}+")
+_WORD = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+")
+_MORE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{0,8192}+")
+_LINE = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+(?=[ \t]*(?:[\r\n]|\Z))")
 _LINE_HEAD = re.compile(
     r"(?:^|[\r\n])[ \t]{0,16}(?:-[ \t]|export[ \t]|set[ \t]|ENV[ \t]|ARG[ \t])?\Z"
 )
+_ROW = re.compile(r"[^,\r\n\"]{4,300}(?:[\r\n]|\Z)")
 _INNER = re.compile(r"[^<>\r\n]{1,512}+")
 _AGAIN = re.compile(rf"[ \t\r\n]{{0,16}},[ \t\r\n]{{0,16}}(?=[bru]{{0,2}}{QUOTE})")
+_DOUBLED = re.compile(r'("")')
 _QUOTE = re.compile(rf"[brufBRUF]{{0,2}}({QUOTE})")
-_HUMAN = ("pass", "pwd", "pin", "phrase")
-_DIGITS = re.compile(r"[\"'`]?[^\s\d]{0,64}\d")
+_HUMAN = re.compile(
+    "pass|pwd|pin|phrase|contrase|senha|kennwort|wachtwoord|heslo|mnemonic"
+    "|пароль|密码|密碼|パスワード|비밀번호|lösenord|hasło|şifre",
+    re.IGNORECASE,
+)
+_ODD = re.compile(r"[\"'`]|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]")
+_ATTRIBUTE = re.compile(r"[a-z_]{2,32}=")
+_CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|"}
+_HOLDS_CLOSER = re.compile(r"[)\]}|]")
 _ENDS = frozenset(("", "\n", "\r", ",", ";", "}", "&", '"', "'", "\\", "<", ")", "]"))
 _MOST = 4_096
 _SECOND = frozenset(("key", "keys", "code", "codes", "string", "str", "id", "phrase", "tokens"))
@@ -102,8 +131,10 @@ class NamedFinder:
                 end = match.end() if match else at
                 while end > at and text[end - 1] in ".-":
                     end -= 1
-                name = self._name(text, at, end)
                 resume = end
+                if not may_join(text, at, end):
+                    continue
+                name = self._name(text, at, end)
                 if name is not None:
                     spans, resume = self._beside(text, name, end)
                     yield from spans
@@ -115,16 +146,20 @@ class NamedFinder:
         if start and text[start - 1] == "\\":
             escape = _ESCAPE.match(text, start, at)
             start = escape.end() if escape else start  # the letter of an escaped line break
+        elif text[start - 1 : start] == "[":
+            colour = _COLOUR.match(text, start, at)
+            start = colour.end() if colour else start  # of a terminal
         while start < at and text[start] == ".":
             start += 1
         name = text[start:end]
         level = self._judge(name)
         if level == NO and name not in _SECOND and (low := name.lower()) not in _SECOND:
-            if low not in ("sig", "signature") or text[start - 1 : start] not in ("?", "&"):
+            if low not in ("sig", "signature") or text[start - 1 : start] not in ("?", "&", ";"):
                 return None
-            level = MAYBE
-        human = "pass" in name or any(word in name.lower() for word in _HUMAN)
-        return _Name(start, name, level, text.startswith("-", start), human)
+            level = YES
+        human = _HUMAN.search(name) is not None
+        flag = text.startswith("-", start) or text[start - 4 : start] in ("ENV ", "ARG ", "etx ")
+        return _Name(start, name, level, flag, human)
 
     def _beside(self, text: str, name: _Name, end: int) -> tuple[list[Span], int]:
         """Return the secrets beside a name that ends at `end`, and where to look on."""
@@ -132,18 +167,21 @@ class NamedFinder:
         if join is None:
             return [], end
         if not name.flag:
-            if join.by == "flag" and _DIGITS.match(text, join.at) is None:
+            if join.by == "flag" and _ODD.match(text, join.at) is None:
                 return [], end  # `with password hunter2`, but not `your password must`
             level = self._level(text, name)
             name = name if level == name.level else name._replace(level=level)
-        if name.level == NO or (name.text.lower() == "pwd" and text[join.at : join.at + 1] in "/~"):
-            return [], end  # an ordinary word, or the working directory
-        if "cookie" in name.text.lower():
+        if name.level == NO or _is_elsewhere(text, name, join.at):
+            return [], end
+        if name.text.lower().endswith(("cookie", "cookies")):
             line = text.find("\n", join.at, join.at + _MOST)
             line = min(len(text), join.at + _MOST) if line < 0 else line
             found = find_cookies(text, (join.at, line), self._judge, self._marker)
             return [span._replace(lead=name.start) for span in found], line
         spans: list[Span] = []
+        if join.by == "pair" and join.loose and _starts_line(text, name.start):
+            row = _ROW.match(text, join.at)
+            join = join._replace(by="row") if row and name.human else join
         at = join.at
         while True:
             span, after = self._value(text, at, join, name)
@@ -158,77 +196,143 @@ class NamedFinder:
         """Return what a name tells together with the words before it."""
         start = name.start
         apart = start > 1 and text[start - 1] in " \t" and text[start - 2].isalnum()
-        before = _BEFORE.search(text, max(0, start - 40), start) if apart else None
-        if before is None:
+        before = text[max(0, start - 40) : start].split()[-2:] if apart else []
+        if not before or not before[-1].isalnum():
             return name.level
         judge = self._judge.judge
-        two = f"{before[2]} {name.text}"
+        two = f"{before[-1]} {name.text}"
         if name.level:
             return min(name.level, judge(two))  # the word may take the meaning away: `max token`
-        if before[2].lower() not in _FIRST:
+        if before[-1].lower() not in _FIRST:
             return NO
-        return max(judge(two), judge(f"{before[1]} {two}") if before[1] else NO)
+        return max(judge(two), judge(f"{before[0]} {two}") if len(before) > 1 else NO)
 
     def _value(self, text: str, at: int, join: Join, name: _Name) -> tuple[Span | None, int]:
         """Return the secret that begins at `at`, and where a list may go on; -1 if nowhere."""
-        after = -1
-        quote = None if join.by == "tag" else _QUOTE.match(text, at)
-        begin = quote.end() if quote else at
-        scheme = SCHEME.match(text, begin)
-        if quote is not None:
-            stop = _closing(text, begin, quote[1])
-            begin = scheme.end() if scheme and scheme.end() < stop else begin
-            value, after = text[begin:stop], stop + len(quote[1])
-        else:
-            begin = scheme.end() if scheme else begin
-            value = _bare(text, begin, name, join.by)
-            stop = begin + len(value)
+        begin, value, quote, scheme = _read(text, at, join, name)
+        stop = begin + len(value)
+        after = stop + len(quote) if quote else -1
         if not value or is_marked(text, begin, self._marker):
+            return None, after
+        if _is_out_of_place(text, name, join, quote, (stop, value[0])):
             return None, after
         if scheme and not quote:
             good = is_random(value)
         else:
-            last = text[stop : stop + 1] in _ENDS
+            last = join.by == "flag" or text[stop : stop + 1] in _ENDS
             good = _is_good(value, join, name, quoted=bool(quote) or join.by == "tag", last=last)
         if not good:
             return None, after
         if not quote and not is_random(value) and self._judge.judge(value):
             return None, after  # another name, as in `password=user_password`
-        if not quote and len(value) > 256:
+        if not quote and len(value) > 100:
             more = _MORE.match(text, stop)
             stop = more.end() if more else stop
         return Span(begin, stop, "named", name.start), after
 
 
+def _read(text: str, at: int, join: Join, name: _Name) -> tuple[int, str, str, bool]:
+    """Return where the value at `at` begins, the value, its quotes, and if a scheme precedes it."""
+    quote = None if join.by == "tag" else _QUOTE.match(text, at)
+    if join.quote and text.startswith(join.quote, at):
+        quote = _DOUBLED.match(text, at)
+    begin = quote.end() if quote else at
+    scheme = SCHEME.match(text, begin)
+    if quote is None:
+        begin = scheme.end() if scheme else begin
+        return begin, _bare(text, begin, name, join.by), "", scheme is not None
+    stop = _closing(text, begin, quote[1])
+    begin = scheme.end() if scheme and scheme.end() < stop else begin
+    return begin, text[begin:stop], quote[1], False
+
+
+def _is_out_of_place(
+    text: str, name: _Name, join: Join, quote: str, ending: tuple[int, str]
+) -> bool:
+    """Tell whether what follows a name cannot be its value; `ending` is its end and first sign."""
+    stop, first = ending
+    if quote and _is_closing(text, name, quote, stop, first):
+        return True
+    if join.by == "tag" and text[stop : stop + 2] not in ("</", "<\\", "]]"):
+        return True
+    if join.by == "next" and text[stop : stop + 1] not in ("", "\r", "\n"):
+        return True
+    # `token` is the vendors' name for a piece of text
+    return name.text == "token" and text.find("logprob", stop, stop + 24) >= 0
+
+
+def _is_elsewhere(text: str, name: _Name, at: int) -> bool:
+    """Tell whether a name only looks like one: of a directory, a resource or a user in a URL."""
+    before = text[name.start - 1 : name.start]
+    if before == "/":
+        return text[max(0, name.start - 3) : name.start] == "://"
+    if before == ":":
+        return "arn:" in text[max(0, at - 120) : at]
+    return text[at : at + 1] in ("/", "~") and name.text.lower() == "pwd"
+
+
+def _is_closing(text: str, name: _Name, quote: str, stop: int, first: str) -> bool:
+    """Tell whether a quotation mark behind a name closes the text that the name stands in."""
+    start, end = name.start, name.start + len(name.text)
+    if first.isalnum() or len(quote) > 1 or text[end : end + 1] in ('"', "'", "`", "\\", "&"):
+        return False
+    line = max(text.rfind("\n", 0, start), start - 200, 0)
+    if text.count(quote, line, start) % 2:
+        return True
+    return first in ")],;}" and text[stop : stop + 1] != quote
+
+
 def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -> bool:
     """Tell whether a value beside a name is a secret."""
-    by = join.by
+    by = "flag" if join.by == "pair" and name.flag else join.by
     if by == "flag" and not name.flag:
         if not name.human:
             return is_strong(value)
         by = "is"  # `with password hunter2`: as in prose
+    if by == "is" and not quoted and _ATTRIBUTE.match(value):
+        return False  # `token (code=401)`
+    if by == "is" and name.human and value.isdigit():
+        return len(value) >= 6
+    if by == "is" and name.human and is_phrase(value) and (quoted or value.count(" ") < 1):
+        return quoted or "phrase" in name.text.lower()
+    if by == "pair" and join.loose:
+        return is_strong(value)
+    if by == "row":
+        return name.human and (is_random(value) or value.isdigit() or is_phrase(value))
     if name.level == MAYBE and not (name.human and by in ("=", ":", "tag")):
         return is_strong(value)
     if name.level == MAYBE or join.loose:
-        return is_random(value) and not is_blank(value)
+        return not is_blank(value) and (
+            is_random(value) or (name.human and quoted and (value.isdigit() or is_phrase(value)))
+        )
     by = "=" if by == "tag" else by
+    if name.human and is_phrase(value) and not quoted and "phrase" in name.text.lower():
+        return True
     return is_secret_value(value, by=by, human=name.human, quoted=quoted, last=last)
 
 
 def _bare(text: str, at: int, name: _Name, by: str) -> str:
     """Return the value without quotes that begins at `at`."""
+    if by == "row":
+        row = _ROW.match(text, at)
+        return row.group().strip() if row else ""
     if by == "tag":
         inner = _INNER.match(text, at)
         return inner.group().strip() if inner else ""
-    match = _BARE.match(text, at)
+    match = (_WORD if name.human and by in ("is", "flag") else _BARE).match(text, at)
     if match is None:
         return ""
     value = match.group()
-    if name.human and by in ("=", ":"):
+    closer = _CLOSERS.get(text[name.start - 1 : name.start], "")
+    if closer and closer in value:
+        value = value[: value.index(closer)]
+    elif not name.human and (cut := _HOLDS_CLOSER.search(value)):
+        value = value[: cut.start()]
+    elif name.human and by in ("=", ":"):
         line = _LINE.match(text, at)
         if line is not None and "=" not in line.group() and _starts_line(text, name.start):
             return line.group().rstrip(",;")
-    return value.rstrip(".:!?)]}|*" if by in ("is", ":", "flag") else ")]}|")
+    return value.rstrip(",;.:!?)]}|*" if by in ("is", ":", "flag") else ")]}|")
 
 
 def _starts_line(text: str, at: int) -> bool:

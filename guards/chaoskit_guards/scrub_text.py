@@ -21,7 +21,16 @@ __all__ = ["Marker", "TextScrubber"]
 _LETTERS = {code: chr(code + 32) for code in range(65, 91)}
 _LEAST = 6  # characters of the shortest text that can name a secret and hold it
 _DEPTH = 3
-_RARE = {"sig=": "=", "signature": "=", "://": "@", "@tcp(": "@", "@unix(": "@", "-u": ":"}
+_RARE = {
+    "sig=": "=",
+    "signature": "=",
+    "://": "@",
+    "@tcp(": "@",
+    "@unix(": "@",
+    "-u": ":",
+    "q~": "~",
+    "identified": "'",
+}
 """Hints that count only in texts with a certain sign, which is faster to look for."""
 
 
@@ -45,7 +54,8 @@ class TextScrubber:
     ) -> None:
         extra = [words[0] for pattern in patterns if (words := split_words(pattern))]
         self._stems = (*STEMS, *dict.fromkeys(w for w in extra if not any(s in w for s in STEMS)))
-        self._hints = (*(s for s in self._stems if s not in _RARE), "basic")
+        self._hints = (*(s for s in self._stems if s not in _RARE and s.isascii()), "basic")
+        self._foreign = tuple(s for s in self._stems if not s.isascii())
         self._marker = marker
         self._named = NamedFinder(judge, self._stems, marker)
         self._mark = mark
@@ -94,7 +104,7 @@ class TextScrubber:
         low = _lower(joined)
         ends = list(accumulate([len(text) + 1 for text in texts]))
         found: set[int] = set()
-        for hint in (*self._hints, *_RARE, *self._known):
+        for hint in (*self._hints, *self._foreign, *_RARE, *self._known):
             where = joined if hint in self._known else low
             at = where.find(hint)
             while at >= 0:
@@ -141,6 +151,8 @@ class TextScrubber:
         for hint in self._hints:
             if hint in low:
                 return True
+        if not low.isascii() and any(hint in low for hint in self._foreign):
+            return True
         return any(sign in low and hint in low for hint, sign in _RARE.items())
 
 

@@ -6,11 +6,20 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_blank", "is_dummy", "is_random", "is_secret_value", "is_strong"]
+__all__ = [
+    "is_blank",
+    "is_dummy",
+    "is_phrase",
+    "is_placeholder",
+    "is_random",
+    "is_secret_value",
+    "is_strong",
+]
 
 _BLANK = re.compile(
     r"""(?:<[^<>]*>|(?-i:\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%)|\$\{\{?[^{}]*\}?\}|\$\([^()]*\)|\{\{?[^{}]*\}?\}
     |%s|%\(\w+\)s|x{3,}|[*.•●_\-\#…]{2,}
+    |[\w-]{0,16}(?:\.{3}|…|\*{3,16})\w{0,4}|same-origin|include|omit
     |your[-_ ].*|.*[-_ ]here|change[-_ ]?me|placeholder|example|todo|tbd|n/?a|redacted
     |\[[a-z _-]{0,24}\]|\((?:hidden|masked|not\ set|unset|none|empty|redacted)\)
     |(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|settings|config|self|args|opts
@@ -22,8 +31,17 @@ _BLANK = re.compile(
 )
 """What is no secret even where only a secret may stand."""
 
+_REFERENCE = re.compile(
+    r"""\$\{\{?[\w .:/?|'"-]{1,128}\}?\}|\{\{[^{}]{1,128}\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%
+    |<[\w -]{1,64}>
+    |(?:env|file|vault|ssm|keyring|keychain|ref|op|k8s)[:+][\w/.:\#@+-]{1,128}""",
+    re.VERBOSE,
+)
+"""Where a secret is kept, rather than the secret."""
+
 _NAMELESS = re.compile(
     r"""(?:\$[a-z_]\w*|\$\(.*|%[a-z_]\w*%|@\w+@|:[a-z_]\w*|\$\d|\?
+    |\[\^.*|\(\?.*|\.[*+].*|\\[sdw].*
     |(?:my|the|some|insert|enter|put|replace|add|paste|change|dummy|fake|sample)[-_ ].*
     |(?:dummy|empty|hidden|password|passwd|passphrase|uuid|cleartext|file|env|vault|keychain
     |prompt|keyring|fixme|changeit))""",
@@ -33,7 +51,7 @@ _NAMELESS = re.compile(
 
 _LOOKUP = re.compile(
     r"[A-Za-z_$][\w.$]*[(\[]|[A-Za-z_$]\w*(?:(?:\.|->|::)[A-Za-z_$]\w*)+[;,)]*\Z"
-    r"|await\b|new\b|lambda\b|&?\*?[a-z_]\w*(?:::|->)|!(?:Ref|Sub|GetAtt|vault)\b"
+    r"|await\b|new\b|lambda\b|&?\*?[A-Za-z_]\w*(?:::|->)|!(?:Ref|Sub|GetAtt|vault)\b"
 )
 _PLACE = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://|arn:aws|(?:~|\.{0,2})/(?:[a-z._-]+[0-9]{0,3}/)*[a-z._-]+[0-9]{0,3}/?\Z"
@@ -62,7 +80,7 @@ _STATUS = frozenset(
 _KNOWN = re.compile(
     r"""(?:sha-?\d+|md5|[hrep]s\d{3}|oauth-?[12](?:\.\d)?a?|base-?\d\d|utf-?\d+|aes-?\d+.*|ed25519
     |rsa-?\d*.*|ecdsa.*|pbkdf2.*|argon2\w*|scram-sha-.*|bcrypt|x\.?509|v\d+(?:[a-z]+\d*)?|ipv[46]
-    |\d+(?:\.\d+)*(?:ns|us|ms|s|m|h|d|w|min|kb|mb|gb|k|px|em|rem|%|x)?|\d{4}-\d\d-\d\d.*
+    |\d+(?:\.\d+)*(?:ns|us|ms|s|m|h|d|w|min|kb|mb|gb|k|px|em|rem|%|x)|\d+(?:\.\d+)+|\d{4}-\d\d-\d\d.*
     |\d+(?:/\d+)+|\d\d?:\d\d.*|0x[0-9a-f]{1,6}|auth0|saml2?|http/?\d.*|tls-?v?\d.*)""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -70,6 +88,8 @@ _DIGIT = re.compile(r"\d")
 _ALPHA = re.compile(r"[^\W\d_]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_-]*")
 _CAMEL = re.compile(r"[A-Z]?[a-z]{2,}(?:[A-Z]{1,4}[a-z]{2,})*[A-Z]{0,3}\d{0,2}")
+_FOREIGN = re.compile(r"[^A-Za-z0-9]*")
+_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ ._-][^\W\d_]{2,}){2,23}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PIECE = re.compile(r"[A-Za-z0-9+/]{16,}")
 _DUMMY = re.compile(
@@ -81,9 +101,16 @@ _DUMMY = re.compile(
 def is_blank(value: str) -> bool:
     """Tell whether a value is empty, a type, a placeholder or a look-up rather than a secret."""
     value = value.strip()
-    if not value or _BLANK.fullmatch(value) is not None:
+    if not value or _REFERENCE.fullmatch(value) or _BLANK.fullmatch(value) is not None:
         return True
     return (" " in value or len(value) < 12) and _SPEAKS.search(value) is not None
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell the same where only a secret is expected: what looks random is one all the same."""
+    return _REFERENCE.fullmatch(value.strip()) is not None or (
+        is_blank(value) and not is_random(value)
+    )
 
 
 def is_dummy(value: str) -> bool:
@@ -118,6 +145,21 @@ def is_strong(value: str) -> bool:
     return (digits >= 2 and digits < len(word)) or (is_random(word) and word.upper() != word)
 
 
+def _is_lookup(value: str, *, human: bool) -> bool:
+    """Tell whether code looks the secret up here; so many digits are in no look-up."""
+    if not (_FOREIGN.fullmatch(value) or _LOOKUP.match(value)):
+        return False
+    if is_strong(value):
+        return False
+    digits = sum(c.isdigit() for c in value)
+    return digits < (1 if human else 3) or any(c in "()[]" for c in value)
+
+
+def is_phrase(value: str) -> bool:
+    """Tell whether a value is at least three words in a row, as a passphrase is."""
+    return _PHRASE.fullmatch(value) is not None and not _PROSE.search(value)
+
+
 def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: bool) -> bool:
     """Tell whether the value of an assignment is a secret.
 
@@ -128,12 +170,12 @@ def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: boo
         quoted: the value stands in quotes.
         last: nothing but an end follows: of the line, the list, the object.
     """
-    value = value[:100]
+    value = value[:64]
     if by in ("is", "pair") and not quoted and not is_random(value):
         return False
     if is_blank(value) or _NAMELESS.fullmatch(value) or _PLACE.match(value):
         return False
-    if not quoted and _LOOKUP.match(value):
+    if not quoted and _is_lookup(value, human=human):
         return False
     if " " in value:
         return not _PROSE.search(value) and (human or quoted)
@@ -144,7 +186,8 @@ def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: boo
     if value.lower() in _STATUS and not (quoted or by == "flag"):
         return False
     if quoted or (by == "=" and human):
-        return len(value) >= (1 if human else 4) and not value.startswith("--")
+        least = 4 if not human else 1 if quoted else 3
+        return len(value) >= least and not value.startswith("--")
     if _IDENTIFIER.fullmatch(value):
         return human and len(value) >= 4 and last and value.islower() and "_" not in value
     if value.isdigit():

@@ -21,7 +21,7 @@ from typing import Any
 from chaoskit_guards.scrub_headers import SCHEME
 from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_text import Marker, TextScrubber
-from chaoskit_guards.scrub_values import is_blank, is_random, is_strong
+from chaoskit_guards.scrub_values import is_blank, is_placeholder, is_random, is_strong
 
 __all__ = ["Walk"]
 
@@ -44,12 +44,31 @@ _DEPTH = 100
 _TOO_DEEP = "[NESTED TOO DEEPLY]"
 _NAME_KEYS = frozenset(("name", "key", "header", "Name", "Key", "variable", "field"))
 _SCHEMA_TYPES = frozenset(
-    ("string", "object", "array", "number", "integer", "boolean", "null", "String", "str")
+    [
+        "string",
+        "object",
+        "array",
+        "number",
+        "integer",
+        "boolean",
+        "null",
+        "String",
+        "str",
+        "apiKey",
+        "http",
+        "oauth2",
+        "openIdConnect",
+        "mutualTLS",
+        "password",
+        "text",
+        "hidden",
+    ]
 )
 _SCHEMA_KEYS = ("$ref", "anyOf", "oneOf", "allOf", "properties", "enum")
 _LONG = 15  # characters above which a key may be a secret itself
 _LONGEST = 128  # characters of the longest name that is remembered
 _NOTES = 4_096
+_SHORT = 6  # characters of the shortest text that can name a secret and hold it
 
 
 class Walk:
@@ -78,10 +97,10 @@ class Walk:
             source, target, name = todo.pop()
             if name is not None:
                 self._fill_under(source, target, name)
-            elif type(target) is dict:
-                self._fill_dict(source, target)
-            else:
+            elif type(target) is not dict:
                 self._fill_list(source, target)
+            elif not self._fill_dict(source, target):
+                self._fill_renamed(source, target)
         texts, slots = self._texts, self._slots
         for index in self._text.suspects(texts):
             cleaned = self._text(texts[index])
@@ -91,34 +110,30 @@ class Walk:
                 self.changed = True
         return done
 
-    def _fill_dict(self, source: Mapping[Any, Any], target: dict[Any, Any]) -> None:
-        began = len(self._texts)
+    def _fill_dict(self, source: Mapping[Any, Any], target: dict[Any, Any]) -> bool:
+        """Copy a dict and scrub its values; return False if a key is or holds a secret."""
+        notes, texts, slots, seen, todo = (
+            self._notes, self._texts, self._slots, self._seen, self._todo,
+        )  # fmt: skip
         target.update(source)
-        if not self._fill(source, target, self._notes):
-            del self._texts[began:], self._slots[began:]
-            target.clear()
-            self._fill(source, target, self._renamed(source, target))
-
-    def _fill(
-        self, source: Mapping[Any, Any], target: dict[Any, Any], levels: Mapping[Any, int]
-    ) -> bool:
-        """Scrub the values of a copied dict; return False if a key is or holds a secret."""
-        texts, slots, seen, todo = self._texts, self._slots, self._seen, self._todo
+        began = len(texts)
         held = self._held(source) if "value" in source or "Value" in source else None
         for key, item in target.items():
-            level = levels.get(key)
+            level = notes.get(key)
             if level is None:
                 level = self._level(key)
                 if level is None:
+                    del texts[began:], slots[began:]
                     return False
-            if held is not None and key == held:
-                level = YES
             kind = type(item)
-            if level and self._is_named(level, key, item, source):
+            if (level or held is not None) and (
+                key == held or self._is_named(level, key, item, source)
+            ):
                 target[key] = self._under(str(key), item, 0)
             elif kind is str:
-                texts.append(item)
-                slots.append((target, key))
+                if len(item) >= _SHORT:
+                    texts.append(item)
+                    slots.append((target, key))
             elif kind in _ATOMS:
                 pass
             elif kind is dict or kind is list:
@@ -132,16 +147,40 @@ class Walk:
                 target[key] = self._any(item, 0)
         return True
 
+    def _fill_renamed(self, source: Mapping[Any, Any], target: dict[Any, Any]) -> None:
+        """Copy a dict with its keys scrubbed as well."""
+        target.clear()
+        self.changed = True
+        for key, item in source.items():
+            level, shown = self._level(key), key
+            if level is None:
+                level = self._judge.judge(key) if isinstance(key, str) else NO
+                name = shown = self._any(key, 0)
+                same = 1
+                while shown in target:  # no entry is lost because its key is shown like another
+                    same += 1
+                    shown = f"{name} {same}"
+            if self._is_named(level, key, item, source):
+                target[shown] = self._under(str(key), item, 0)
+            else:
+                target[shown] = self._any(item, 0)
+
     def _fill_list(self, source: Iterable[Any], target: Any) -> None:
         texts, slots, seen, todo = self._texts, self._slots, self._seen, self._todo
         target.extend(source)
         for at, item in enumerate(target if type(target) is list else tuple(target)):
             kind = type(item)
             if kind is str:
+                if item[:1] == "-" and self._is_flag(item, target, at):
+                    target[at + 1] = self._under(item, target[at + 1], 0)
+                if len(item) < _SHORT:
+                    continue
                 texts.append(item)
                 slots.append((target, at))
             elif kind in _ATOMS:
                 pass
+            elif kind is list and len(item) == 2 and self._is_pair(item, source):
+                target[at] = [item[0], self._under(str(item[0]), item[1], 0)]
             elif kind is dict or kind is list:
                 known = seen.get(id(item))
                 if known is None:
@@ -151,6 +190,12 @@ class Walk:
                 target[at] = known[1]
             else:
                 target[at] = self._any(item, 0)
+
+    def _is_pair(self, item: list[Any], siblings: Iterable[Any]) -> bool:
+        """Tell whether a list of two is a name and its secret, among others of the kind."""
+        return self._names(item[0], item[1]) and all(
+            type(other) is list and len(other) == 2 for other in siblings
+        )
 
     def _level(self, key: Any) -> int | None:
         """Return what a key tells of its value, or None if it is or holds a secret itself."""
@@ -170,29 +215,16 @@ class Walk:
             self._notes[key] = level
         return level
 
-    def _renamed(self, source: Mapping[Any, Any], target: dict[Any, Any]) -> dict[Any, int]:
-        """Copy a dict with its keys scrubbed; return what each tells of its value."""
-        levels: dict[Any, int] = {}
-        for key, item in source.items():
-            level, shown = self._level(key), key
-            if level is None:
-                level = self._judge.judge(key) if isinstance(key, str) else NO
-                shown = self._any(key, 0)
-                self.changed = True
-                same = 1
-                while shown in target:  # no entry is lost because its key is shown like another
-                    same += 1
-                    shown = f"{self._any(key, 0)} {same}"
-            target[shown] = item
-            levels[shown] = level
-        return levels
-
     def _is_named(self, level: int, key: Any, item: Any, source: Mapping[Any, Any]) -> bool:
         """Tell whether everything under this key is a secret."""
+        if level == NO:
+            return False
         if key == "token" and ("logprob" in source or "top_logprobs" in source):
             return False  # the vendors' name for a piece of text
         if level == YES:
             return True
+        if isinstance(item, (list, tuple)):
+            return any(isinstance(part, str) and is_strong(part) for part in item[:8])
         if not isinstance(item, str):
             return False
         return is_strong(item) or ("pass" in str(key).lower() and is_random(item))
@@ -201,10 +233,17 @@ class Walk:
         """Return the key of the value in `{"name": "API_KEY", "value": …}`."""
         holders = value.keys() & _NAME_KEYS if len(value) <= 8 else ()
         for holder in holders:
-            name = value[holder]
-            if type(name) is str and self._judge(name) == YES:
-                return "value" if "value" in value else "Value"
+            name, place = value[holder], "value" if "value" in value else "Value"
+            if type(name) is str and self._judge(name) and self._names(name, value[place]):
+                return place
         return None
+
+    def _is_flag(self, flag: str, words: Any, at: int) -> bool:
+        """Tell whether the next word of a command line is the secret that this flag announces."""
+        if at + 1 >= len(words) or self._judge(flag) != YES:
+            return False
+        following = words[at + 1]
+        return isinstance(following, str) and not following.startswith("-")
 
     def _cleaned(self, text: str) -> str:
         cleaned = self._text(text)
@@ -269,7 +308,7 @@ class Walk:
         if names and make is not tuple:
             fields = zip(names, value, strict=True)
             items = [self._field(name, item, depth + 1) for name, item in fields]
-        elif len(value) == 2 and self._names(value[0]):
+        elif len(value) == 2 and self._names(*value):
             items = [value[0], self._under(str(value[0]), value[1], depth + 1)]
         else:
             items = [self._any(item, depth + 1) for item in value]
@@ -277,11 +316,14 @@ class Walk:
             return value
         return make(items)
 
-    def _names(self, name: Any) -> bool:
+    def _names(self, name: Any, value: Any) -> bool:
         """Tell whether the first of a pair names the second as a secret."""
         if isinstance(name, bytes):
             name = name.decode("latin-1")
-        return isinstance(name, str) and len(name) <= _LONGEST and self._judge.judge(name) == YES
+        if not isinstance(name, str) or len(name) > _LONGEST:
+            return False
+        level = self._judge.judge(name)
+        return level != NO and self._is_named(level, name, value, {})
 
     def _field(self, name: str, item: Any, depth: int) -> Any:
         level = self._judge(name)
@@ -329,6 +371,8 @@ class Walk:
         """Return what stands under the name of a secret: everything in it is one."""
         if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, (int, float)) and name.lower().endswith("s"):
+            return value  # how many there are
         if isinstance(value, str):
             return self._secret(name, value)
         known = self._seen_under.get(id(value))
@@ -373,10 +417,10 @@ class Walk:
         scheme = SCHEME.match(value)
         begin = scheme.end() if scheme else 0
         secret = value[begin:]
-        if self._text.marks.fullmatch(secret) or (is_blank(secret) and not is_random(secret)):
+        if self._text.marks.fullmatch(secret) or is_placeholder(secret):
             return value
         low = name.lower()
-        if "cookie" in low or "conn" in low:
+        if low.endswith(("cookie", "cookies")) or "conn" in low:
             lead = "Cookie: " if "cookie" in low else ""
             cleaned = self._text(lead + value)[len(lead) :]
             if cleaned != value or self._text.marks.search(value):
