@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from chaoskit_guards.scrub_keys import YES, KeyJudge
 from chaoskit_guards.scrub_spans import Span
-from chaoskit_guards.scrub_text import TextScrubber
+from chaoskit_guards.scrub_text import Marker, TextScrubber
 from chaoskit_guards.scrub_values import is_blank, is_strong
 from chaoskit_guards.scrub_walk import Walk
 
@@ -41,21 +41,21 @@ class Scrubber:
         Args:
             patterns: further words of keys, such as `api_key`; they match whole words only.
             redact_with: the marker.
-            allow: names that never stand beside a secret.
+            allow: names that never stand beside a secret, and values that never are one.
             secrets: values that are secrets wherever they stand; see `register`.
             fingerprint_key: adds a keyed fingerprint to each marker, so that two log lines can be
                 matched without the secret.
         """
         if not redact_with:
             raise ValueError("redact_with is empty; give the text that marks a secret")
-        given = tuple(patterns)
+        given, allowed = tuple(patterns), tuple(allow)
         self._redact_with = redact_with
         self._fingerprint_key = fingerprint_key
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
         self._notes: dict[str, int] = {}
-        self._names = KeyJudge(given, allow)
-        self._text = TextScrubber(self._names, given, redact_with, self._mark, self._data)
+        self._names = KeyJudge(given, allowed)
+        self._text = TextScrubber(self._names, given, redact_with, allowed, self._data)
         for secret in secrets:
             self.register(secret)
 
@@ -94,17 +94,22 @@ class Scrubber:
 
     def scrub_dict(self, data: Mapping[Any, Any]) -> dict[Any, Any]:
         """Return a copy of a mapping without secrets; the mapping itself is not touched."""
-        cleaned: dict[Any, Any] = self._data(data)[0]
+        if not isinstance(data, Mapping):
+            raise TypeError(f"scrub_dict takes a mapping, not {type(data).__name__}; use scrub")
+        cleaned: dict[Any, Any] = self._data(data, self._mark)[0]
         return cleaned
 
     def scrub(self, value: T) -> T:
         """Return a copy of anything without secrets; types are kept where that is possible."""
-        cleaned: T = self._data(value)[0]
-        return cleaned
+        return self.scrub_checked(value)[0]
+
+    def scrub_checked(self, value: T) -> tuple[T, bool]:
+        """Return a copy of anything without secrets, and whether it held any."""
+        return self._data(value, self._mark)
 
     def scrub_text(self, text: str) -> str:
         """Return a text without secrets; everything else stays as it was."""
-        return self._text(text)
+        return self._text(text, 0, self._mark)
 
     def spans(self, text: str) -> list[Span]:
         """Return where the secrets of a text are, in order and without overlaps."""
@@ -133,9 +138,8 @@ class Scrubber:
         level = self._names(name)
         return level == YES or (level != 0 and is_strong(value))
 
-    def _data(self, value: Any) -> tuple[Any, bool]:
-        """Return a copy without secrets, and whether it differs."""
-        walk = Walk(self._names, self._notes, self._text, self._mark)
+    def _data(self, value: Any, mark: Marker) -> tuple[Any, bool]:
+        walk = Walk(self._names, self._notes, self._text, mark)
         return walk(value), walk.changed
 
     def _mark(self, secret: str, kind: str) -> str:

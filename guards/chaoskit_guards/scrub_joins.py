@@ -48,7 +48,7 @@ _FIELD = re.compile(
     r"[ \t]{0,4}[:=][ \t]{0,4}"
 )
 _HOLDER = re.compile(
-    rf"(?:\b(?:name|key|header|var|variable|param|parameter|field|label|id|property)|type(?=.{{0,16}}pass))"
+    rf"(?:\b(?:name|key|header|var|variable|param|parameter|id|property)|type(?=.{{0,16}}pass))"
     rf"(?:{QUOTE})?[ \t]{{0,4}}[:=][ \t]{{0,4}}(?:{QUOTE})?\Z",
     re.IGNORECASE,
 )

@@ -64,6 +64,8 @@ _ENDS = (
     "passphrase",
     "passwd",
     "password",
+    "passwort",
+    "pwd",
     "privatekey",
     "refreshtoken",
     "secretkey",

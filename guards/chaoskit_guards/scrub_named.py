@@ -65,6 +65,7 @@ _COLOUR = re.compile(r"[0-9;]{0,8}m")
 _ESCAPE = re.compile(r"[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}")
 _BARE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{1,128}+")
 _WORD = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+")
+_SEPARATOR = re.compile(r"[=,;]")
 _MORE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{0,8192}+")
 _LINE = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+(?=[ \t]*(?:[\r\n]|\Z))")
 _LINE_HEAD = re.compile(
@@ -181,7 +182,7 @@ class NamedFinder:
         spans: list[Span] = []
         if join.by == "pair" and join.loose and _starts_line(text, name.start):
             row = _ROW.match(text, join.at)
-            join = join._replace(by="row") if row and name.human else join
+            join = join._replace(by="row") if row and name.level == YES else join
         at = join.at
         while True:
             span, after = self._value(text, at, join, name)
@@ -287,7 +288,7 @@ def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -
     by = "flag" if join.by == "pair" and name.flag else join.by
     if by == "flag" and not name.flag:
         if not name.human:
-            return is_strong(value)
+            return is_strong(value) or (quoted and len(value) >= 12 and is_random(value))
         by = "is"  # `with password hunter2`: as in prose
     if by == "is" and not quoted and _ATTRIBUTE.match(value):
         return False  # `token (code=401)`
@@ -298,8 +299,8 @@ def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -
     if by == "pair" and join.loose:
         return is_strong(value)
     if by == "row":
-        return name.human and (is_random(value) or value.isdigit() or is_phrase(value))
-    if name.level == MAYBE and not (name.human and by in ("=", ":", "tag")):
+        return is_random(value) or (name.human and (value.isdigit() or is_phrase(value)))
+    if name.level == MAYBE and not (name.human and by in ("=", ":", "tag", "is")):
         return is_strong(value)
     if name.level == MAYBE or join.loose:
         return not is_blank(value) and (
@@ -323,6 +324,10 @@ def _bare(text: str, at: int, name: _Name, by: str) -> str:
     if match is None:
         return ""
     value = match.group()
+    if name.human and by in ("=", ":") and text.startswith("&", match.end()):
+        whole = _WORD.match(text, at)
+        rest = whole.group()[len(value) :] if whole else ""
+        value += rest if not _SEPARATOR.search(rest) else ""  # no query goes on behind the `&`
     closer = _CLOSERS.get(text[name.start - 1 : name.start], "")
     if closer and closer in value:
         value = value[: value.index(closer)]

@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import Protocol
 
 from chaoskit_guards.scrub_encoded import find_encoded, find_percent, requoted
 from chaoskit_guards.scrub_formats import find_formats, runs
@@ -34,11 +33,8 @@ _RARE = {
 """Hints that count only in texts with a certain sign, which is faster to look for."""
 
 
-class Marker(Protocol):
-    """Makes the text that replaces a secret."""
-
-    def __call__(self, secret: str, kind: str) -> str:
-        """Return what stands in place of a secret of this kind."""
+Marker = Callable[[str, str], str]
+"""Makes the text that replaces a secret, from the secret and its kind."""
 
 
 class TextScrubber:
@@ -49,8 +45,8 @@ class TextScrubber:
         judge: KeyJudge,
         patterns: Iterable[str],
         marker: str,
-        mark: Marker,
-        scrub_data: Callable[[object], tuple[object, bool]],
+        allowed: Iterable[str],
+        scrub_data: Callable[[object, Marker], tuple[object, bool]],
     ) -> None:
         extra = [words[0] for pattern in patterns if (words := split_words(pattern))]
         self._stems = (*STEMS, *dict.fromkeys(w for w in extra if not any(s in w for s in STEMS)))
@@ -58,25 +54,25 @@ class TextScrubber:
         self._foreign = tuple(s for s in self._stems if not s.isascii())
         self._marker = marker
         self._named = NamedFinder(judge, self._stems, marker)
-        self._mark = mark
         self._scrub_data = scrub_data
-        self._known: tuple[str, ...] = ()
+        self.allowed = frozenset(allowed)
+        self.known: tuple[str, ...] = ()
         head, tail = re.escape(marker[:-1]), re.escape(marker[-1:])
         self.marks = re.compile(f"({head}(?::[0-9a-f]{{6}})?{tail})")
 
     def register(self, secret: str) -> None:
         """Take this value out wherever it stands, also encoded; not safe for parallel use."""
-        known = dict.fromkeys((*self._known, *encodings(secret)))
-        self._known = tuple(sorted(known, key=len, reverse=True))
+        known = dict.fromkeys((*self.known, *encodings(secret)))
+        self.known = tuple(sorted(known, key=len, reverse=True))
 
-    def __call__(self, text: str, depth: int = 0) -> str:
-        """Return the text without secrets."""
+    def __call__(self, text: str, depth: int, mark: Marker) -> str:
+        """Return the text without secrets; those found at `depth` are within encodings."""
         if len(text) < _LEAST or not self._suspicious(text):
             return text
-        if text[0] in "{[":
+        if text[0] in "{[ \t\r\n":
             data = parsed(text)
             if data is not None:
-                cleaned, changed = self._scrub_data(data)
+                cleaned, changed = self._scrub_data(data, mark)
                 return patched(text, data, cleaned) if changed else text
         spans = self.spans(text, depth)
         if not spans:
@@ -87,12 +83,16 @@ class TextScrubber:
             parts.append(text[at : span.start])
             secret = text[span.start : span.end]
             if span.kind == "percent":
-                parts.append(requoted(secret, self._deeper(depth), self.marks))
+                parts.append(requoted(secret, self._deeper(depth, mark), self.marks))
             else:
-                parts.append(self._mark(secret, span.kind))
+                parts.append(mark(secret, span.kind))
             at = span.end
         parts.append(text[at:])
         return "".join(parts)
+
+    def holds(self, text: str, depth: int = 0) -> bool:
+        """Tell whether there is a secret in a text."""
+        return self(text, depth, _blot) != text
 
     def suspects(self, texts: list[str]) -> Iterable[int]:
         """Return the indexes of the texts that have to be looked at; the rest holds no secret."""
@@ -104,8 +104,8 @@ class TextScrubber:
         low = _lower(joined)
         ends = list(accumulate([len(text) + 1 for text in texts]))
         found: set[int] = set()
-        for hint in (*self._hints, *self._foreign, *_RARE, *self._known):
-            where = joined if hint in self._known else low
+        for hint in (*self._hints, *self._foreign, *_RARE, *self.known):
+            where = joined if hint in self.known else low
             at = where.find(hint)
             while at >= 0:
                 index = bisect_right(ends, at)
@@ -117,7 +117,7 @@ class TextScrubber:
     def spans(self, text: str, depth: int = 0) -> list[Span]:
         """Return where the secrets of a text are, in order and without overlaps."""
         found: list[Span] = []
-        for form in self._known:
+        for form in self.known:
             at = text.find(form)
             while at >= 0:
                 found.append(Span(at, at + len(form), "known", at))
@@ -129,14 +129,17 @@ class TextScrubber:
             found.extend(find_schemes(text, low, self._marker))
             found.extend(find_users(text, low, self._marker))
         if depth < _DEPTH:
-            deeper = self._deeper(depth)
+            deeper = self._deeper(depth, _blot)
             found.extend(find_encoded(text, lambda plain: deeper(plain) != plain))
             if "%" in text:
                 found.extend(find_percent(text, deeper))
-        return [s for s in merged(found) if not self.marks.fullmatch(text, s.start, s.end)]
+        spans = [s for s in merged(found) if not self.marks.fullmatch(text, s.start, s.end)]
+        if self.allowed:
+            return [s for s in spans if text[s.start : s.end] not in self.allowed]
+        return spans
 
-    def _deeper(self, depth: int) -> Callable[[str], str]:
-        return lambda text: self(text, max(depth + 1, 2))
+    def _deeper(self, depth: int, mark: Marker) -> Callable[[str], str]:
+        return lambda text: self(text, max(depth + 1, 2), mark)
 
     def _suspicious(self, text: str) -> bool:
         """Tell whether a text may hold a secret; most do not."""
@@ -144,7 +147,7 @@ class TextScrubber:
             return True
         if next(runs(text), None) is not None:
             return True
-        return any(form in text for form in self._known)
+        return any(form in text for form in self.known)
 
     def _hinted(self, low: str) -> bool:
         """Tell whether a lower-case text may name a secret; an alternation takes twice as long."""
@@ -154,6 +157,10 @@ class TextScrubber:
         if not low.isascii() and any(hint in low for hint in self._foreign):
             return True
         return any(sign in low and hint in low for hint, sign in _RARE.items())
+
+
+def _blot(_secret: str, _kind: str) -> str:
+    return "\0"
 
 
 def _lower(text: str) -> str:

@@ -81,7 +81,7 @@ _KNOWN = re.compile(
     r"""(?:sha-?\d+|md5|[hrep]s\d{3}|oauth-?[12](?:\.\d)?a?|base-?\d\d|utf-?\d+|aes-?\d+.*|ed25519
     |rsa-?\d*.*|ecdsa.*|pbkdf2.*|argon2\w*|scram-sha-.*|bcrypt|x\.?509|v\d+(?:[a-z]+\d*)?|ipv[46]
     |\d+(?:\.\d+)*(?:ns|us|ms|s|m|h|d|w|min|kb|mb|gb|k|px|em|rem|%|x)|\d+(?:\.\d+)+|\d{4}-\d\d-\d\d.*
-    |\d+(?:/\d+)+|\d\d?:\d\d.*|0x[0-9a-f]{1,6}|auth0|saml2?|http/?\d.*|tls-?v?\d.*)""",
+    |\d+(?:/\d+)+|\d\d?:\d\d.*|0x[0-9a-f]{1,6}|0x[0-9a-f]{40}|auth0|saml2?|http/?\d.*|tls-?v?\d.*)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")

@@ -13,13 +13,14 @@ import enum
 import pathlib
 import traceback
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import UserList, deque
+from collections.abc import Iterable, Mapping, ValuesView
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from chaoskit_guards.scrub_headers import SCHEME
 from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
+from chaoskit_guards.scrub_objects import as_text, is_schema, shown
 from chaoskit_guards.scrub_text import Marker, TextScrubber
 from chaoskit_guards.scrub_values import is_blank, is_placeholder, is_random, is_strong
 
@@ -42,29 +43,7 @@ _PLAIN = (
 _ATOMS = frozenset((int, float, bool, type(None), complex))
 _DEPTH = 100
 _TOO_DEEP = "[NESTED TOO DEEPLY]"
-_NAME_KEYS = frozenset(("name", "key", "header", "Name", "Key", "variable", "field"))
-_SCHEMA_TYPES = frozenset(
-    [
-        "string",
-        "object",
-        "array",
-        "number",
-        "integer",
-        "boolean",
-        "null",
-        "String",
-        "str",
-        "apiKey",
-        "http",
-        "oauth2",
-        "openIdConnect",
-        "mutualTLS",
-        "password",
-        "text",
-        "hidden",
-    ]
-)
-_SCHEMA_KEYS = ("$ref", "anyOf", "oneOf", "allOf", "properties", "enum")
+_NAME_KEYS = frozenset(("name", "key", "header", "Name", "Key", "variable"))
 _LONG = 15  # characters above which a key may be a secret itself
 _LONGEST = 128  # characters of the longest name that is remembered
 _NOTES = 4_096
@@ -103,7 +82,7 @@ class Walk:
                 self._fill_renamed(source, target)
         texts, slots = self._texts, self._slots
         for index in self._text.suspects(texts):
-            cleaned = self._text(texts[index])
+            cleaned = self._text(texts[index], 0, self._mark)
             if cleaned is not texts[index]:
                 holder, place = slots[index]
                 holder[place] = cleaned
@@ -155,7 +134,7 @@ class Walk:
             level, shown = self._level(key), key
             if level is None:
                 level = self._judge.judge(key) if isinstance(key, str) else NO
-                name = shown = self._any(key, 0)
+                name = shown = self._hashable(key, 0)
                 same = 1
                 while shown in target:  # no entry is lost because its key is shown like another
                     same += 1
@@ -203,10 +182,10 @@ class Walk:
             return NO
         if isinstance(key, bytes):
             name = key.decode("latin-1")
-            return self._judge.judge(name) if self._cleaned(name) is name else None
+            return None if self._text.holds(name) else self._judge.judge(name)
         if not isinstance(key, str):
             return NO if self._any(key, 0) is key else None
-        if len(key) > _LONG and self._text(key) != key:
+        if (len(key) > _LONG or self._text.known) and self._text.holds(key):
             return None
         level = self._judge(key)
         if len(self._notes) >= _NOTES:
@@ -246,7 +225,7 @@ class Walk:
         return isinstance(following, str) and not following.startswith("-")
 
     def _cleaned(self, text: str) -> str:
-        cleaned = self._text(text)
+        cleaned = self._text(text, 0, self._mark)
         if cleaned is not text:
             self.changed = True
         return cleaned
@@ -282,8 +261,10 @@ class Walk:
         if isinstance(value, tuple):
             return self._tuple(value, depth)
         if isinstance(value, AbstractSet):
-            items = [self._any(item, depth + 1) for item in value]
-            return frozenset(items) if isinstance(value, frozenset) else set(items)
+            kind = frozenset if isinstance(value, frozenset) else set
+            if not isinstance(value, (set, frozenset)):  # a view
+                return [self._any(item, depth + 1) for item in value]
+            return kind([self._hashable(item, depth + 1) for item in value])
         if isinstance(value, (bytes, bytearray)):
             text = bytes(value).decode("utf-8", "surrogateescape")
             cleaned = self._cleaned(text)
@@ -296,12 +277,22 @@ class Walk:
             text = str(value)
             cleaned = self._cleaned(text)
             return value if cleaned is text else type(value)(cleaned)
-        if dataclasses.is_dataclass(value):
+        if isinstance(value, (UserList, ValuesView)):
+            return [self._any(item, depth + 1) for item in value]
+        if dataclasses.is_dataclass(value) and not isinstance(value, BaseException):
             return self._dataclass(value, depth)
-        dump = getattr(value, "model_dump", None)
-        if callable(dump):
-            return self._model(value, dump)
+        if callable(getattr(value, "model_dump", None)):
+            return self._model(value)
         return self._opaque(value)
+
+    def _hashable(self, value: Any, depth: int) -> Any:
+        """Return a copy that can be the member of a set or the key of a dict."""
+        cleaned = self._any(value, depth)
+        try:
+            hash(cleaned)
+        except TypeError:
+            return self._cleaned(as_text(value))
+        return cleaned
 
     def _tuple(self, value: tuple[Any, ...], depth: int) -> Any:
         names, make = getattr(value, "_fields", ()), getattr(value, "_make", tuple)
@@ -342,30 +333,33 @@ class Walk:
             object.__setattr__(copy, name, item)
         return copy
 
-    def _model(self, value: Any, dump: Callable[[], Any]) -> Any:
+    def _model(self, value: Any) -> Any:
         """Return a model as it is when it holds no secret, else as a dict."""
+        try:
+            fields = value.model_dump()
+        except Exception:  # noqa: BLE001 - whatever it raises, the text of the object is left
+            fields = None
+        if type(fields) is not dict:  # something else that answers to the name
+            return self._opaque(value)
         inner = Walk(self._judge, self._notes, self._text, self._mark)
-        cleaned = inner(dump())
-        if not inner.changed:
-            return value
-        self.changed = True
-        return cleaned
+        cleaned = inner(fields)
+        self.changed = self.changed or inner.changed
+        return cleaned if inner.changed else value
 
     def _opaque(self, value: Any) -> Any:
         """Return an object as it is when its text shows no secret, else that text, scrubbed."""
-        try:
-            if isinstance(value, BaseException):
-                whole = "".join(traceback.format_exception(value))
-                text = f"{type(value).__name__}: {value}"
-            else:
-                text = repr(value)
-                whole = f"{text}\n{value}"
-        except Exception:  # noqa: BLE001 - whatever logs it would fail in the same way
+        text = shown(value)
+        if text is None:
             return f"<{type(value).__name__}>"
-        if self._text(whole) == whole:
+        whole = text
+        if isinstance(value, BaseException):
+            whole = "".join(traceback.format_exception(value))
+            if self._text.holds(repr(value)):  # its arguments have names
+                text = whole = repr(value)
+        if not self._text.holds(whole):
             return value
         self.changed = True
-        return self._text(text)
+        return self._cleaned(text)
 
     def _under(self, name: str, value: Any, depth: int) -> Any:
         """Return what stands under the name of a secret: everything in it is one."""
@@ -379,7 +373,7 @@ class Walk:
         if known is not None:
             return known[1]
         if isinstance(value, Mapping):
-            if _is_schema(value):
+            if is_schema(value):
                 return self._any(value, depth)
             done: Any = {}
         elif isinstance(value, (list, deque)):
@@ -391,12 +385,8 @@ class Walk:
         elif isinstance(value, enum.Enum) and not isinstance(value.value, str):
             return value
         else:
-            text = (
-                str(value)
-                if not isinstance(value, (bytes, bytearray))
-                else bytes(value).decode("latin-1")
-            )
-            return value if is_blank(text) else self._put(text, "key")
+            text = as_text(value)
+            return value if text and is_blank(text) else self._put(text, "key")
         self._seen_under[id(value)] = value, done
         self._todo.append((value, done, name))
         return done
@@ -409,6 +399,8 @@ class Walk:
             target[self._any(key, 0)] = self._under(name, item, 0)
 
     def _put(self, secret: str, kind: str) -> str:
+        if secret in self._text.allowed:
+            return secret
         self.changed = True
         return self._mark(secret, kind)
 
@@ -422,17 +414,8 @@ class Walk:
         low = name.lower()
         if low.endswith(("cookie", "cookies")) or "conn" in low:
             lead = "Cookie: " if "cookie" in low else ""
-            cleaned = self._text(lead + value)[len(lead) :]
+            cleaned = self._text(lead + value, 0, self._mark)[len(lead) :]
             if cleaned != value or self._text.marks.search(value):
                 self.changed = self.changed or cleaned != value
                 return cleaned
         return value[:begin] + self._put(secret, "key")
-
-
-def _is_schema(value: Mapping[Any, Any]) -> bool:
-    """Tell whether this describes an argument, as the schema of a tool does."""
-    if any(key in value for key in _SCHEMA_KEYS):
-        return True
-    kind = value.get("type")
-    kinds = kind if isinstance(kind, list) else [kind]
-    return bool(kinds) and all(isinstance(k, str) and k in _SCHEMA_TYPES for k in kinds)
