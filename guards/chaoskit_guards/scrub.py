@@ -115,6 +115,10 @@ class Scrubber:
         """Return where the secrets of a text are, in order and without overlaps."""
         return self._text.spans(text)
 
+    def replace_spans(self, text: str, spans: Iterable[Span]) -> str:
+        """Return a text with the given stretches of it taken out; they are in order."""
+        return self._text.replaced(text, spans, 0, self._mark)
+
     def filter(self) -> logging.Filter:
         """Return a filter for the handlers or loggers of the standard library."""
         from chaoskit_guards.scrub_logging import ScrubbingFilter  # noqa: PLC0415 - it builds on this

@@ -18,7 +18,11 @@ SCHEME = re.compile(
 )
 """What may stand before the secret of a header."""
 
-_COOKIE = re.compile(r"([\w.-]{1,64}+)=([^;,\s\"'\\]{1,4096}+)", re.ASCII)
+_COOKIE = re.compile(
+    r"[ \t\"'\\]{0,8}([\w.-]{1,64}+)"
+    r"(?:=([^;,\s\"'\\]{0,4096}+)(?:[^;\r\n\"'\\=]{0,40}(?=;))?)?(;?)",
+    re.ASCII,
+)
 _COOKIE_WORDS = frozenset(
     ("path", "domain", "expires", "max-age", "samesite", "version", "secure", "priority", "lang")
 )
@@ -38,17 +42,26 @@ def is_marked(text: str, at: int, marker: str) -> bool:
 
 
 def find_cookies(
-    text: str, region: tuple[int, int], judge: Callable[[str], int], marker: str
-) -> Iterator[Span]:
-    """Yield the values of the cookies that stand in a region of a text and hold a secret."""
-    for match in _COOKIE.finditer(text, *region):
-        name, value = match.groups()
-        if name.lower() in _COOKIE_WORDS or is_marked(text, match.start(2), marker):
-            continue
-        if is_blank(value):
-            continue
-        if judge(name) or "sess" in name.lower() or (len(value) >= 12 and is_random(value)):
-            yield Span(match.start(2), match.end(2), "cookie", region[0])
+    text: str, at: int, judge: Callable[[str], int], marker: str
+) -> tuple[list[tuple[int, int]], int]:
+    """Return where the secrets of the cookies that begin at `at` are, and where the cookies end."""
+    found: list[tuple[int, int]] = []
+    match = _COOKIE.match(text, at)
+    while match is not None:
+        at = match.end()
+        old = match[2] and is_marked(text, match.start(2), marker)
+        if match[2] and not old and _is_secret_cookie(match[1], match[2], judge):
+            found.append(match.span(2))
+        match = _COOKIE.match(text, at) if match[3] else None
+    return found, at
+
+
+def _is_secret_cookie(name: str, value: str, judge: Callable[[str], int]) -> bool:
+    if name.lower() in _COOKIE_WORDS or is_blank(value):
+        return False
+    if judge(name) or "sess" in name.lower():
+        return True
+    return len(value) >= 12 and is_random(value)
 
 
 def find_schemes(text: str, low: str, marker: str) -> Iterator[Span]:

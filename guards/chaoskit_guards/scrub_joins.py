@@ -65,6 +65,7 @@ _ROUTE = re.compile(
     r"|(?P<value>[\\\"'`]|[\w:.-]{1,32}=|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]))"
 )
 """What a blank behind a name may lead to; in running text it mostly leads to nothing."""
+_MARKS = ('"', "'", "`")
 _HUMAN = re.compile("pass|pwd", re.IGNORECASE)
 _FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
 _CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
@@ -91,7 +92,9 @@ def find_join(text: str, start: int, end: int) -> Join | None:
         by, wrap = match["by"], match["wrap"] or ""
         if match["next"] is not None:
             return Join(match.end(), "next", loose=True)
-        loose = by in ("—", "–") or (by in ("==", "===") and text[match.end()] not in "\"'`")
+        loose = by in ("—", "–") or (
+            by in ("==", "===") and not text.startswith(_MARKS, match.end())
+        )
         quote = '""' if match["close"] == '""' else ""
         return Join(
             match.end(), "=" if by[0] == "=" or by[-1] == "=" else ":", loose, "[" in wrap, quote

@@ -175,10 +175,8 @@ class NamedFinder:
         if name.level == NO or _is_elsewhere(text, name, join.at):
             return [], end
         if name.text.lower().endswith(("cookie", "cookies")):
-            line = text.find("\n", join.at, join.at + _MOST)
-            line = min(len(text), join.at + _MOST) if line < 0 else line
-            found = find_cookies(text, (join.at, line), self._judge, self._marker)
-            return [span._replace(lead=name.start) for span in found], line
+            found, stop = find_cookies(text, join.at, self._judge, self._marker)
+            return [Span(*place, "cookie", name.start) for place in found], max(stop, end)
         spans: list[Span] = []
         if join.by == "pair" and join.loose and _starts_line(text, name.start):
             row = _ROW.match(text, join.at)

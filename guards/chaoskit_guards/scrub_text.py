@@ -29,6 +29,7 @@ _RARE = {
     "-u": ":",
     "q~": "~",
     "identified": "'",
+    "%3a%2f": "%",
 }
 """Hints that count only in texts with a certain sign, which is faster to look for."""
 
@@ -75,8 +76,10 @@ class TextScrubber:
                 cleaned, changed = self._scrub_data(data, mark)
                 return patched(text, data, cleaned) if changed else text
         spans = self.spans(text, depth)
-        if not spans:
-            return text
+        return self.replaced(text, spans, depth, mark) if spans else text
+
+    def replaced(self, text: str, spans: Iterable[Span], depth: int, mark: Marker) -> str:
+        """Return the text with markers in place of the given stretches, which are in order."""
         parts: list[str] = []
         at = 0
         for span in spans:

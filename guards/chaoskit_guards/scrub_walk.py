@@ -222,7 +222,11 @@ class Walk:
         if at + 1 >= len(words) or self._judge(flag) != YES:
             return False
         following = words[at + 1]
-        return isinstance(following, str) and not following.startswith("-")
+        return (
+            isinstance(following, str)
+            and not following.startswith("-")
+            and not self._judge.judge(following)
+        )
 
     def _cleaned(self, text: str) -> str:
         cleaned = self._text(text, 0, self._mark)

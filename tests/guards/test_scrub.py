@@ -3,6 +3,7 @@
 import base64
 import collections
 import dataclasses
+import html
 import json
 import os
 import pathlib
@@ -275,17 +276,23 @@ def test_base64_is_looked_into_once():
 
 def test_registered_secrets_go_in_every_encoding():
     """The process's own values, as text, base64, hex and in URLs."""
-    secret = "kittens & rainbows"
+    secret = 'kittens\' & "rainbows"\n'
     forms = [
         secret,
         urllib.parse.quote(secret, safe=""),
         secret.encode().hex(),
         base64.b64encode(f"user:{secret}".encode()).decode(),
         json.dumps({"x": secret}),
+        urllib.parse.quote_plus(secret),
+        urllib.parse.quote(secret, safe="").lower(),
+        secret.encode().hex().upper(),
+        html.escape(secret),
+        json.dumps({"x": json.dumps({"y": secret})}),
+        json.dumps({"x": repr(secret)}),
     ]
     scrubber = Scrubber(secrets=[secret])
     cleaned = [scrubber.scrub_text(f"see {form} there") for form in forms]
-    assert [MARK in text for text in cleaned] == [True] * 5
+    assert [MARK in text for text in cleaned] == [True] * len(forms)
     assert "rainbows" not in "".join(cleaned)
 
 
