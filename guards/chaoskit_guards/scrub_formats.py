@@ -19,8 +19,12 @@ _AD = r"[A-Za-z0-9_-]"
 _ODD = r"(?=[\w-]{0,64}[0-9A-Z])"  # a body of small letters alone is a word
 
 _FORMATS: tuple[tuple[str, str, str], ...] = (
-    ("anthropic", "sk-ant-", _ODD + _AD + r"{8,}+"),
-    ("openai", "sk-", rf"(?:proj-|svcacct-|admin-|or-v1-|lf-)?{_ODD}{_AD}{{16,}}+"),
+    ("anthropic", "sk-ant-", rf"(?:{_ODD}{_AD}{{8,}}+|[a-z]{{20,}}+)"),
+    (
+        "openai",
+        "sk-",
+        rf"(?:proj-|svcacct-|admin-|or-v1-|lf-)?(?:{_ODD}{_AD}{{16,}}+|[a-z]{{32,}}+)",
+    ),
     ("aws", "AKIA", r"[A-Z0-9]{12,20}+(?![a-z])"),
     ("aws", "ASIA", r"[A-Z0-9]{12,20}+(?![a-z])"),
     ("aws", "ABSK", r"[A-Za-z0-9+/]{40,}+={0,2}"),
@@ -170,7 +174,7 @@ _LEAST = b"a" * _RUN_OF
 
 _PIECES = re.compile(r"[/+]")
 _IDENTIFIER = re.compile(
-    r"[0-9a-fA-F-]++|[/_+-]*+(?:(?:[a-z]++\d{0,3}|\d{1,8})[/_+-]++)*+(?:[a-z]++\d{0,3}|\d{1,8})?"
+    r"[0-9a-fA-F-]++|[/_+-]*+(?:(?:[a-z]{1,19}+\d{0,3}|\d{1,8})[/_+-]++)*+(?:[a-z]{1,19}+\d{0,3}|\d{1,8})?"
 )
 """A number, a digest, a path or several words: no key."""
 

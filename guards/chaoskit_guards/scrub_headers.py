@@ -33,6 +33,11 @@ _IDENTIFIED = re.compile(
     r"'([^'\r\n]{1,256})'",
     re.IGNORECASE,
 )
+_COMMAND = re.compile(
+    r"(?:(?:login|mysql\w{0,8}|mariadb\w{0,8})\b[^\r\n]{0,160}?[ \t]-p|sshpass[ \t]+-p"
+    r"|redis-cli\b[^\r\n]{0,160}?[ \t]-a)[ \t]?"
+    r"(?:([\"'])(.{1,256}?)\1|([^\s\"'$<-][^\s\"'<]{3,255}))"
+)
 _USER_FLAGS = (" -u", "--user")
 
 
@@ -94,6 +99,11 @@ def find_users(text: str, low: str, marker: str) -> Iterator[Span]:
         if match and not (is_marked(text, match.start(1), marker) or is_blank(match[1])):
             yield Span(match.start(1), match.end(1), "sql", at)
         at = low.find("identified", at + 10)
+    if " -p" in text or " -a" in text:
+        for match in _COMMAND.finditer(text):
+            start, end = match.span(2) if match[2] else match.span(3)
+            if not (is_marked(text, start, marker) or is_blank(text[start:end])):
+                yield Span(start, end, "flag", match.start())
     for flag in _USER_FLAGS:
         at = low.find(flag)
         while at >= 0:

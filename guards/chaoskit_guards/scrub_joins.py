@@ -29,6 +29,7 @@ class Join(NamedTuple):
 _WRAPPER = (
     r"(?:pydantic\.)?(?:SecretStr|SecretBytes|Secret|String::from|Some|str|bytes|Password|Token)"
 )
+_INSIDE = rf"\{{[ \t\r\n]{{0,16}}{QUOTE}(?:[Vv]alue|S|plain){QUOTE}[ \t]{{0,4}}:[ \t]{{0,4}}"
 _TYPE = r"(?:&?(?:'static )?str|[sS]tring|SecretStr|bytes|[aA]ny|Final(?:\[\w+\])?|str \| None)"
 _COLOUR = r"(?:(?:\x1b|\\{1,4}(?:u001b|x1b|033|e))\[[0-9;]{0,8}m){0,2}"
 _ATTRIBUTES = r"(?:[ \t]{1,4}[\w:.-]{1,32}=(?:\"[^\"<>]{0,64}\"|'[^'<>]{0,64}')){0,4}"
@@ -37,7 +38,8 @@ _ASSIGN = re.compile(
     rf"(?P<by>=>|:=|={{1,3}}|:[ \t]*{_TYPE}[ \t]*=|:(?!:|//)|->|→|⇒|：|[—–](?=[ \t]))"
     rf"(?:\*\*)?[ \t]{{0,16}}{_COLOUR}(?:[|>][+-]?[ \t]{{0,4}}\r?\n[ \t]{{1,32}}"
     rf"|\\?\r?\n[ \t]{{1,32}}(?={QUOTE})|(?P<next>\r?\n[ \t]{{1,32}}))?"
-    rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\()(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
+    rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\(|{_INSIDE})"
+    rf"(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
 )
 _PAIR = re.compile(
     rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|,(?P<bare>[ \t]?)(?=[^\s,'\"]{{4}})"
@@ -129,7 +131,7 @@ def _apart(text: str, start: int, end: int) -> Join | None:
         match = _TAG.match(text, end)
         if match is not None:
             return Join(match.end(), "tag")
-    if text[start - 1 : start] in " :=":
+    if text[start - 1 : start] in " :=<":
         field = _field(text, start, end)
         if field is not None:
             return field
@@ -152,6 +154,8 @@ def _behind_quote(text: str, start: int, end: int) -> Join | None:
 def _field(text: str, start: int, end: int) -> Join | None:
     """Return the join of `"name": "password", "value": "…"`."""
     match = _FIELD.match(text, end)
-    if match is None or _HOLDER.search(text, max(0, start - 32), start) is None:
+    if match is None:
+        return None
+    if text[start - 1 : start] != "<" and not _HOLDER.search(text, max(0, start - 32), start):
         return None
     return Join(match.end(), "=", loose=_HUMAN.search(text, start, end) is None)

@@ -25,14 +25,14 @@ _ALONE = frozenset(
     authorization pat dbpass userpass pgpassword rootpassword dbpassword idtoken csrf xsrf sid
     totp passkey passw apitokens apikeys secretkeys signingkey signingsecret masterkey bottoken
     csrftoken xsrftoken jwtsecret sastoken accountkey mnemonic passe senha kennwort wachtwoord
-    heslo contrasena motdepasse""".split()
+    heslo contrasena motdepasse pw psw pswd""".split()
 )
 """Words that name a secret when they end a name."""
 
 _KEY_OF = frozenset(
     """access account admin api app auth client consumer crypto db deploy encryption hmac host
-    ingest license master private root secret secrets security service session shared signing
-    ssh storage subscription token webhook write encrypt decrypt cipher wrapping seed vault
+    ingest licence license master private root secret secrets security service session shared
+    signing ssh storage subscription token webhook write encrypt decrypt cipher wrapping seed vault
     integration management server backend gateway merchant role aes rsa jwt kms sas tls ssl
     openai anthropic azure aws google stripe gemini mistral cohere groq deepseek openrouter
     pinecone huggingface replicate perplexity elevenlabs tavily serpapi langsmith wandb sendgrid
@@ -108,11 +108,16 @@ _PAIRS = frozenset(
         ("verification", "code"),
         ("security", "code"),
         ("auth", "code"),
+        ("otp", "code"),
+        ("sms", "code"),
+        ("code", "verifier"),
+        ("client", "assertion"),
     }
 )
 """Runs of words that name a secret together."""
 
 _FOREIGN = (
+    "contrase\\u00f1a",
     "contraseña",
     "пароль",
     "密码",
@@ -130,7 +135,7 @@ _MAYBE = frozenset("auth sessionid pass pin dsn cred".split())
 _SUFFIXES = frozenset(
     """value values val string str text raw plain plaintext b64 base64 encoded current old new
     previous prev primary secondary default prod production staging dev test backup main live
-    confirmation confirm again header env var bytes hex data""".split()
+    confirmation confirm again header env var bytes hex data pem v binary""".split()
 )
 """Words that may follow without taking the meaning away."""
 
@@ -179,7 +184,7 @@ class KeyJudge:
         words = split_words(name)
         if not words or words in self._allow:
             return NO
-        if not name.isascii() and name.lower().endswith(_FOREIGN):
+        if (not name.isascii() or "\\u" in name) and name.lower().endswith(_FOREIGN):
             return YES
         while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
             words = words[:-1]

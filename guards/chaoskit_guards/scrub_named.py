@@ -29,7 +29,7 @@ __all__ = ["STEMS", "NamedFinder"]
 
 STEMS = (
     "pass",
-    "pwd",
+    "pw",
     "secret",
     "token",
     "key",
@@ -60,7 +60,7 @@ STEMS = (
 """Parts of words that stand beside secrets."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-_REST = re.compile(r"[\w.-]{0,64}+")
+_REST = re.compile(r"[\w.-]{0,64}+(?:\\u00[c-f][0-9a-f][\w-]{0,32}+)?")
 _COLOUR = re.compile(r"[0-9;]{0,8}m")
 _ESCAPE = re.compile(r"[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}")
 _BARE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{1,128}+")
@@ -77,7 +77,7 @@ _AGAIN = re.compile(rf"[ \t\r\n]{{0,16}},[ \t\r\n]{{0,16}}(?=[bru]{{0,2}}{QUOTE}
 _DOUBLED = re.compile(r'("")')
 _QUOTE = re.compile(rf"[brufBRUF]{{0,2}}({QUOTE})")
 _HUMAN = re.compile(
-    "pass|pwd|pin|phrase|contrase|senha|kennwort|wachtwoord|heslo|mnemonic"
+    "pass|pwd?|pin|phrase|contrase|senha|kennwort|wachtwoord|heslo|mnemonic"
     "|пароль|密码|密碼|パスワード|비밀번호|lösenord|hasło|şifre",
     re.IGNORECASE,
 )
@@ -292,8 +292,8 @@ def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -
         return False  # `token (code=401)`
     if by == "is" and name.human and value.isdigit():
         return len(value) >= 6
-    if by == "is" and name.human and is_phrase(value) and (quoted or value.count(" ") < 1):
-        return quoted or "phrase" in name.text.lower()
+    if name.human and is_phrase(value) and ("phrase" in name.text.lower() or "-" in value):
+        return " " not in value or quoted or by == "row"
     if by == "pair" and join.loose:
         return is_strong(value)
     if by == "row":
@@ -305,8 +305,6 @@ def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -
             is_random(value) or (name.human and quoted and (value.isdigit() or is_phrase(value)))
         )
     by = "=" if by == "tag" else by
-    if name.human and is_phrase(value) and not quoted and "phrase" in name.text.lower():
-        return True
     return is_secret_value(value, by=by, human=name.human, quoted=quoted, last=last)
 
 

@@ -30,6 +30,9 @@ _RARE = {
     "q~": "~",
     "identified": "'",
     "%3a%2f": "%",
+    " -p": "login",
+    "-p": "mysql",
+    " -a ": "redis-cli",
 }
 """Hints that count only in texts with a certain sign, which is faster to look for."""
 
