@@ -34,8 +34,8 @@ _IDENTIFIED = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(
-    r"(?:(?:login|mysql\w{0,8}|mariadb\w{0,8})\b[^\r\n]{0,160}?[ \t]-p|sshpass[ \t]+-p"
-    r"|redis-cli\b[^\r\n]{0,160}?[ \t]-a)[ \t]?"
+    r"(?:(?:login|mysql\w{0,8}|mariadb\w{0,8})[ \t][^\r\n;&|]{0,160}?[ \t]-p|sshpass[ \t]+-p"
+    r"|redis-cli[ \t][^\r\n;&|]{0,160}?[ \t]-a)[ \t]?"
     r"(?:([\"'])(.{1,256}?)\1|([^\s\"'$<-][^\s\"'<]{3,255}))"
 )
 _USER_FLAGS = (" -u", "--user")

@@ -87,6 +87,7 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|"}
 _HOLDS_CLOSER = re.compile(r"[)\]}|]")
 _ENDS = frozenset(("", "\n", "\r", ",", ";", "}", "&", '"', "'", "\\", "<", ")", "]"))
 _MOST = 4_096
+_SCHEMES = "bBtTaAdDnNkKgGjJ"  # the first letters of `SCHEME`
 _SECOND = frozenset(("key", "keys", "code", "codes", "string", "str", "id", "phrase", "tokens"))
 """Words that tell of a secret only behind one of `_FIRST`, as in `access key`."""
 _FIRST = frozenset(
@@ -115,6 +116,7 @@ class NamedFinder:
         self._judge = judge
         self._stems = stems
         self._marker = marker
+        self._head = marker[:-1] if len(marker) > 4 else "\0"  # a short one may be in a secret
 
     def __call__(self, text: str, low: str) -> Iterator[Span]:
         """Yield where the values are in a text, given also in lower case of the same length."""
@@ -211,7 +213,7 @@ class NamedFinder:
         begin, value, quote, scheme = _read(text, at, join, name)
         stop = begin + len(value)
         after = stop + len(quote) if quote else -1
-        if not value or is_marked(text, begin, self._marker):
+        if not value or self._head in value or is_marked(text, begin, self._marker):
             return None, after
         if _is_out_of_place(text, name, join, quote, (stop, value[0])):
             return None, after
@@ -236,7 +238,7 @@ def _read(text: str, at: int, join: Join, name: _Name) -> tuple[int, str, str, b
     if join.quote and text.startswith(join.quote, at):
         quote = _DOUBLED.match(text, at)
     begin = quote.end() if quote else at
-    scheme = SCHEME.match(text, begin)
+    scheme = SCHEME.match(text, begin) if text[begin : begin + 1] in _SCHEMES else None
     if quote is None:
         begin = scheme.end() if scheme else begin
         return begin, _bare(text, begin, name, join.by), "", scheme is not None
@@ -292,7 +294,7 @@ def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -
         return False  # `token (code=401)`
     if by == "is" and name.human and value.isdigit():
         return len(value) >= 6
-    if name.human and is_phrase(value) and ("phrase" in name.text.lower() or "-" in value):
+    if name.human and ("-" in value or "phrase" in name.text.lower()) and is_phrase(value):
         return " " not in value or quoted or by == "row"
     if by == "pair" and join.loose:
         return is_strong(value)
@@ -315,7 +317,7 @@ def _bare(text: str, at: int, name: _Name, by: str) -> str:
         return row.group().strip() if row else ""
     if by == "tag":
         inner = _INNER.match(text, at)
-        return inner.group().strip() if inner else ""
+        return inner.group().strip().removesuffix("]]") if inner else ""
     match = (_WORD if name.human and by in ("is", "flag") else _BARE).match(text, at)
     if match is None:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from chaoskit_guards.scrub_encoded import find_encoded, find_percent, requoted
 from chaoskit_guards.scrub_formats import find_formats, runs
@@ -21,18 +21,14 @@ _LETTERS = {code: chr(code + 32) for code in range(65, 91)}
 _LEAST = 6  # characters of the shortest text that can name a secret and hold it
 _DEPTH = 3
 _RARE = {
-    "sig=": "=",
-    "signature": "=",
-    "://": "@",
-    "@tcp(": "@",
-    "@unix(": "@",
-    "-u": ":",
-    "q~": "~",
-    "identified": "'",
-    "%3a%2f": "%",
-    " -p": "login",
-    "-p": "mysql",
-    " -a ": "redis-cli",
+    "=": ("sig=", "signature"),
+    "@": ("://", "@tcp(", "@unix("),
+    ":": ("-u",),
+    "~": ("q~",),
+    "'": ("identified",),
+    "%": ("%3a%2f",),
+    " -p": ("login", "mysql"),
+    " -a ": ("redis-cli",),
 }
 """Hints that count only in texts with a certain sign, which is faster to look for."""
 
@@ -54,7 +50,7 @@ class TextScrubber:
     ) -> None:
         extra = [words[0] for pattern in patterns if (words := split_words(pattern))]
         self._stems = (*STEMS, *dict.fromkeys(w for w in extra if not any(s in w for s in STEMS)))
-        self._hints = (*(s for s in self._stems if s not in _RARE and s.isascii()), "basic")
+        self._hints = (*(s for s in self._stems if s not in _RARE["="] and s.isascii()), "basic")
         self._foreign = tuple(s for s in self._stems if not s.isascii())
         self._marker = marker
         self._named = NamedFinder(judge, self._stems, marker)
@@ -110,7 +106,7 @@ class TextScrubber:
         low = _lower(joined)
         ends = list(accumulate([len(text) + 1 for text in texts]))
         found: set[int] = set()
-        for hint in (*self._hints, *self._foreign, *_RARE, *self.known):
+        for hint in (*self._hints, *self._foreign, *chain(*_RARE.values()), *self.known):
             where = joined if hint in self.known else low
             at = where.find(hint)
             while at >= 0:
@@ -160,9 +156,10 @@ class TextScrubber:
         for hint in self._hints:
             if hint in low:
                 return True
-        if not low.isascii() and any(hint in low for hint in self._foreign):
-            return True
-        return any(sign in low and hint in low for hint, sign in _RARE.items())
+        for sign, hints in _RARE.items():
+            if sign in low and any(hint in low for hint in hints):
+                return True
+        return not low.isascii() and any(hint in low for hint in self._foreign)
 
 
 def _blot(_secret: str, _kind: str) -> str:

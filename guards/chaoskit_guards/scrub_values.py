@@ -171,25 +171,35 @@ def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: boo
         last: nothing but an end follows: of the line, the list, the object.
     """
     value = value[:64]
-    if by in ("is", "pair") and not quoted and not is_random(value):
+    odd, spaced = is_random(value), " " in value
+    if not (odd or spaced or _may_be_plain(value, by=by, human=human, quoted=quoted, last=last)):
         return False
     if is_blank(value) or _NAMELESS.fullmatch(value) or _PLACE.match(value):
         return False
     if not quoted and _is_lookup(value, human=human):
         return False
-    if " " in value:
+    if spaced:
         return not _PROSE.search(value) and (human or quoted)
-    if by in ("is", "pair"):
-        return is_random(value) or (by == "is" and quoted and value.lower() not in _STATUS)
-    if is_random(value):
+    if odd:
         return True
-    if value.lower() in _STATUS and not (quoted or by == "flag"):
+    if value.lower() in _STATUS and (by == "is" or not (quoted or by == "flag")):
         return False
+    if by == "is":
+        return True
     if quoted or (by == "=" and human):
         least = 4 if not human else 1 if quoted else 3
         return len(value) >= least and not value.startswith("--")
     if _IDENTIFIER.fullmatch(value):
-        return human and len(value) >= 4 and last and value.islower() and "_" not in value
+        return human and len(value) >= 4 and value.islower() and "_" not in value
+    return len(value) >= 4
+
+
+def _may_be_plain(value: str, *, by: str, human: bool, quoted: bool, last: bool) -> bool:
+    """Tell whether a value that does not look random can be a secret at all."""
+    if quoted:
+        return by != "pair"
+    if by in ("is", "pair"):
+        return False
     if value.isdigit():
-        return human and len(value) >= 4
-    return len(value) >= 4 and last
+        return human
+    return last or (human and by == "=")

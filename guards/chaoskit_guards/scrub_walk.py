@@ -22,7 +22,7 @@ from chaoskit_guards.scrub_headers import SCHEME
 from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_objects import as_text, is_schema, shown
 from chaoskit_guards.scrub_text import Marker, TextScrubber
-from chaoskit_guards.scrub_values import is_blank, is_placeholder, is_random, is_strong
+from chaoskit_guards.scrub_values import is_blank, is_phrase, is_placeholder, is_random, is_strong
 
 __all__ = ["Walk"]
 
@@ -172,9 +172,12 @@ class Walk:
 
     def _is_pair(self, item: list[Any], siblings: Iterable[Any]) -> bool:
         """Tell whether a list of two is a name and its secret, among others of the kind."""
-        return self._names(item[0], item[1]) and all(
-            type(other) is list and len(other) == 2 for other in siblings
-        )
+        if not self._names(item[0], item[1]):
+            return False
+        value = item[1]
+        if isinstance(value, str) and not (is_random(value) or value.isdigit() or is_phrase(value)):
+            return False  # two of the names of something
+        return all(type(other) is list and len(other) == 2 for other in siblings)
 
     def _level(self, key: Any) -> int | None:
         """Return what a key tells of its value, or None if it is or holds a secret itself."""
