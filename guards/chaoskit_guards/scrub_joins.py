@@ -72,6 +72,9 @@ _HUMAN = re.compile("pass|pwd", re.IGNORECASE)
 _FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
 _CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
 _ASSIGNS = frozenset("\"'`\\&]*?=:-→⇒—–： \t\x1b")
+_INDEXED = re.compile(r"\][ \t]{0,16}[=:]")
+_BLANKS = frozenset((" ", "\t", "\n", '"', "'", "(", "[", ""))
+_ONLY_ASSIGN = frozenset("]*?=:-→⇒—–：\x1b")
 _FIRST = frozenset("\"'`\\&]*?=:-→⇒—–： \t>,)|(<\r\n\x1b")
 
 
@@ -79,9 +82,13 @@ def may_join(text: str, at: int, end: int) -> bool:
     """Tell at small cost whether a value can follow the name around `at` that ends at `end`."""
     first = text[end : end + 1]
     if first not in " \t":
+        if first == "]":
+            return _INDEXED.match(text, end) is not None
         return first in _FIRST
     if text[end + 1 : end + 2] in _ASSIGNS or _ROUTE.match(text, end) is not None:
         return True
+    if text[at - 1 : at] in _BLANKS:
+        return False
     return "-" in text[at - 32 if at > 32 else 0 : at]  # it may be a flag
 
 
@@ -103,6 +110,8 @@ def find_join(text: str, start: int, end: int) -> Join | None:
         )
     if first in " \t":
         return _apart(text, start, end)
+    if first in _ONLY_ASSIGN:
+        return None
     if first == ">":
         if text[start - 1 : start] not in ("<", ":"):
             return None

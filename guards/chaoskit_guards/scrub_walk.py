@@ -90,11 +90,10 @@ class Walk:
         return done
 
     def _fill_dict(self, source: Mapping[Any, Any], target: dict[Any, Any]) -> bool:
-        """Copy a dict and scrub its values; return False if a key is or holds a secret."""
+        """Scrub the values of a copied dict; return False if a key is or holds a secret."""
         notes, texts, slots, seen, todo = (
             self._notes, self._texts, self._slots, self._seen, self._todo,
         )  # fmt: skip
-        target.update(source)
         began = len(texts)
         held = self._held(source) if "value" in source or "Value" in source else None
         for key, item in target.items():
@@ -118,7 +117,7 @@ class Walk:
             elif kind is dict or kind is list:
                 known = seen.get(id(item))
                 if known is None:
-                    known = item, kind()
+                    known = item, item.copy()
                     seen[id(item)] = known
                     todo.append((item, known[1], None))
                 target[key] = known[1]
@@ -130,15 +129,15 @@ class Walk:
         """Copy a dict with its keys scrubbed as well."""
         target.clear()
         self.changed = True
+        same: dict[Any, int] = {}
         for key, item in source.items():
             level, shown = self._level(key), key
             if level is None:
                 level = self._judge.judge(key) if isinstance(key, str) else NO
                 name = shown = self._hashable(key, 0)
-                same = 1
                 while shown in target:  # no entry is lost because its key is shown like another
-                    same += 1
-                    shown = f"{name} {same}"
+                    same[name] = same.get(name, 1) + 1
+                    shown = f"{name} {same[name]}"
             if self._is_named(level, key, item, source):
                 target[shown] = self._under(str(key), item, 0)
             else:
@@ -146,7 +145,7 @@ class Walk:
 
     def _fill_list(self, source: Iterable[Any], target: Any) -> None:
         texts, slots, seen, todo = self._texts, self._slots, self._seen, self._todo
-        target.extend(source)
+        paired: bool | None = None
         for at, item in enumerate(target if type(target) is list else tuple(target)):
             kind = type(item)
             if kind is str:
@@ -158,26 +157,30 @@ class Walk:
                 slots.append((target, at))
             elif kind in _ATOMS:
                 pass
-            elif kind is list and len(item) == 2 and self._is_pair(item, source):
-                target[at] = [item[0], self._under(str(item[0]), item[1], 0)]
+            elif kind is list and len(item) == 2 and paired is not False and self._is_pair(item):
+                paired = paired or all(type(o) is list and len(o) == 2 for o in source)
+                if paired:
+                    target[at] = [item[0], self._under(str(item[0]), item[1], 0)]
+                else:
+                    target[at] = self._any(item, 0)
             elif kind is dict or kind is list:
                 known = seen.get(id(item))
                 if known is None:
-                    known = item, kind()
+                    known = item, item.copy()
                     seen[id(item)] = known
                     todo.append((item, known[1], None))
                 target[at] = known[1]
             else:
                 target[at] = self._any(item, 0)
 
-    def _is_pair(self, item: list[Any], siblings: Iterable[Any]) -> bool:
-        """Tell whether a list of two is a name and its secret, among others of the kind."""
+    def _is_pair(self, item: list[Any]) -> bool:
+        """Tell whether a list of two is a name and its secret."""
         if not self._names(item[0], item[1]):
             return False
         value = item[1]
-        if isinstance(value, str) and not (is_random(value) or value.isdigit() or is_phrase(value)):
-            return False  # two of the names of something
-        return all(type(other) is list and len(other) == 2 for other in siblings)
+        return not isinstance(value, str) or (
+            is_random(value) or value.isdigit() or is_phrase(value)  # not two names of something
+        )
 
     def _level(self, key: Any) -> int | None:
         """Return what a key tells of its value, or None if it is or holds a secret itself."""
@@ -249,11 +252,11 @@ class Walk:
         if known is not None:
             return known[1]
         if isinstance(value, Mapping):
-            return self._queue(value, {})
+            return self._queue(value, dict(value))
         if isinstance(value, list):
-            return self._queue(value, [])
+            return self._queue(value, list(value))
         if isinstance(value, deque):
-            return self._queue(value, deque(maxlen=value.maxlen))
+            return self._queue(value, deque(value, value.maxlen))
         if isinstance(value, _PLAIN):
             return value
         if depth > _DEPTH:
