@@ -20,10 +20,13 @@ __all__ = ["Marker", "TextScrubber"]
 _LETTERS = {code: chr(code + 32) for code in range(65, 91)}
 _LEAST = 6  # characters of the shortest text that can name a secret and hold it
 _DEPTH = 3
+_ABROAD = ("contrase", "senha", "kennwort", "wachtwoord", "heslo", "mnemonic")
 _RARE = {
-    "=": ("sig=", "signature"),
+    "=": ("sig=", "signature", "pw=", *_ABROAD),
+    ":": ("-u", "pw:", 'pw"', *_ABROAD),
+    ",": _ABROAD,
+    "|": _ABROAD,
     "@": ("://", "@tcp(", "@unix("),
-    ":": ("-u",),
     "~": ("q~",),
     "'": ("identified",),
     "%": ("%3a%2f",),
@@ -31,6 +34,7 @@ _RARE = {
     " -a ": ("redis-cli",),
 }
 """Hints that count only in texts with a certain sign, which is faster to look for."""
+_ALL_RARE = tuple(dict.fromkeys(chain(*_RARE.values())))
 
 
 Marker = Callable[[str, str], str]
@@ -50,8 +54,9 @@ class TextScrubber:
     ) -> None:
         extra = [words[0] for pattern in patterns if (words := split_words(pattern))]
         self._stems = (*STEMS, *dict.fromkeys(w for w in extra if not any(s in w for s in STEMS)))
-        self._hints = (*(s for s in self._stems if s not in _RARE["="] and s.isascii()), "basic")
-        self._foreign = tuple(s for s in self._stems if not s.isascii())
+        rare = {"pw", *_ALL_RARE}
+        self._hints = (*(s for s in self._stems if s not in rare and s.isascii()), "pwd", "basic")
+        self._foreign = (*(s for s in self._stems if not s.isascii()), "contraseñ")
         self._marker = marker
         self._named = NamedFinder(judge, self._stems, marker)
         self._scrub_data = scrub_data
@@ -106,7 +111,7 @@ class TextScrubber:
         low = _lower(joined)
         ends = list(accumulate([len(text) + 1 for text in texts]))
         found: set[int] = set()
-        for hint in (*self._hints, *self._foreign, *chain(*_RARE.values()), *self.known):
+        for hint in (*self._hints, *self._foreign, *_ALL_RARE, *self.known):
             where = joined if hint in self.known else low
             at = where.find(hint)
             while at >= 0:

@@ -95,7 +95,9 @@ class Walk:
             self._notes, self._texts, self._slots, self._seen, self._todo,
         )  # fmt: skip
         began = len(texts)
-        held = self._held(source) if "value" in source or "Value" in source else None
+        held = None
+        if ("value" in source or "Value" in source) and not _NAME_KEYS.isdisjoint(source):
+            held = self._held(source)
         for key, item in target.items():
             level = notes.get(key)
             if level is None:
