@@ -38,6 +38,9 @@ _COMMAND = re.compile(
     r"|redis-cli[ \t][^\r\n;&|]{0,160}?[ \t]-a)[ \t]?"
     r"(?:([\"'])(.{1,256}?)\1|([^\s\"'$<-][^\s\"'<]{3,255}))"
 )
+_BASIC_PAIR = re.compile(
+    r"auth=\([ \t]{0,4}([\"'])[^\"'\r\n]{0,128}\1,[ \t]{0,4}([\"'])([^\"'\r\n]{1,256})\2"
+)
 _USER_FLAGS = (" -u", "--user")
 
 
@@ -99,6 +102,12 @@ def find_users(text: str, low: str, marker: str) -> Iterator[Span]:
         if match and not (is_marked(text, match.start(1), marker) or is_blank(match[1])):
             yield Span(match.start(1), match.end(1), "sql", at)
         at = low.find("identified", at + 10)
+    at = low.find("auth=(")
+    while at >= 0:
+        match = _BASIC_PAIR.match(text, at)
+        if match and not (is_marked(text, match.start(3), marker) or is_blank(match[3])):
+            yield Span(match.start(3), match.end(3), "basic", at)
+        at = low.find("auth=(", at + 6)
     if " -p" in text or " -a" in text:
         for match in _COMMAND.finditer(text):
             start, end = match.span(2) if match[2] else match.span(3)

@@ -35,9 +35,11 @@ _COLOUR = r"(?:(?:\x1b|\\{1,4}(?:u001b|x1b|033|e))\[[0-9;]{0,8}m){0,2}"
 _ATTRIBUTES = r"(?:[ \t]{1,4}[\w:.-]{1,32}=(?:\"[^\"<>]{0,64}\"|'[^'<>]{0,64}')){0,4}"
 _ASSIGN = re.compile(
     rf"(?P<close>\"\"(?!\")|{QUOTE})?(?:\]|\*\*|\?)?{_COLOUR}[ \t]{{0,16}}"
-    rf"(?P<by>=>|:=|={{1,3}}|:[ \t]*{_TYPE}[ \t]*=|:(?!:|//)|->|→|⇒|：|[—–](?=[ \t]))"
+    rf"(?P<by>=>|:=|={{1,3}}|:[ \t]*{_TYPE}[ \t]*=|:(?!:|//)|->|<-|→|⇒|：|[—–](?=[ \t])"
+    r"|\\{1,4}u003[dD])"
     rf"(?:\*\*)?[ \t]{{0,16}}{_COLOUR}(?:[|>][+-]?[ \t]{{0,4}}\r?\n[ \t]{{1,32}}"
     rf"|\\?\r?\n[ \t]{{1,32}}(?={QUOTE})|(?P<next>\r?\n[ \t]{{1,32}}))?"
+    r"(?:string\(\d{1,6}\) )?"
     rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\(|{_INSIDE})"
     rf"(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
 )
@@ -54,16 +56,21 @@ _HOLDER = re.compile(
     rf"(?:{QUOTE})?[ \t]{{0,4}}[:=][ \t]{{0,4}}(?:{QUOTE})?\Z",
     re.IGNORECASE,
 )
-_TAG = re.compile(rf"(?:{QUOTE})?{_ATTRIBUTES}[ \t]{{0,4}}>[ \t]{{0,4}}(?:<!\[CDATA\[)?")
+_TAG = re.compile(
+    rf"(?:{QUOTE})?{_ATTRIBUTES}[ \t]{{0,4}}>[ \t]{{0,4}}(?:<!\[CDATA\[|<(?:value|string|val)>)?"
+)
 _CELL = re.compile(
     r"[ \t]{0,4}</[\w:.-]{1,32}>[ \t\r\n]{0,32}<[\w:.-]{1,32}>|[ \t]{0,16}\|[ \t]{1,16}"
 )
+_GIVEN = r"(?:provided|given|used|supplied|received|sent|found)[ \t]{0,4}:"
 _VERB = re.compile(
     r"[ \t]{1,4}(?:(?:is|was|to|equals|being|set to|is set to|was set to|changed to)"
-    r"(?:[ \t]{0,4}:)?[ \t]{1,4}|\((?=[^\s)]{6}))"
+    rf"(?:[ \t]{{0,4}}:)?[ \t]{{1,4}}|{_GIVEN}[ \t]{{1,4}}"
+    r"|\((?=[^\s)]{6}))"
 )
 _ROUTE = re.compile(
-    r"[ \t]{1,16}(?:(?P<verb>(?:is|was|to|equals|being|set|changed)[ \t:]|\()|(?P<cell></|\|)"
+    r"[ \t]{1,16}(?:(?P<verb>(?:is|was|to|equals|being|set|changed)[ \t:]"
+    rf"|{_GIVEN}|\()|(?P<cell></|\|)"
     r"|(?P<value>[\\\"'`]|[\w:.-]{1,32}=|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]))"
 )
 """What a blank behind a name may lead to; in running text it mostly leads to nothing."""
@@ -71,7 +78,7 @@ _MARKS = ('"', "'", "`")
 _HUMAN = re.compile("pass|pwd", re.IGNORECASE)
 _FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
 _CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
-_ASSIGNS = frozenset("\"'`\\&]*?=:-→⇒—–： \t\x1b")
+_ASSIGNS = frozenset("<\"'`\\&]*?=:-→⇒—–： \t\x1b")
 _INDEXED = re.compile(r"\][ \t]{0,16}[=:]")
 _BLANKS = frozenset((" ", "\t", "\n", '"', "'", "(", "[", ""))
 _ONLY_ASSIGN = frozenset("]*?=:-→⇒—–：\x1b")
@@ -106,7 +113,7 @@ def find_join(text: str, start: int, end: int) -> Join | None:
         )
         quote = '""' if match["close"] == '""' else ""
         return Join(
-            match.end(), "=" if by[0] == "=" or by[-1] == "=" else ":", loose, "[" in wrap, quote
+            match.end(), "=" if by[0] in "=\\" or by[-1] == "=" else ":", loose, "[" in wrap, quote
         )
     if first in " \t":
         return _apart(text, start, end)

@@ -142,10 +142,9 @@ _SUFFIXES = frozenset(
 _COUNTS = frozenset(
     """max min num number count total input output prompt completion cached cache cost per budget
     limit limits usage used remaining estimated reasoning rate avg average mean sum text audio
-    image thinking candidates context window start stop end next pad bos eos unk sep cls mask
-    first last special added top accepted rejected prediction read creation write billed sampled
-    allowed bad suppress forced decoder continuation page sync design tool vocab word sub
-    every each""".split()
+    image thinking candidates context start stop end next pad bos eos unk sep cls mask first
+    last special added top prediction read creation write billed sampled suppress forced decoder
+    continuation page sync design tool vocab word sub every each""".split()
 )
 """Words that turn `token` into a piece of text or a number of them."""
 

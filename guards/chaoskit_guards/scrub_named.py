@@ -72,6 +72,7 @@ _LINE_HEAD = re.compile(
     r"(?:^|[\r\n])[ \t]{0,16}(?:-[ \t]|export[ \t]|set[ \t]|ENV[ \t]|ARG[ \t])?\Z"
 )
 _ROW = re.compile(r"[^,\r\n\"]{4,300}(?:[\r\n]|\Z)")
+_WORDS = re.compile(r"[A-Za-z0-9]+")
 _INNER = re.compile(r"[^<>\r\n]{1,512}+")
 _AGAIN = re.compile(rf"[ \t\r\n]{{0,16}},[ \t\r\n]{{0,16}}(?=[bru]{{0,2}}{QUOTE})")
 _DOUBLED = re.compile(r'("")')
@@ -161,7 +162,12 @@ class NamedFinder:
                 return None
             level = YES
         human = _HUMAN.search(name) is not None
-        flag = text.startswith("-", start) or text[start - 4 : start] in ("ENV ", "ARG ", "etx ")
+        flag = text.startswith("-", start) or text[start - 4 : start] in (
+            "ENV ",
+            "ARG ",
+            "etx ",
+            "env ",
+        )
         return _Name(start, name, level, flag, human)
 
     def _beside(self, text: str, name: _Name, end: int) -> tuple[list[Span], int]:
@@ -180,9 +186,10 @@ class NamedFinder:
             found, stop = find_cookies(text, join.at, self._judge, self._marker)
             return [Span(*place, "cookie", name.start) for place in found], max(stop, end)
         spans: list[Span] = []
-        if join.by == "pair" and join.loose and _starts_line(text, name.start):
+        if join.by == "pair" and join.loose and name.level == YES:
             row = _ROW.match(text, join.at)
-            join = join._replace(by="row") if row and name.level == YES else join
+            if row is not None and _starts_line(text, name.start):
+                join = join._replace(by="row")
         at = join.at
         while True:
             span, after = self._value(text, at, join, name)
@@ -197,8 +204,8 @@ class NamedFinder:
         """Return what a name tells together with the words before it."""
         start = name.start
         apart = start > 1 and text[start - 1] in " \t" and text[start - 2].isalnum()
-        before = text[max(0, start - 40) : start].split()[-2:] if apart else []
-        if not before or not before[-1].isalnum():
+        before = _WORDS.findall(text, max(0, start - 40), start)[-2:] if apart else []
+        if not before:
             return name.level
         judge = self._judge.judge
         two = f"{before[-1]} {name.text}"
