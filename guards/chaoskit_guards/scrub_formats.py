@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from chaoskit_guards.scrub_spans import Span
 from chaoskit_guards.scrub_values import is_blank, is_dummy
 
-__all__ = ["find_formats", "runs"]
+__all__ = ["FORMATS", "find_formats", "runs"]
 
 _RUN_OF = 16
 _AD = r"[A-Za-z0-9_-]"
 _ODD = r"(?=[\w-]{0,64}[0-9A-Z])"  # a body of small letters alone is a word
 
-_FORMATS: tuple[tuple[str, str, str], ...] = (
+FORMATS: tuple[tuple[str, str, str], ...] = (
     ("anthropic", "sk-ant-", rf"(?:{_ODD}{_AD}{{8,}}+|[a-z]{{20,}}+)"),
     (
         "openai",
@@ -39,8 +39,8 @@ _FORMATS: tuple[tuple[str, str, str], ...] = (
         r"(?:pat|ptt|rt|rtr|dt|soat|cbt|ft|fft|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{16,}+",
     ),
     ("gitlab", "GR1348941", _AD + r"{20,}+"),
-    ("slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}+"),
-    ("slack", "xapp-", _AD + r"{10,}+"),
+    ("slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{11,}+"),
+    ("slack", "xapp-", _AD + r"{11,}+"),
     ("slack", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9/_+-]{16,}+"),
     ("discord", "discord.com/api/webhooks/", r"\d+/[\w-]{20,}+"),
     ("discord", "discordapp.com/api/webhooks/", r"\d+/[\w-]{20,}+"),
@@ -155,9 +155,10 @@ _FORMATS: tuple[tuple[str, str, str], ...] = (
     ("yandex", "AQVN", _AD + r"{35,38}+"),
     ("jwt", "eyJ", r"[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*+){0,3}"),
 )
+"""The kind, the literal beginning and the body, as a regular expression, of each format."""
 
 _ROWS = sorted(
-    ((kind, head, re.compile(re.escape(head) + body, re.ASCII)) for kind, head, body in _FORMATS),
+    ((kind, head, re.compile(re.escape(head) + body, re.ASCII)) for kind, head, body in FORMATS),
     key=lambda row: -len(row[1]),
 )
 _BY_HEAD = {
@@ -174,7 +175,8 @@ _LEAST = b"a" * _RUN_OF
 
 _PIECES = re.compile(r"[/+]")
 _IDENTIFIER = re.compile(
-    r"[0-9a-fA-F-]++|[/_+-]*+(?:(?:[a-z]{1,19}+\d{0,3}|\d{1,8})[/_+-]++)*+(?:[a-z]{1,19}+\d{0,3}|\d{1,8})?"
+    r"(?!fc-)[0-9a-fA-F-]++"
+    r"|[/_+-]*+(?:(?:[a-z]{1,19}+\d{0,3}|\d{1,8})[/_+-]++)*+(?:[a-z]{1,19}+\d{0,3}|\d{1,8})?"
 )
 """A number, a digest, a path or several words: no key."""
 

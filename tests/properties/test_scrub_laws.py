@@ -2,13 +2,16 @@
 
 import json
 import random
+import re
 import string
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.scrub_formats import FORMATS
 from chaoskit_guards.scrub_stream import ScrubbingStream
+from chaoskit_guards.scrub_values import is_dummy
 
 SCRUBBER = Scrubber()
 TELLING = st.sampled_from(
@@ -82,6 +85,21 @@ WORDS = st.text("abc xyz,.\n{}()", max_size=30)
 def test_no_planted_key_survives(before, key, after):
     """Whatever stands around it, if it is a word of its own."""
     assert key[8:20] not in SCRUBBER.scrub_text(f"{before} {key} {after}")
+
+
+WHOLE = [re.compile(re.escape(head) + body, re.ASCII) for _, head, body in FORMATS]
+KEYS = st.sampled_from([full for full in WHOLE if "(?=" not in full.pattern]).flatmap(
+    lambda full: st.from_regex(full, fullmatch=True)
+)
+
+
+@given(KEYS)
+def test_every_published_format_is_found_by_itself(key):
+    """No name is needed; what only shows the format, or is a digest, is none."""
+    assume(len(key) >= 24 and not is_dummy(key))
+    run = max(re.findall(r"[A-Za-z0-9_-]+", key), key=len)
+    assume(len(run) >= 16 and re.search(r"[g-zG-Z]", run[8:]) and re.search(r"\d", run))
+    assert key not in SCRUBBER.scrub_text(f"a {key}, b")
 
 
 @given(
