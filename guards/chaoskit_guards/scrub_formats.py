@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from chaoskit_guards.scrub_spans import Span
 from chaoskit_guards.scrub_values import is_blank, is_dummy
@@ -157,15 +158,8 @@ FORMATS: tuple[tuple[str, str, str], ...] = (
 )
 """The kind, the literal beginning and the body, as a regular expression, of each format."""
 
-_ROWS = sorted(
-    ((kind, head, re.compile(re.escape(head) + body, re.ASCII)) for kind, head, body in FORMATS),
-    key=lambda row: -len(row[1]),
-)
-_BY_HEAD = {
-    head: [(kind, full) for kind, other, full in _ROWS if head.startswith(other)]
-    for _, head, _ in _ROWS
-}
-_HEADS = re.compile("|".join(re.escape(head) for head in _BY_HEAD))
+_LONGEST_FIRST = sorted({head for _, head, _ in FORMATS}, key=lambda head: (-len(head), head))
+_HEADS = re.compile("|".join(map(re.escape, _LONGEST_FIRST)))
 _COLOUR_END = re.compile(r"[\[;]\d{1,2}m\Z")
 _BEFORE_RUN = 64
 _FAILS = 8  # beginnings in one run that turn out to be none, before the rest of it is left alone
@@ -257,8 +251,18 @@ def _in_run(text: str, low: int, start: int, end: int) -> Iterator[Span]:
         head = _HEADS.search(text, at + 1, end)
 
 
+@cache
+def _with_head(head: str) -> list[tuple[str, re.Pattern[str]]]:
+    """Return the formats that may begin so, the longest beginning first; compiled when needed."""
+    rows = [row for row in FORMATS if head.startswith(row[1])]
+    return [
+        (kind, re.compile(re.escape(begin) + body, re.ASCII))
+        for kind, begin, body in sorted(rows, key=lambda row: -len(row[1]))
+    ]
+
+
 def _fits(text: str, at: int, head: str) -> Span | None:
-    for kind, full in _BY_HEAD[head]:
+    for kind, full in _with_head(head):
         match = full.match(text, at)
         if match is not None and (kind == "aws" or not is_dummy(match.group()[:128])):
             return Span(at, match.end(), kind, at)
