@@ -214,7 +214,8 @@ class Walk:
             return any(isinstance(part, str) and is_strong(part) for part in item[:8])
         if not isinstance(item, str):
             return False
-        return is_strong(item) or ("pass" in str(key).lower() and is_random(item))
+        low = str(key).lower()
+        return is_strong(item) or (is_random(item) and ("pass" in low or low.endswith("auth")))
 
     def _held(self, value: Mapping[Any, Any]) -> str | None:
         """Return the key of the value in `{"name": "API_KEY", "value": …}`."""

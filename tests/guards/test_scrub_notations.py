@@ -132,7 +132,7 @@ def test_data_about_secrets_stays(data):
         ([["accept", "*/*"], ["X-Api-Key", "hunter2"]], [["accept", "*/*"], ["X-Api-Key", "@"]]),
         ({"session_id": TOKEN}, {"session_id": "@"}),
         ({"partner_key": TOKEN, "n": 1}, {"partner_key": "@", "n": 1}),
-        ({"auth": TOKEN}, {"auth": "@"}),
+        ({"auth": "abc123def", "n": 1}, {"auth": "@", "n": 1}),
         ({"secret": {"type": "Opaque", "n": ["a"]}}, {"secret": {"type": "@", "n": ["@"]}}),
         ({"Cookie": f"theme=dark; sid={TOKEN}"}, {"Cookie": "theme=dark; sid=@"}),
         ({"connectionString": "Uid=a;Pwd=hunter2"}, {"connectionString": "Uid=a;Pwd=@"}),

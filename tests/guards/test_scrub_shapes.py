@@ -233,15 +233,15 @@ def test_threads_may_share_a_scrubber():
     expected = Scrubber().scrub(data)
 
     def work(number):
-        for turn in range(30):
+        for turn in range(10):
             scrubber.register(f"registered-{number}-{turn}")
             if scrubber.scrub(data) != expected:
                 wrong.append(number)
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert sum(scrubber.counts.values()) == 8 * 30 * 21
+    assert sum(scrubber.counts.values()) == 4 * 10 * 21
