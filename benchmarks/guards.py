@@ -63,6 +63,8 @@ PEERS = (
     "agentvet",
     "pydantic",
     "jsonschema",
+    "sentry_sdk.scrubber",
+    "logfire._internal.scrubbing",
 )
 
 
@@ -420,7 +422,7 @@ def no_progress(peers, size):
     table(f"no progress, results of {size // 1_000} KB", rows, 5)
 
 
-def scrubbing(_peers):
+def scrubbing(peers):
     rng = random.Random(1)
     filters = [{"field": f"f{n}", "value": " ".join(rng.choices(WORDS, k=4))} for n in range(14)]
     data = {
@@ -430,11 +432,21 @@ def scrubbing(_peers):
         "text": " ".join(rng.choices(WORDS, k=150)),
     }
     scrubber = Scrubber()
+    text = " ".join(rng.choices(WORDS, k=7_000))[:50_000]
     rows = {
         "deepcopy": lambda: copy.deepcopy(data),
-        "chaoskit_guards": lambda: scrubber.scrub(data),
+        "chaoskit_guards": lambda: scrubber.scrub_dict(data),
     }
-    table("scrub 2 KB of nested arguments", rows, 200)
+    texts = {"chaoskit_guards": lambda: scrubber.scrub_text(text)}
+    if lib := peers.get("sentry_sdk.scrubber"):  # by names only, and in place
+        sentry = lib.EventScrubber(recursive=True)
+        rows["sentry, of a copy"] = lambda: sentry.scrub_dict(copy.deepcopy(data))
+    if lib := peers.get("logfire._internal.scrubbing"):
+        logfire = lib.Scrubber(None)
+        rows["logfire"] = lambda: logfire.scrub_value(("attributes",), data)
+        texts["logfire"] = lambda: logfire.scrub_value(("attributes",), text)
+    table("scrub 2 KB of nested arguments", rows, 100)
+    table("scrub 50 KB of text", texts, 1)
 
 
 def validating(peers):

@@ -1,141 +1,302 @@
 """What credentials look like: the published formats of their issuers, by their literal beginnings.
 
-Each format is a literal that `str.find` looks for and a body that is matched only there, so the
-time is linear in the text whatever it contains.
+Every format holds a long run of letters and digits. Each such run of a text is looked at once: is
+there a known beginning, and does the body that follows fit? So the time stays linear.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 
 from chaoskit_guards.scrub_spans import Span
+from chaoskit_guards.scrub_values import is_blank, is_dummy
 
-__all__ = ["find_encoded", "find_formats"]
+__all__ = ["FORMATS", "find_formats", "runs"]
 
-
-_A = r"[A-Za-z0-9]"
+_RUN_OF = 16
 _AD = r"[A-Za-z0-9_-]"
+_ODD = r"(?=[\w-]{0,64}[0-9A-Z])"  # a body of small letters alone is a word
 
-_FORMATS: tuple[tuple[str, str, str], ...] = (
-    ("anthropic", "sk-ant-", _AD + r"{8,}+"),
-    ("openai", "sk-", rf"(?:proj-|svcacct-|admin-|or-v1-|lf-)?{_AD}{{16,}}+"),
-    ("aws", "AKIA", r"[A-Z0-9]{12,20}+"),
-    ("aws", "ASIA", r"[A-Z0-9]{12,20}+"),
+FORMATS: tuple[tuple[str, str, str], ...] = (
+    ("anthropic", "sk-ant-", rf"(?:{_ODD}{_AD}{{8,}}+|[a-z]{{20,}}+)"),
+    (
+        "openai",
+        "sk-",
+        rf"(?:proj-|svcacct-|admin-|or-v1-|lf-)?(?:{_ODD}{_AD}{{16,}}+|[a-z]{{32,}}+)",
+    ),
+    ("aws", "AKIA", r"[A-Z0-9]{12,20}+(?![a-z])"),
+    ("aws", "ASIA", r"[A-Z0-9]{12,20}+(?![a-z])"),
+    ("aws", "ABSK", r"[A-Za-z0-9+/]{40,}+={0,2}"),
+    ("aws", "bedrock-api-key-", r"[A-Za-z0-9+/=]{20,}+"),
+    ("alibaba", "LTAI", r"[A-Za-z0-9]{12,24}+"),
+    ("tencent", "AKID", r"[A-Za-z0-9]{28,36}+"),
     ("github", "gh", r"[pousr]_[A-Za-z0-9]{20,}+"),
     ("github", "github_pat_", r"\w{20,}+"),
-    ("gitlab", "gl", r"(?:pat|ptt|rt|dt|soat|cbt|ft|imt|agent|oas|ffct)-[A-Za-z0-9_.-]{16,}+"),
-    ("slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}+"),
-    ("slack", "xapp-", _AD + r"{10,}+"),
+    (
+        "gitlab",
+        "gl",
+        r"(?:pat|ptt|rt|rtr|dt|soat|cbt|ft|fft|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{16,}+",
+    ),
+    ("gitlab", "GR1348941", _AD + r"{20,}+"),
+    ("slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{11,}+"),
+    ("slack", "xapp-", _AD + r"{11,}+"),
     ("slack", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9/_+-]{16,}+"),
     ("discord", "discord.com/api/webhooks/", r"\d+/[\w-]{20,}+"),
+    ("discord", "discordapp.com/api/webhooks/", r"\d+/[\w-]{20,}+"),
+    ("teams", "webhook.office.com/", r"[\w/@-]{40,}+"),
     ("stripe", "sk_", r"(?:live|test|prod)_[A-Za-z0-9]{10,}+"),
     ("stripe", "rk_", r"(?:live|test|prod)_[A-Za-z0-9]{10,}+"),
     ("stripe", "whsec_", r"[A-Za-z0-9+/=]{16,}+"),
+    ("elevenlabs", "sk_", r"[0-9a-f]{40,}+"),
     ("google", "AIza", _AD + r"{30,}+"),
     ("google", "GOCSPX-", _AD + r"{20,}+"),
     ("google", "ya29.", r"[\w.-]{16,}+"),
     ("google", "1//0", _AD + r"{24,}+"),
+    ("google", "AQ.", rf"Ab8R{_AD}{{30,}}+"),
     ("huggingface", "hf_", r"[A-Za-z0-9]{20,}+"),
     ("huggingface", "api_org_", r"[A-Za-z0-9]{20,}+"),
     ("groq", "gsk_", r"[A-Za-z0-9]{20,}+"),
     ("xai", "xai-", r"[A-Za-z0-9]{20,}+"),
+    ("cerebras", "csk-", r"[A-Za-z0-9]{20,}+"),
     ("perplexity", "pplx-", r"[A-Za-z0-9]{20,}+"),
     ("nvidia", "nvapi-", _AD + r"{20,}+"),
+    ("fireworks", "fw_", r"[A-Za-z0-9]{20,}+"),
+    ("together", "tgp_v1_", _AD + r"{20,}+"),
+    ("voyage", "pa-", r"[A-Za-z0-9_]{40,}+"),
+    ("pinecone", "pcsk_", r"\w{20,}+"),
+    ("jina", "jina_", r"[0-9A-Za-z_-]{30,}+"),
+    ("firecrawl", "fc-", r"[0-9a-f]{32}"),
+    ("e2b", "e2b_", r"[0-9a-f]{32,}+"),
+    ("browserbase", "bb_live_", _AD + r"{20,}+"),
     ("tavily", "tvly-", _AD + r"{16,}+"),
     ("replicate", "r8_", r"[A-Za-z0-9]{20,}+"),
     ("langsmith", "lsv2_", r"(?:pt|sk)_\w{20,}+"),
     ("sendgrid", "SG.", r"[\w-]{12,}+\.[\w-]{12,}+"),
     ("mailgun", "key-", r"[0-9a-f]{32}"),
     ("brevo", "xkeysib-", r"[A-Za-z0-9-]{30,}+"),
+    ("brevo", "xsmtpsib-", r"[A-Za-z0-9-]{30,}+"),
+    ("resend", "re_", r"(?=[A-Za-z0-9_]{0,40}\d)[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}+"),
     ("twilio", "SK", r"[0-9a-f]{32}"),
     ("npm", "npm_", r"[A-Za-z0-9]{20,}+"),
     ("pypi", "pypi-", _AD + r"{32,}+"),
-    ("docker", "dckr_pat_", _AD + r"{20,}+"),
+    ("crates", "cio", r"[A-Za-z0-9]{32}"),
+    ("nuget", "oy2", r"[a-z0-9]{43}"),
+    ("docker", "dckr_", r"(?:pat|oat)_[A-Za-z0-9_-]{20,}+"),
     ("rubygems", "rubygems_", r"[0-9a-f]{32,}+"),
+    ("clojars", "CLOJARS_", r"[A-Za-z0-9]{40,}+"),
+    ("artifactory", "AKCp", r"[A-Za-z0-9]{50,}+"),
+    ("artifactory", "cmVmdGtu", r"[A-Za-z0-9]{40,}+"),
     ("databricks", "dapi", r"[0-9a-f]{32}(?:-\d)?"),
+    ("databricks", "dose", r"[0-9a-f]{32}"),
     ("digitalocean", "do", r"[opr]_v1_[0-9a-f]{32,}+"),
+    ("dynatrace", "dt0c01.", r"[A-Za-z0-9.]{40,}+"),
     ("shopify", "shp", r"(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}+"),
     ("vault", "hv", r"[sbr]\.[\w-]{20,}+"),
+    ("vault", "s.", r"(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24}\b(?!\.)"),
+    ("consul", "atlasv1.", r"[\w-]{40,}+"),
     ("grafana", "gl", r"(?:sa|c)_[\w+/=-]{20,}+"),
     ("newrelic", "NRAK-", r"[A-Z0-9]{20,}+"),
+    ("newrelic", "NRII-", _AD + r"{20,}+"),
+    ("newrelic", "NRJS-", r"[0-9a-f]{16,}+"),
+    ("honeycomb", "hc", r"(?:aik|ail|xik)_[a-z0-9]{40,}+"),
     ("linear", "lin_api_", r"[A-Za-z0-9]{30,}+"),
+    ("linear", "lin_oauth_", r"[0-9a-f]{30,}+"),
     ("notion", "ntn_", r"[A-Za-z0-9]{30,}+"),
+    ("notion", "secret_", r"[A-Za-z0-9]{43}"),
     ("figma", "figd_", _AD + r"{30,}+"),
-    ("atlassian", "ATATT3", r"[\w=+/-]{30,}+"),
+    ("atlassian", "AT", r"(?:ATT3|CTT3|BB)[\w=+/-]{30,}+"),
+    ("trello", "ATTA", r"[0-9a-f]{60,}+"),
     ("supabase", "sbp_", r"[0-9a-f]{32,}+"),
+    ("supabase", "sb_secret_", _AD + r"{20,}+"),
     ("postman", "PMAK-", r"[0-9a-f-]{40,}+"),
     ("planetscale", "pscale_", r"(?:tkn|pw|oauth)_[\w.=-]{24,}+"),
+    ("neon", "napi_", r"[a-z0-9]{40,}+"),
     ("sentry", "sntr", r"y[su]_[\w+/=]{32,}+"),
     ("facebook", "EAA", r"[A-Za-z0-9]{60,}+"),
     ("square", "sq0", r"(?:csp|atp|idp)-[\w-]{20,}+"),
+    ("square", "EAAA", r"[\w-]{56,}+"),
+    ("hubspot", "pat-", r"(?:na|eu)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    ("plaid", "access-", r"(?:sandbox|development|production)-[0-9a-f-]{36}"),
+    ("razorpay", "rzp_", r"(?:live|test)_[A-Za-z0-9]{14,}+"),
+    ("mollie", "live_", r"(?=[A-Za-z]{0,40}\d)[A-Za-z0-9]{30,}+"),
+    ("flutterwave", "FLWSECK", r"(?:_TEST)?-[A-Za-z0-9-]{20,}+"),
     ("age", "AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}+"),
     ("airtable", "pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
-    ("doppler", "dp.", r"(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9.]{30,}+"),
-    ("telegram", ":AA", _AD + r"{30,40}+"),
+    ("doppler", "dp.", r"(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{30,}+"),
+    ("pulumi", "pul-", r"[0-9a-f]{40}"),
+    ("prefect", "pn", r"[ub]_[A-Za-z0-9]{36}"),
+    ("readme", "rdme_", r"[a-z0-9]{60,}+"),
+    ("sonar", "sq", r"[apu]_[0-9a-f]{40}"),
+    ("sourcegraph", "sgp_", r"\w{40,}+"),
+    ("tailscale", "tskey-", _AD + r"{20,}+"),
+    ("typeform", "tfp_", r"[\w.=-]{40,}+"),
+    ("fly", "fm", r"[12][ar]?_[A-Za-z0-9+/=]{60,}+"),
+    ("fly", "fo1_", _AD + r"{40,}+"),
+    ("netlify", "nf", r"[cpoub]_[A-Za-z0-9]{36,}+"),
+    ("vercel", "vc", r"[kpir]_[A-Za-z0-9]{24,}+"),
+    ("render", "rnd_", r"[A-Za-z0-9]{24,}+"),
+    ("buildkite", "bk", r"(?:ua|at|ct)_[0-9a-f]{40}"),
+    ("circleci", "CCIPAT_", r"\w{40,}+"),
+    ("heroku", "HRKU-", _AD + r"{30,}+"),
+    ("harness", "pat.", r"[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
+    ("ngrok", "ak_", r"(?=[A-Za-z]{0,40}\d)[A-Za-z0-9]{27,}+"),
+    ("openshift", "sha256~", _AD + r"{43}"),
+    ("1password", "ops_", r"eyJ[\w=-]{60,}+"),
+    ("1password", "A3-", r"[A-Z0-9]{6}-(?:[A-Z0-9]{5,11}-){3}[A-Z0-9-]{5,}+"),
+    ("asana", "1/", r"\d{16}(?:/\d{16})?:[0-9a-f]{32}"),
+    ("contentful", "CFPAT-", _AD + r"{40,}+"),
+    ("shippo", "shippo_", r"(?:live|test)_[0-9a-f]{40}"),
+    ("adafruit", "aio_", r"[A-Za-z0-9]{28}"),
+    ("duffel", "duffel_", r"(?:live|test)_[\w=-]{40,}+"),
+    ("easypost", "EZ", r"[AT]K[A-Za-z0-9]{54}"),
+    ("mapbox", "sk.", r"eyJ[\w-]{20,}+\.[\w-]{20,}+"),
+    ("yandex", "t1.", r"[A-Z0-9a-z_-]+[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}"),
+    ("yandex", "AQVN", _AD + r"{35,38}+"),
     ("jwt", "eyJ", r"[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*+){0,3}"),
 )
+"""The kind, the literal beginning and the body, as a regular expression, of each format."""
 
-_COMPILED = tuple((kind, head, re.compile(body, re.ASCII)) for kind, head, body in _FORMATS)
+_LONGEST_FIRST = sorted({head for _, head, _ in FORMATS}, key=lambda head: (-len(head), head))
+_HEADS = re.compile("|".join(map(re.escape, _LONGEST_FIRST)))
+_COLOUR_END = re.compile(r"[\[;]\d{1,2}m\Z")
+_BEFORE_RUN = 64
+_FAILS = 8  # beginnings in one run that turn out to be none, before the rest of it is left alone
 
+_IN_RUN = bytes(97 if chr(c).isalnum() or c in b"+/-_" else 32 for c in range(128)) + b" " * 128
+_LEAST = b"a" * _RUN_OF
+
+_PIECES = re.compile(r"[/+]")
+_IDENTIFIER = re.compile(
+    r"(?!fc-)[0-9a-fA-F-]++"
+    r"|[/_+-]*+(?:(?:[a-z]{1,19}+\d{0,3}|\d{1,8})[/_+-]++)*+(?:[a-z]{1,19}+\d{0,3}|\d{1,8})?"
+)
+"""A number, a digest, a path or several words: no key."""
+
+_TELEGRAM = re.compile(r"(?<!\d)\d{8,12}:AA[\w-]{30,40}+", re.ASCII)
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_DISCORD_TAIL = re.compile(r"\.[\w-]{6}\.[\w-]{25,40}+", re.ASCII)
-_DISCORD_HEAD = re.compile(r"[MNO][\w-]{22,27}", re.ASCII)
+_DISCORD = re.compile(r"[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{25,40}+", re.ASCII)
+_AZURE = re.compile(
+    r"(?:(?<![\w~.-])|(?<=\\[nrt])|(?<=\\u00[0-9a-f][0-9a-f])|(?<=[\[;][0-9][0-9]m))[\w~.-]{3}\dQ~[\w~.-]{31,34}",
+    re.ASCII,
+)
+_MAILCHIMP = re.compile(r"[0-9a-f]{32}-us\d{1,2}\b")
+
 _PEM_MOST = 16_384
 _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=:,\s-]++|\\+[rn])*+")
-_URL_USER = re.compile(r"[^\s/:@\"'<>`\\]{0,128}+:([^\s/\"'<>`\\]{1,512})@", re.ASCII)
+_URL_USER = re.compile(r"([^\s/:@\"'<>`\\]{0,128}+):([^\s/\"'<>`\\]{1,512})@(?!sha\d)", re.ASCII)
 _URL_TOKEN = re.compile(rf"({_AD}{{20,255}}+)@", re.ASCII)
+_DSN_USER = re.compile(r"[\w.-]{1,64}:([^\s:\"'<>`\\]{1,128})\Z")
+_NO_PASSWORD = frozenset(("password", "pass", "passwd", "pwd", "secret", "token", "x-oauth-basic"))
+
+
+def runs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where runs of letters, digits, `+`, `/`, `-` and `_` are that could hold a key."""
+    mask = text.encode("ascii", "replace").translate(_IN_RUN)
+    at = mask.find(_LEAST)
+    while at >= 0:
+        end = mask.find(b" ", at + _RUN_OF)
+        if end < 0:
+            end = len(mask)
+        if _IDENTIFIER.fullmatch(text, at, end) is None or text[at - 1 : at] in (
+            "/",
+            ":",
+            "~",
+            ".",
+        ):
+            yield at, end
+        at = mask.find(_LEAST, end)
 
 
 def find_formats(text: str) -> Iterator[Span]:
     """Yield every credential that shows by its own format."""
-    for kind, head, body in _COMPILED:
-        at = text.find(head)
-        while at >= 0:
-            match = None
-            if not at or text[at - 1] not in _WORD or kind == "telegram" or _escaped(text, at):
-                match = body.match(text, at + len(head))
-            if match is not None:
-                start = at
-                if kind == "telegram":
-                    while start and text[start - 1].isdigit() and at - start < 12:
-                        start -= 1
-                if kind != "telegram" or at - start >= 8:
-                    yield Span(start, match.end(), kind, start)
-                    at = text.find(head, match.end())
-                    continue
-            at = text.find(head, at + len(head))
-    if len(text) >= 60:
-        yield from _discord(text)
+    resume = 0
+    for start, end in runs(text):
+        if end <= resume:
+            continue
+        for span in _in_run(text, max(resume, start - _BEFORE_RUN), start, end):
+            yield span
+            resume = span.end
     if "PRIVATE KEY" in text:
         yield from _pem(text)
     if "://" in text:
         yield from _urls(text)
+    if "Q~" in text:
+        for match in _AZURE.finditer(text):
+            yield Span(match.start(), match.end(), "azure", match.start())
+    if "@tcp(" in text or "@unix(" in text:
+        yield from _dsn(text)
 
 
-def _escaped(text: str, at: int) -> bool:
-    """Tell whether the letter before is the `n` of an escaped newline."""
-    return at > 1 and text[at - 1] in "nrt" and text[at - 2] == "\\"
+def _in_run(text: str, low: int, start: int, end: int) -> Iterator[Span]:
+    other = _odd_one(text, start, end)
+    if other is not None and other.start >= low:
+        yield other
+        return
+    fails = 0
+    head = _HEADS.search(text, low, end)
+    while head is not None:
+        at = head.start()
+        if _begins(text, at):
+            span = _fits(text, at, head.group())
+            if span is not None:
+                yield span
+                at = span.end - 1
+                fails = 0
+            else:
+                fails += 1
+                if fails >= _FAILS:
+                    return
+        head = _HEADS.search(text, at + 1, end)
 
 
-def _discord(text: str) -> Iterator[Span]:
-    at = text.find(".")
-    while at >= 0:
-        if text[at + 7 : at + 8] == "." and at >= 23:
-            tail = _DISCORD_TAIL.match(text, at)
-            if tail is not None:
-                for length in range(23, 29):
-                    start = at - length
-                    if start < 0 or (
-                        start and text[start - 1] in _WORD and not _escaped(text, start)
-                    ):
-                        continue
-                    if _DISCORD_HEAD.fullmatch(text, start, at):
-                        yield Span(start, tail.end(), "discord", start)
-                        break
-        at = text.find(".", at + 1)
+@cache
+def _with_head(head: str) -> list[tuple[str, re.Pattern[str]]]:
+    """Return the formats that may begin so, the longest beginning first; compiled when needed."""
+    rows = [row for row in FORMATS if head.startswith(row[1])]
+    return [
+        (kind, re.compile(re.escape(begin) + body, re.ASCII))
+        for kind, begin, body in sorted(rows, key=lambda row: -len(row[1]))
+    ]
+
+
+def _fits(text: str, at: int, head: str) -> Span | None:
+    for kind, full in _with_head(head):
+        match = full.match(text, at)
+        if match is not None and (kind == "aws" or not is_dummy(match.group()[:128])):
+            return Span(at, match.end(), kind, at)
+    return None
+
+
+def _odd_one(text: str, start: int, end: int) -> Span | None:
+    """Return the credential of a run whose format has no literal beginning."""
+    kind, match = "", None
+    if text.startswith("AA", start) and text[start - 1 : start] == ":":
+        first = start - 1
+        while first and start - first < 14 and text[first - 1].isdigit():
+            first -= 1
+        kind, match = "telegram", _TELEGRAM.match(text, first)
+    elif text[end : end + 1] == "." and text[end + 7 : end + 8] == ".":
+        for first in range(end - 23, max(start, end - 28) - 1, -1):
+            if first >= start and text[first] in "MNO" and _begins(text, first):
+                kind, match = "discord", _DISCORD.match(text, first)
+                break
+    else:
+        tail = text.find("-us", start + 32, end)
+        if tail >= 0 and _begins(text, tail - 32):
+            kind, match = "mailchimp", _MAILCHIMP.match(text, tail - 32)
+    return Span(match.start(), match.end(), kind, match.start()) if match else None
+
+
+def _begins(text: str, at: int) -> bool:
+    """Tell whether a word begins here, if only behind an escaped line break."""
+    before = text[at - 1 : at]
+    if not before or before not in _WORD or text[at - 2 : at] in ("\\n", "\\r", "\\t"):
+        return True
+    if before == "m" and _COLOUR_END.search(text, max(0, at - 5), at):
+        return True
+    return text[at - 6 : at - 4] == "\\u"
 
 
 def _pem(text: str) -> Iterator[Span]:
@@ -161,7 +322,8 @@ def _urls(text: str) -> Iterator[Span]:
     while at >= 0:
         match = _URL_USER.match(text, at + 3)
         if match is not None:
-            yield Span(match.start(1), match.end(1), "url_password", at)
+            if not _is_place_for(match[2]):
+                yield Span(match.start(2), match.end(2), "url_password", at)
         else:
             match = _URL_TOKEN.match(text, at + 3)
             if match is not None and any(c.isdigit() for c in match[1]):
@@ -169,30 +331,18 @@ def _urls(text: str) -> Iterator[Span]:
         at = text.find("://", at + 3)
 
 
-_B64 = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}", re.ASCII)
-_B64_MOST = 65_536
+def _is_place_for(password: str) -> bool:
+    """Tell whether this only shows where a password goes."""
+    low = password.lower()
+    return low in _NO_PASSWORD or is_blank(password) or password[:1] in "$%{"
 
 
-def find_encoded(text: str, is_secret: Callable[[str], bool]) -> Iterator[Span]:
-    """Yield every base64 run whose decoded text contains a secret."""
-    for match in _B64.finditer(text):
-        run = match.group()
-        head = _decode(run[:32])
-        if head is None or not _printable(head):
-            continue
-        whole = _decode(run[:_B64_MOST])
-        if whole is not None and _printable(whole) and is_secret(whole.decode("ascii")):
-            yield Span(match.start(), match.end(), "base64", match.start())
-
-
-def _decode(run: str) -> bytes | None:
-    body = run.rstrip("=").replace("-", "+").replace("_", "/")
-    body = body[: len(body) - (len(body) % 4 == 1)]
-    try:
-        return base64.b64decode(body + "=" * (-len(body) % 4))
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _printable(data: bytes) -> bool:
-    return bool(data) and data.isascii() and all(32 <= c < 127 or c in b"\r\n\t" for c in data)
+def _dsn(text: str) -> Iterator[Span]:
+    """Yield the passwords of `user:password@tcp(host)/database`."""
+    for mark in ("@tcp(", "@unix("):
+        at = text.find(mark)
+        while at >= 0:
+            match = _DSN_USER.search(text, max(0, at - 160), at)
+            if match is not None and not _is_place_for(match[1]):
+                yield Span(match.start(1), at, "url_password", match.start())
+            at = text.find(mark, at + 5)

@@ -5,21 +5,31 @@ Bearer …`, `<secret>…</secret>`, `the password is …`. Each telling word is
 looked at where it stands, within fixed bounds, so the time stays linear.
 """
 
+# ruff: noqa: SIM905 - word lists read best as running text
+
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
+from chaoskit_guards.scrub_headers import SCHEME, find_cookies, is_marked
+from chaoskit_guards.scrub_joins import QUOTE, Join, find_join, may_join
+from chaoskit_guards.scrub_keys import MAYBE, NO, YES, KeyJudge
 from chaoskit_guards.scrub_spans import Span
-from chaoskit_guards.scrub_values import is_blank, is_random, is_secret_value
+from chaoskit_guards.scrub_values import (
+    is_blank,
+    is_phrase,
+    is_random,
+    is_secret_value,
+    is_strong,
+)
 
-__all__ = ["STEMS", "find_named"]
+__all__ = ["STEMS", "NamedFinder"]
 
 STEMS = (
     "pass",
-    "pwd",
+    "pw",
     "secret",
     "token",
     "key",
@@ -27,184 +37,316 @@ STEMS = (
     "bearer",
     "cred",
     "cookie",
-    "jwt",
-    "otp",
     "session",
-    "csrf",
-    "xsrf",
+    "sig=",
     "signature",
-    "connection",
-    "conn_str",
+    "conn",
+    "phrase",
+    "mnemonic",
+    "contrase",
+    "senha",
+    "kennwort",
+    "wachtwoord",
+    "heslo",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "lösenord",
+    "hasło",
+    "şifre",
 )
 """Parts of words that stand beside secrets."""
 
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
-_REST = re.compile(r"[\w.-]{0,64}+", re.ASCII)
-_BEFORE = re.compile(r"(?:([A-Za-z0-9]+)[ \t])?([A-Za-z0-9]+)[ \t]\Z", re.ASCII)
-_JOIN = re.compile(
-    r"(?P<close>\\*[\"'`])?(?P<index>\])?[ \t]{0,8}"
-    r"(?:(?P<by>=>|:=|={1,3}|:|->|→)[ \t]{0,8}(?:[\r\n]{1,2}[ \t]{1,8}(?=[\"']))?"
-    r"|(?P<comma>,[ \t]{0,8}(?=\\*[\"'`]))"
-    r"|(?P<tag>>)"
-    r"|[ \t](?P<verb>is|was|are|to|of)[ \t]{1,4}(?::[ \t]{0,4})?"
-    r"|(?P<flag>[ \t]{1,4}))"
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+_REST = re.compile(r"[\w.-]{0,64}+(?:\\u00[c-f][0-9a-f][\w-]{0,32}+)?")
+_COLOUR = re.compile(r"[0-9;]{0,8}m")
+_ESCAPE = re.compile(r"[nrtbf]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}")
+_BARE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{1,128}+")
+_WORD = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+")
+_SEPARATOR = re.compile(r"[=,;]")
+_MORE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{0,8192}+")
+_LINE = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+(?=[ \t]*(?:[\r\n]|\Z))")
+_LINE_HEAD = re.compile(
+    r"(?:^|[\r\n])[ \t]{0,16}(?:-[ \t]|export[ \t]|set[ \t]|ENV[ \t]|ARG[ \t])?\Z"
 )
-_QUOTE = re.compile(r"[bru]{0,2}(\\*[\"'`])")
-_BARE = re.compile(r"[^\s\"'`<>,;&\\]{1,4096}+")
-_SCHEME = re.compile(
-    r"(?:bearer|basic|token|apikey|api-key|digest|negotiate|key|bot|ghs?|jwt)[ \t]{1,4}",
+_ROW = re.compile(r"[^,\r\n\"]{4,300}(?:[\r\n]|\Z)")
+_WORDS = re.compile(r"[A-Za-z0-9]+")
+_INNER = re.compile(r"[^<>\r\n]{1,512}+")
+_AGAIN = re.compile(rf"[ \t\r\n]{{0,16}},[ \t\r\n]{{0,16}}(?=[bru]{{0,2}}{QUOTE})")
+_DOUBLED = re.compile(r'("")')
+_QUOTE = re.compile(rf"[brufBRUF]{{0,2}}({QUOTE})")
+_HUMAN = re.compile(
+    "pass|pwd?|pin|phrase|contrase|senha|kennwort|wachtwoord|heslo|mnemonic"
+    "|пароль|密码|密碼|パスワード|비밀번호|lösenord|hasło|şifre",
     re.IGNORECASE,
 )
-_COOKIE = re.compile(r"([\w.-]{1,64}+)=([^;\s\"'\\]{1,4096}+)", re.ASCII)
-_COOKIE_WORDS = frozenset(
-    ("path", "domain", "expires", "max-age", "samesite", "version", "secure", "priority", "lang")
-)
-_HUMAN = ("pass", "pwd", "pin", "phrase")
-_DIGITS = re.compile(r"[\"'`]?[^\s\d]{0,64}\d")
+_ODD = re.compile(r"[\"'`]|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]")
+_ATTRIBUTE = re.compile(r"[a-z_]{2,32}=")
+_CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|"}
+_HOLDS_CLOSER = re.compile(r"[)\]}|]")
+_ENDS = frozenset(("", "\n", "\r", ",", ";", "}", "&", '"', "'", "\\", "<", ")", "]"))
 _MOST = 4_096
-_CREDENTIAL = re.compile(r"[A-Za-z0-9._~+/=-]{4,4096}+")
-_USER = re.compile(r"[ \t=]{1,4}[\"']?[^\s:\"'@/]{1,128}:([^\s\"']{1,512})")
+_SCHEMES = "bBtTaAdDnNkKgGjJ"  # the first letters of `SCHEME`
+_SECOND = frozenset(("key", "keys", "code", "codes", "string", "str", "id", "phrase", "tokens"))
+"""Words that tell of a secret only behind one of `_FIRST`, as in `access key`."""
+_FIRST = frozenset(
+    """api access private secret client account auth session connection encryption signing master
+    app application security recovery backup pass service admin shared storage subscription
+    consumer webhook refresh time verification mfa""".split()
+)
 
 
-def find_named(
-    text: str, low: str, judge: Callable[[str], bool], stems: Iterable[str], marker: str
-) -> Iterator[Span]:
-    """Yield every value that stands beside a name of a secret.
-
-    Args:
-        text: the text.
-        low: the same text in lower case, of the same length.
-        judge: tells whether a name is one of a secret.
-        stems: parts of words to look for.
-        marker: what a secret was replaced with before; it is not looked at again.
-    """
-    for stem in stems:
-        at = low.find(stem)
-        while at >= 0:
-            spans, resume = _at(text, at, judge, marker)
-            yield from spans
-            at = low.find(stem, resume)
-    yield from _schemes(text, low, marker)
-    for flag in (" -u", "--user"):
-        at = low.find(flag)
-        while at >= 0:
-            match = _USER.match(text, at + len(flag))
-            if match is not None and not _done(text, match.start(1), marker):
-                yield Span(match.start(1), match.end(1), "basic", at)
-            at = low.find(flag, at + len(flag))
+class _Name(NamedTuple):
+    start: int
+    text: str
+    level: int
+    flag: bool  # of a command line
+    human: bool  # people choose what stands under this name
 
 
-def _name_end(text: str, at: int) -> int:
-    match = _REST.match(text, at)
-    end = match.end() if match else at
-    while end > at and text[end - 1] in ".-":
-        end -= 1
-    return end
+class NamedFinder:
+    """Finds the values that stand beside the names of secrets."""
+
+    def __init__(self, judge: KeyJudge, stems: tuple[str, ...], marker: str) -> None:
+        """Look for names that contain one of `stems` and are one for `judge`.
+
+        Values that were replaced by `marker` before are not looked at again.
+        """
+        self._judge = judge
+        self._stems = stems
+        self._marker = marker
+        self._head = marker[:-1] if len(marker) > 4 else "\0"  # a short one may be in a secret
+
+    def __call__(self, text: str, low: str) -> Iterator[Span]:
+        """Yield where the values are in a text, given also in lower case of the same length."""
+        hits: list[int] = []
+        for stem in self._stems:
+            at = low.find(stem)
+            while at >= 0:
+                hits.append(at)
+                at = low.find(stem, at + len(stem))
+        hits.sort()
+        resume = 0
+        for at in hits:
+            if at >= resume:
+                match = _REST.match(text, at)
+                end = match.end() if match else at
+                while end > at and text[end - 1] in ".-":
+                    end -= 1
+                resume = end
+                if not may_join(text, at, end):
+                    continue
+                name = self._name(text, at, end)
+                if name is not None:
+                    spans, resume = self._beside(text, name, end)
+                    yield from spans
+
+    def _name(self, text: str, at: int, end: int) -> _Name | None:
+        """Return the name around `at`, unless it tells of nothing."""
+        head = text[at - 64 if at > 64 else 0 : at]
+        start = at - len(head) + len(head.rstrip(_LETTERS))
+        if start and text[start - 1] == "\\":
+            escape = _ESCAPE.match(text, start, at)
+            start = escape.end() if escape else start  # the letter of an escaped line break
+        elif text[start - 1 : start] == "[":
+            colour = _COLOUR.match(text, start, at)
+            start = colour.end() if colour else start  # of a terminal
+        while start < at and text[start] == ".":
+            start += 1
+        name = text[start:end]
+        level = self._judge(name)
+        if level == NO and name not in _SECOND and (low := name.lower()) not in _SECOND:
+            if low not in ("sig", "signature") or text[start - 1 : start] not in ("?", "&", ";"):
+                return None
+            level = YES
+        human = _HUMAN.search(name) is not None
+        flag = text.startswith("-", start) or text[start - 4 : start] in (
+            "ENV ",
+            "ARG ",
+            "etx ",
+            "env ",
+        )
+        return _Name(start, name, level, flag, human)
+
+    def _beside(self, text: str, name: _Name, end: int) -> tuple[list[Span], int]:
+        """Return the secrets beside a name that ends at `end`, and where to look on."""
+        join = find_join(text, name.start, end)
+        if join is None:
+            return [], end
+        if not name.flag:
+            if join.by == "flag" and _ODD.match(text, join.at) is None:
+                return [], end  # `with password hunter2`, but not `your password must`
+            level = self._level(text, name)
+            name = name if level == name.level else name._replace(level=level)
+        if name.level == NO or _is_elsewhere(text, name, join.at):
+            return [], end
+        if name.text.lower().endswith(("cookie", "cookies")):
+            found, stop = find_cookies(text, join.at, self._judge, self._marker)
+            return [Span(*place, "cookie", name.start) for place in found], max(stop, end)
+        spans: list[Span] = []
+        if join.by == "pair" and join.loose and name.level == YES:
+            row = _ROW.match(text, join.at)
+            if row is not None and _starts_line(text, name.start):
+                join = join._replace(by="row")
+        at = join.at
+        while True:
+            span, after = self._value(text, at, join, name)
+            if span is not None:
+                spans.append(span)
+            again = _AGAIN.match(text, after) if join.many and after >= 0 else None
+            if again is None:
+                return spans, spans[-1].end if spans else end
+            at = again.end()
+
+    def _level(self, text: str, name: _Name) -> int:
+        """Return what a name tells together with the words before it."""
+        start = name.start
+        apart = start > 1 and text[start - 1] in " \t" and text[start - 2].isalnum()
+        before = _WORDS.findall(text, max(0, start - 40), start)[-2:] if apart else []
+        if not before:
+            return name.level
+        judge = self._judge.judge
+        two = f"{before[-1]} {name.text}"
+        if name.level:
+            return min(name.level, judge(two))  # the word may take the meaning away: `max token`
+        if before[-1].lower() not in _FIRST:
+            return NO
+        return max(judge(two), judge(f"{before[0]} {two}") if len(before) > 1 else NO)
+
+    def _value(self, text: str, at: int, join: Join, name: _Name) -> tuple[Span | None, int]:
+        """Return the secret that begins at `at`, and where a list may go on; -1 if nowhere."""
+        begin, value, quote, scheme = _read(text, at, join, name)
+        stop = begin + len(value)
+        after = stop + len(quote) if quote else -1
+        if not value or self._head in value or is_marked(text, begin, self._marker):
+            return None, after
+        if _is_out_of_place(text, name, join, quote, (stop, value[0])):
+            return None, after
+        if scheme and not quote:
+            good = is_random(value)
+        else:
+            last = join.by == "flag" or text[stop : stop + 1] in _ENDS
+            good = _is_good(value, join, name, quoted=bool(quote) or join.by == "tag", last=last)
+        if not good:
+            return None, after
+        if not quote and not is_random(value) and self._judge.judge(value):
+            return None, after  # another name, as in `password=user_password`
+        if not quote and len(value) > 100:
+            more = _MORE.match(text, stop)
+            stop = more.end() if more else stop
+        return Span(begin, stop, "named", name.start), after
 
 
-def _done(text: str, at: int, marker: str) -> bool:
-    """Tell whether a marker stands here already; a keyed one is the marker with a suffix."""
-    head = marker[:-1] if len(marker) > 2 else marker
-    return bool(head) and text.startswith(head, at)
+def _read(text: str, at: int, join: Join, name: _Name) -> tuple[int, str, str, bool]:
+    """Return where the value at `at` begins, the value, its quotes, and if a scheme precedes it."""
+    quote = None if join.by == "tag" else _QUOTE.match(text, at)
+    if join.quote and text.startswith(join.quote, at):
+        quote = _DOUBLED.match(text, at)
+    begin = quote.end() if quote else at
+    scheme = SCHEME.match(text, begin) if text[begin : begin + 1] in _SCHEMES else None
+    if quote is None:
+        begin = scheme.end() if scheme else begin
+        return begin, _bare(text, begin, name, join.by), "", scheme is not None
+    stop = _closing(text, begin, quote[1])
+    begin = scheme.end() if scheme and scheme.end() < stop else begin
+    return begin, text[begin:stop], quote[1], False
 
 
-def _at(text: str, at: int, judge: Callable[[str], bool], marker: str) -> tuple[list[Span], int]:
-    """Return the secrets that the word at `at` tells of, and where to look on."""
-    end = _name_end(text, at)
-    join = _JOIN.match(text, end)
-    if join is None:
-        return [], end
-    start = at
-    while start and text[start - 1] in _NAME and at - start < 64:
-        start -= 1
-    if start and text[start - 1] == "\\" and text[start] in "nrt":
-        start += 1  # the letter belongs to an escaped line break before the name
-    name = text[start:end]
-    loose = join["flag"] is not None and not text.startswith("-", start)
-    if join["flag"] is not None and (join["close"] or (loose and not _is_human(name))):
-        return [], end
-    if loose and _DIGITS.match(text, join.end()) is None:
-        return [], end  # `with password hunter2`, but not `your password must`
-    if join["tag"] is not None and (join["close"] or text[start - 1 : start] != "<"):
-        return [], end
-    if not _tells(text, start, name, judge):
-        return [], end
-    if "cookie" in name.lower():
-        line = text.find("\n", join.end(), join.end() + _MOST)
-        line = min(len(text), join.end() + _MOST) if line < 0 else line
-        return list(_cookies(text, (join.end(), line), start, judge, marker)), line
-    span = _value(text, join, (start, name), judge, marker)
-    return ([], end) if span is None else ([span], span.end)
+def _is_out_of_place(
+    text: str, name: _Name, join: Join, quote: str, ending: tuple[int, str]
+) -> bool:
+    """Tell whether what follows a name cannot be its value; `ending` is its end and first sign."""
+    stop, first = ending
+    if quote and _is_closing(text, name, quote, stop, first):
+        return True
+    if join.by == "tag" and text[stop : stop + 2] not in ("</", "<\\", "]]"):
+        return True
+    if join.by == "next" and text[stop : stop + 1] not in ("", "\r", "\n"):
+        return True
+    # `token` is the vendors' name for a piece of text
+    return name.text == "token" and text.find("logprob", stop, stop + 24) >= 0
 
 
-def _is_human(name: str) -> bool:
-    """Tell whether people choose what stands under this name."""
-    low = name.lower()
-    return any(word in low for word in _HUMAN)
+def _is_elsewhere(text: str, name: _Name, at: int) -> bool:
+    """Tell whether a name only looks like one: of a directory, a resource or a user in a URL."""
+    before = text[name.start - 1 : name.start]
+    if before == "/":
+        return text[max(0, name.start - 3) : name.start] == "://"
+    if before == ":":
+        return "arn:" in text[max(0, at - 120) : at]
+    return text[at : at + 1] in ("/", "~") and name.text.lower() == "pwd"
 
 
-def _how(join: re.Match[str]) -> str:
-    """Return how a name and its value are joined, in the words of `is_secret_value`."""
-    if join["verb"]:
-        return "is"
-    if join["comma"]:
-        return "pair"
-    if join["flag"] is not None:
-        return "flag"
-    return "=" if (join["by"] or "=").startswith("=") else ":"
+def _is_closing(text: str, name: _Name, quote: str, stop: int, first: str) -> bool:
+    """Tell whether a quotation mark behind a name closes the text that the name stands in."""
+    start, end = name.start, name.start + len(name.text)
+    if first.isalnum() or len(quote) > 1 or text[end : end + 1] in ('"', "'", "`", "\\", "&"):
+        return False
+    line = max(text.rfind("\n", 0, start), start - 200, 0)
+    if text.count(quote, line, start) % 2:
+        return True
+    return first in ")],;}" and text[stop : stop + 1] != quote
 
 
-def _value(
-    text: str,
-    join: re.Match[str],
-    named: tuple[int, str],
-    judge: Callable[[str], bool],
-    marker: str,
-) -> Span | None:
-    start, name = named
-    by = _how(join)
-    value_at = join.end()
-    scheme = _SCHEME.match(text, value_at)
-    quote = _QUOTE.match(text, value_at)
-    if quote is not None:
-        inner = _SCHEME.match(text, quote.end())
-        close = _closing(text, quote.end(), quote[1])
-        begin = inner.end() if inner is not None and inner.end() < close else quote.end()
-        value, quoted = text[begin:close], True
-    else:
-        begin = scheme.end() if scheme is not None else value_at
-        bare = _BARE.match(text, begin)
-        if bare is None:
-            return None
-        value, quoted = bare.group(), False
-        value = value.rstrip(".:!?)]}|" if by in ("is", ":") else ")]}|")
-    if not value or _done(text, begin, marker):
-        return None
-    stop = begin + len(value)
-    human = _is_human(name)
-    if by == "flag" and not text.startswith("-", start):
+def _is_good(value: str, join: Join, name: _Name, *, quoted: bool, last: bool) -> bool:
+    """Tell whether a value beside a name is a secret."""
+    by = "flag" if join.by == "pair" and name.flag else join.by
+    if by == "flag" and not name.flag:
+        if not name.human:
+            return is_strong(value) or (quoted and len(value) >= 12 and is_random(value))
         by = "is"  # `with password hunter2`: as in prose
-    last = text[stop : stop + 1] in ("", "\n", "\r", ",", ";", "}", "&", '"', "'", "\\", "<", ")")
-    if scheme is not None and not quoted:
-        if not is_random(value):
-            return None
-    elif not is_secret_value(value, by=by, human=human, quoted=quoted, last=last):
-        return None
-    if not quoted and judge(value) and not is_random(value):
-        return None  # another name, as in `password=user_password`
-    return Span(begin, stop, "named", start)
+    if by == "is" and not quoted and _ATTRIBUTE.match(value):
+        return False  # `token (code=401)`
+    if by == "is" and name.human and value.isdigit():
+        return len(value) >= 6
+    if name.human and ("-" in value or "phrase" in name.text.lower()) and is_phrase(value):
+        return " " not in value or quoted or by == "row"
+    if by == "pair" and join.loose:
+        return is_strong(value)
+    if by == "row":
+        return is_random(value) or (name.human and (value.isdigit() or is_phrase(value)))
+    if name.level == MAYBE and not (name.human and by in ("=", ":", "tag", "is")):
+        return is_strong(value)
+    if name.level == MAYBE or join.loose:
+        return not is_blank(value) and (
+            is_random(value) or (name.human and quoted and (value.isdigit() or is_phrase(value)))
+        )
+    by = "=" if by == "tag" else by
+    return is_secret_value(value, by=by, human=name.human, quoted=quoted, last=last)
 
 
-def _tells(text: str, start: int, name: str, judge: Callable[[str], bool]) -> bool:
-    apart = start > 1 and text[start - 1] in " \t" and text[start - 2].isalnum()
-    before = _BEFORE.search(text, max(0, start - 40), start) if apart else None
-    if before is None:
-        return judge(name)
-    two = f"{before[2]} {name}"
-    three = f"{before[1]} {two}" if before[1] else two
-    if judge(name):
-        return judge(two)  # a word before may take the meaning away, as in `max token`
-    return judge(two) or judge(three)
+def _bare(text: str, at: int, name: _Name, by: str) -> str:
+    """Return the value without quotes that begins at `at`."""
+    if by == "row":
+        row = _ROW.match(text, at)
+        return row.group().strip() if row else ""
+    if by == "tag":
+        inner = _INNER.match(text, at)
+        return inner.group().strip().removesuffix("]]") if inner else ""
+    match = (_WORD if name.human and by in ("is", "flag") else _BARE).match(text, at)
+    if match is None:
+        return ""
+    value = match.group()
+    if name.human and by in ("=", ":") and text.startswith("&", match.end()):
+        whole = _WORD.match(text, at)
+        rest = whole.group()[len(value) :] if whole else ""
+        value += rest if not _SEPARATOR.search(rest) else ""  # no query goes on behind the `&`
+    closer = _CLOSERS.get(text[name.start - 1 : name.start], "")
+    if closer and closer in value:
+        value = value[: value.index(closer)]
+    elif not name.human and (cut := _HOLDS_CLOSER.search(value)):
+        value = value[: cut.start()]
+    elif name.human and by in ("=", ":"):
+        line = _LINE.match(text, at)
+        if line is not None and "=" not in line.group() and _starts_line(text, name.start):
+            return line.group().rstrip(",;")
+    return value.rstrip(",;.:!?)]}|*" if by in ("is", ":", "flag") else ")]}|")
+
+
+def _starts_line(text: str, at: int) -> bool:
+    return _LINE_HEAD.search(text, max(0, at - 24), at) is not None
 
 
 def _closing(text: str, at: int, quote: str) -> int:
@@ -222,36 +364,3 @@ def _closing(text: str, at: int, quote: str) -> int:
         return close
     line = text.find("\n", at, end)
     return line if line >= 0 else end
-
-
-def _cookies(
-    text: str, region: tuple[int, int], lead: int, judge: Callable[[str], bool], marker: str
-) -> Iterator[Span]:
-    for match in _COOKIE.finditer(text, *region):
-        name, value = match.groups()
-        if name.lower() in _COOKIE_WORDS or _done(text, match.start(2), marker) or is_blank(value):
-            continue
-        if judge(name) or "sess" in name.lower() or (len(value) >= 12 and is_random(value)):
-            yield Span(match.start(2), match.end(2), "cookie", lead)
-
-
-def _schemes(text: str, low: str, marker: str) -> Iterator[Span]:
-    for scheme in ("bearer", "basic"):
-        at = low.find(scheme)
-        while at >= 0:
-            begin = at + len(scheme)
-            while begin < at + len(scheme) + 4 and text[begin : begin + 1] in (" ", ":", "\t"):
-                begin += 1
-            match = _CREDENTIAL.match(text, begin) if begin > at + len(scheme) else None
-            if match is not None and not _done(text, begin, marker):
-                value = match.group().rstrip(".")
-                if is_random(value) if scheme == "bearer" else _is_basic(value):
-                    yield Span(begin, begin + len(value), scheme, at)
-            at = low.find(scheme, at + len(scheme))
-
-
-def _is_basic(value: str) -> bool:
-    try:
-        return b":" in base64.b64decode(value + "=" * (-len(value) % 4), validate=True)[1:]
-    except (binascii.Error, ValueError):
-        return False

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from html import escape
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 __all__ = ["Span", "encodings", "merged"]
 
@@ -23,15 +25,24 @@ class Span(NamedTuple):
 
 
 def encodings(secret: str) -> list[str]:
-    """Return the ways in which a secret is written: as it is, in URLs, JSON, hex and base64."""
+    """Return the ways in which a secret is written: plain, in URLs, JSON, HTML, hex and base64."""
     raw = secret.encode("utf-8", "surrogatepass")
-    forms = [secret, json.dumps(secret)[1:-1], quote(raw, safe=""), raw.hex()]
+    url, form = quote(raw, safe=""), quote_plus(raw, safe="")
+    inner, narrow = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
+    forms = [secret, inner, narrow, json.dumps(inner)[1:-1], json.dumps(narrow)[1:-1]]
+    forms += [url, form, _small(url), _small(form), escape(secret), raw.hex(), raw.hex().upper()]
+    forms += [repr(secret)[1:-1], json.dumps(repr(secret)[1:-1])[1:-1]]
     for lead in range(3):  # base64 looks different at each offset within three bytes
         code = base64.b64encode(b"\0" * lead + raw).decode()
         body = code[(0, 2, 3)[lead] : len(code) - (0, 3, 2)[(lead + len(raw)) % 3]]
         if len(body) >= 8:
             forms += [body, body.replace("+", "-").replace("/", "_")]
-    return forms
+    return list(dict.fromkeys(forms))
+
+
+def _small(url: str) -> str:
+    """Return a percent-encoded text with the digits of its codes in lower case."""
+    return re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), url)
 
 
 def merged(found: list[Span]) -> list[Span]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 
 from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.scrub_spans import Span
 
 __all__ = ["ScrubbingStream"]
 
 _BLANK = re.compile(r"\s")
+_RUN = re.compile(r"[^\s\"'<>]*")
 _STEP = 64  # looks again only after this many characters, not after each
+_CONTEXT = 256  # characters that were handed on and still tell what the next ones mean
 
 
 class ScrubbingStream:
     """Hands out scrubbed text with a delay of `hold` characters.
 
     Text is let go up to a blank that lies outside every secret found so far and at least `hold`
-    characters before the end; a run without blanks is held back up to `most`.
+    characters before the end; a run without blanks is held back up to `most`. The pieces together
+    are what `scrub_text` makes of the whole, unless the whole is one JSON document.
     """
 
     def __init__(self, scrubber: Scrubber, *, hold: int = 384, most: int = 65_536) -> None:
@@ -26,27 +30,49 @@ class ScrubbingStream:
         self._hold = hold
         self._most = most
         self._buffer = ""
+        self._context = ""
+        self._inside = False  # a secret that was longer than the bound; its rest is dropped
 
     def feed(self, text: str) -> str:
         """Take the next piece; return what is safe to hand on."""
+        if self._inside:
+            match = _RUN.match(text)
+            text = text[match.end() if match else 0 :]
+            self._inside = not text
         self._buffer += text
-        cut = self._cut()
-        if cut <= 0:
+        if len(self._buffer) < self._hold + _STEP:
             return ""
-        ready, self._buffer = self._buffer[:cut], self._buffer[cut:]
-        return self._scrubber.scrub_text(ready)
+        spans = self._spans()
+        cut = self._cut(spans)
+        return self._let_go(cut, spans) if cut > 0 else ""
 
     def flush(self) -> str:
         """Return the rest, at the end of the stream."""
-        rest, self._buffer = self._buffer, ""
-        return self._scrubber.scrub_text(rest)
+        if not self._context:
+            rest, self._buffer = self._scrubber.scrub_text(self._buffer), ""
+        else:
+            rest = self._let_go(len(self._buffer), self._spans())
+        self._context, self._inside = "", False
+        return rest
 
-    def _cut(self) -> int:
+    def _spans(self) -> list[Span]:
+        """Return the secrets of the buffer, found with what went before it in sight."""
+        lead = len(self._context)
+        found = self._scrubber.spans(self._context + self._buffer)
+        return [
+            Span(max(span.start - lead, 0), span.end - lead, span.kind, max(span.lead - lead, 0))
+            for span in found
+            if span.end > lead
+        ]
+
+    def _let_go(self, cut: int, spans: list[Span]) -> str:
+        ready, self._buffer = self._buffer[:cut], self._buffer[cut:]
+        self._context = (self._context + ready)[-_CONTEXT:]
+        return self._scrubber.replace_spans(ready, [span for span in spans if span.end <= cut])
+
+    def _cut(self, spans: list[Span]) -> int:
         """Return up to where the buffer may be handed on."""
         buffer = self._buffer
-        if len(buffer) < self._hold + _STEP:
-            return 0
-        spans = self._scrubber.spans(buffer)
         cut = len(buffer) - self._hold
         opened = buffer.rfind("-----BEGIN ")
         if opened >= 0 and "-----END " not in buffer[opened:]:
@@ -59,4 +85,7 @@ class ScrubbingStream:
                 cut -= 1
             else:
                 return cut
-        return len(buffer) if len(buffer) > self._most else 0
+        if len(buffer) <= self._most:
+            return 0
+        self._inside = bool(spans) and spans[-1].end == len(buffer)
+        return len(buffer)

@@ -26,17 +26,22 @@ class ScrubbingProcessor:
         self, _logger: object, _name: str, event_dict: MutableMapping[str, Any]
     ) -> Mapping[str, Any]:
         """Return the event without secrets."""
-        cleaned: dict[str, Any] = {}
-        for key, value in event_dict.items():
-            if key.startswith("_") or key == "exc_info":
-                cleaned[key] = value
-            else:
-                cleaned.update(self._scrubber.scrub_dict({key: value}))
+        try:
+            return self._cleaned(event_dict)
+        except Exception as error:  # noqa: BLE001 - neither may a secret get out nor logging raise
+            return {"event": f"[log event could not be scrubbed: {type(error).__name__}]"}
+
+    def _cleaned(self, event_dict: Mapping[str, Any]) -> dict[str, Any]:
+        own = {k for k in event_dict if k.startswith("_") or k == "exc_info"}
+        safe = iter(
+            self._scrubber.scrub_dict({k: v for k, v in event_dict.items() if k not in own}).items()
+        )
+        cleaned = dict((k, v) if k in own else next(safe) for k, v in event_dict.items())
         trace = _traceback(cleaned.get("exc_info"))
-        safe = self._scrubber.scrub_text(trace)
-        if safe != trace:
+        shown = self._scrubber.scrub_text(trace)
+        if shown != trace:
             del cleaned["exc_info"]
-            cleaned["exception"] = safe
+            cleaned["exception"] = shown
         return cleaned
 
 

@@ -3,6 +3,7 @@
 import base64
 import collections
 import dataclasses
+import html
 import json
 import os
 import pathlib
@@ -139,19 +140,36 @@ def test_any_shape_is_scrubbed_and_keeps_its_type():
     assert Login("bob", MARK) == cleaned[3]
 
 
-def test_cycles_and_depth_do_no_harm():
-    """A structure may contain itself, and be deeper than the stack."""
-    loop = {"password": "x"}
+def test_a_structure_may_contain_itself():
+    """The copy does so too."""
+    loop = {"password": "x", "list": []}
     loop["self"] = loop
+    loop["list"].append(("pair", loop["list"], loop))
     safe = Scrubber().scrub(loop)
-    assert safe is safe["self"]
+    assert safe is safe["self"] is safe["list"][0][2]
+    assert safe["list"][0][1] is safe["list"]
     assert safe["password"] == MARK
-    deep = top = {}
-    for _ in range(5_000):
-        deep["a"] = {}
-        deep = deep["a"]
-    deep["password"] = "hunter2"
-    assert "hunter2" not in repr(Scrubber().scrub(top))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrap", [lambda x: {"a": x}, lambda x: [x], lambda x: {"secret": [x]}])
+def test_no_structure_is_too_deep(wrap):
+    """Deeper than any stack, and scrubbed at the bottom."""
+    data = {"password": "hunter2"}
+    for _ in range(100_000):
+        data = wrap(data)
+    bottom = Scrubber().scrub(data)
+    while not isinstance(bottom, str):
+        bottom = next(iter(bottom.values() if isinstance(bottom, dict) else bottom))
+    assert bottom == MARK
+
+
+def test_what_cannot_be_filled_later_is_cut_off_when_it_is_too_deep():
+    """A hundred thousand tuples in one another; nobody can print them either."""
+    data = "hunter2"
+    for _ in range(100_000):
+        data = (data,)
+    assert "hunter2" not in repr(Scrubber().scrub(data))
 
 
 def test_one_object_in_two_places_is_judged_in_each():
@@ -259,17 +277,23 @@ def test_base64_is_looked_into_once():
 
 def test_registered_secrets_go_in_every_encoding():
     """The process's own values, as text, base64, hex and in URLs."""
-    secret = "kittens & rainbows"
+    secret = 'kittens\' & "rainbows"\n'
     forms = [
         secret,
         urllib.parse.quote(secret, safe=""),
         secret.encode().hex(),
         base64.b64encode(f"user:{secret}".encode()).decode(),
         json.dumps({"x": secret}),
+        urllib.parse.quote_plus(secret),
+        urllib.parse.quote(secret, safe="").lower(),
+        secret.encode().hex().upper(),
+        html.escape(secret),
+        json.dumps({"x": json.dumps({"y": secret})}),
+        json.dumps({"x": repr(secret)}),
     ]
     scrubber = Scrubber(secrets=[secret])
     cleaned = [scrubber.scrub_text(f"see {form} there") for form in forms]
-    assert [MARK in text for text in cleaned] == [True] * 5
+    assert [MARK in text for text in cleaned] == [True] * len(forms)
     assert "rainbows" not in "".join(cleaned)
 
 

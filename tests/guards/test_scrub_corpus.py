@@ -1,11 +1,12 @@
 """How well the scrubber tells secrets from the rest, on a corpus made up while the test runs.
 
 Thirty-two published formats, seven kinds that only a name tells of, seven kinds of blocks, each in
-up to fourteen contexts; forty-eight kinds of harmless records. Nothing was ever issued.
+up to two dozen contexts; forty-eight kinds of harmless records. Nothing was ever issued.
 """
 
 import base64
 import hashlib
+import html
 import json
 import random
 import re
@@ -169,6 +170,10 @@ BARE = {
     "hard: tag": lambda s: f"<v>{s}</v>",
     "hard: key": lambda s: {s: 1},
     "hard: escaped line": lambda s: f"line one\\n{s}\\nline three",
+    "hard: base64": lambda s: base64.b64encode(json.dumps({"v": s}).encode()).decode(),
+    "hard: attribute": lambda s: f'<a data-x="{html.escape(s)}">',
+    "hard: colour": lambda s: f"\x1b[31m{s}\x1b[0m",
+    "hard: path": lambda s: f"https://x.example/hook/{quoted(s)}/run",
 }
 BESIDE = {
     "value": lambda n, s: {n: s, "user": "bob"},
@@ -182,6 +187,19 @@ BESIDE = {
     "hard: query": lambda n, s: f"https://x.example/cb?state=1&{n}={quoted(s)}&y=2",
     "hard: flag": lambda n, s: f"mycli --{n.lower().replace('_', '-')} {s} --verbose",
     "hard: escaped line": lambda n, s: f"line one\\n{n}={s}\\nline three",
+    "hard: three deep": lambda n, s: json.dumps({"a": json.dumps({"b": json.dumps({n: s})})}),
+    "hard: base64": lambda n, s: base64.b64encode(json.dumps({n: s}).encode()).decode(),
+    "hard: input": lambda n, s: f'<input name="{n}" value="{html.escape(s)}">',
+    "hard: escaped json": lambda n, s: f"<p data-x='{html.escape(json.dumps({n: s}))}'>",
+    "hard: entry": lambda n, s: f"- name: {n}\n  value: {s}\n",
+    "hard: row": lambda n, s: f"name,value\nuser,bob\n{n},{s}\n",
+    "hard: cell": lambda n, s: f"| user | bob |\n| {n} | `{s}` |\n",
+    "hard: colour": lambda n, s: f"\x1b[36m{n}\x1b[0m=\x1b[35m{s}\x1b[0m done",
+    "hard: typed": lambda n, s: f'const {n.replace("-", "_")}: string = "{s}";',
+    "hard: arguments": lambda n, s: {"argv": ["run", f"--{n.lower()}", s, "--verbose"]},
+    "hard: pairs": lambda n, s: {"headers": [["accept", "*/*"], [n, s], ["host", "x"]]},
+    "hard: arrow": lambda n, s: f"'{n}' => '{s}'",
+    "hard: bytes": lambda n, s: json.dumps({n: s}).encode(),
 }
 WORDS = [
     "the",
@@ -277,6 +295,8 @@ def planted(seed):
 def leaves(value):
     if isinstance(value, dict):
         return "\n".join(f"{leaves(key)}\n{leaves(item)}" for key, item in value.items())
+    if isinstance(value, bytes):
+        return value.decode()
     if isinstance(value, list):
         return "\n".join(map(leaves, value))
     return str(value)
@@ -285,7 +305,11 @@ def leaves(value):
 def is_left(value, secret):
     """Whether any twelve characters of the secret are still there, in any way of writing them."""
     text = leaves(value)
-    forms = (text, urllib.parse.unquote(text), text.replace("\\n", "\n").replace("\\", ""))
+    forms = [text, urllib.parse.unquote(text), html.unescape(text), text.replace("\\", "")]
+    forms += [
+        base64.b64decode(run[: len(run) // 4 * 4] + "==").decode("latin-1")
+        for run in re.findall(r"[A-Za-z0-9+/]{16,}={0,2}", text)
+    ]
     runs = [secret[at : at + 12] for at in range(max(1, len(secret) - 11))]
     return any(run in form for run in runs for form in forms)
 
@@ -314,6 +338,8 @@ def test_the_words_around_a_secret_stay(judged):
         if block is not None:
             continue
         text = leaves(record)
+        if secret[:12] not in urllib.parse.unquote(text):
+            continue  # it is encoded as a whole
         for form in (secret, quoted(secret), json.dumps(secret)[1:-1]):
             text = text.replace(form, "\0")
         words, after = re.findall(r"[A-Za-z]+", text), leaves(out)

@@ -1,5 +1,6 @@
 """Logging without secrets: message, arguments, extras, tracebacks, on every logger."""
 
+import collections
 import io
 import json
 import logging
@@ -110,3 +111,118 @@ def test_a_bad_template_is_left_to_the_handler():
     record = logging.makeLogRecord({"msg": "%d", "args": ("password=hunter2",)})
     Scrubber().filter().filter(record)
     assert (f"password={MARK}",) == record.args
+
+
+class Unruly(collections.abc.Mapping):
+    """Mappings of other people may fail in any way."""
+
+    def __getitem__(self, key):
+        raise RuntimeError("password=hunter2")
+
+    def __iter__(self):
+        raise RuntimeError("password=hunter2")
+
+    def __len__(self):
+        return 1
+
+
+def test_a_record_that_cannot_be_scrubbed_says_nothing(logger):
+    """The line is lost, neither the secret gets out nor does logging raise into the program."""
+    logger.handlers[0].addFilter(Scrubber().filter())
+    logger.info("call password=hunter2", extra={"payload": Unruly(), "note": "password=hunter2"})
+    line = logger.stream.getvalue()
+    assert "hunter2" not in line
+    assert "could not be scrubbed: RuntimeError" in line
+
+
+def test_texts_that_another_formatter_left_behind_are_scrubbed():
+    """Such as those of a record that came from a queue or a socket."""
+    record = logging.makeLogRecord(
+        {
+            "msg": "failed",
+            "message": "password=hunter2",
+            "exc_text": "ValueError: password=hunter2",
+            "stack_info": "password=hunter2",
+        }
+    )
+    Scrubber().filter().filter(record)
+    assert "hunter2" not in json.dumps(record.__dict__)
+
+
+def test_an_argument_that_shows_more_as_text_than_by_its_name(logger):
+    """`%s` asks an object for its text, whatever `repr` says."""
+
+    class Client:
+        def __repr__(self):
+            return "Client()"
+
+        def __str__(self):
+            return "Client at https://bob:hunter2@x/"
+
+    logger.handlers[0].addFilter(Scrubber().filter())
+    logger.info("using %s", Client())
+    logger.info("using %(client)s", {"client": Client()})
+    logger.info("plain", extra={"client": Client()})
+    assert "hunter2" not in logger.stream.getvalue()
+
+
+def test_arguments_are_not_evaluated_or_consumed(logger):
+    """A generator in a log line is still the caller's."""
+    logger.handlers[0].addFilter(Scrubber().filter())
+    numbers = (n for n in range(3))
+    logger.info("got %s", numbers)
+    assert list(numbers) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_installations_can_be_taken_back_in_any_order(order, logger):
+    """Two parts of a program may each install their own."""
+    before = logging.Logger.makeRecord
+    undo = [Scrubber(["colour"]).install(), Scrubber(["shape"]).install()]
+    logger.info("args %s", {"colour": "hunter2", "shape": "hunter2"})
+    undo[order[0]]()
+    logger.info("args %s", {"password": "hunter2"})
+    undo[order[1]]()
+    undo[order[1]]()
+    assert "hunter2" not in logger.stream.getvalue()
+    assert logging.Logger.makeRecord is before
+
+
+def test_the_cause_of_an_exception_is_scrubbed(logger):
+    """Chains and groups included."""
+    logger.handlers[0].addFilter(Scrubber().filter())
+    try:
+        try:
+            raise ValueError("password=hunter2")
+        except ValueError as error:
+            group = ExceptionGroup("several", [error, OSError("https://bob:hunter2@x/")])
+            raise RuntimeError("no luck") from group
+    except RuntimeError:
+        logger.exception("failed")
+    line = logger.stream.getvalue()
+    assert "hunter2" not in line
+    assert "ExceptionGroup: several" in line
+
+
+def test_a_patch_of_others_over_ours_stays_and_does_no_harm(logger):
+    """Taken back and installed again, records still pass once through each."""
+    before = logging.Logger.makeRecord
+    undo = Scrubber().install()
+    ours = logging.Logger.makeRecord
+
+    def theirs(self, *args, **kwargs):
+        return ours(self, *args, **kwargs)
+
+    logging.Logger.makeRecord = theirs
+    try:
+        undo()
+        again = Scrubber().install()
+        logger.info("password=hunter2")
+        again()
+        logger.info("password=hunter3")
+    finally:
+        logging.Logger.makeRecord = ours
+        Scrubber().install()()
+    assert logging.Logger.makeRecord is before
+    assert "hunter2" not in logger.stream.getvalue()
+    assert "hunter3" in logger.stream.getvalue()

@@ -47,3 +47,22 @@ def test_a_run_without_an_end_does_not_grow_for_ever():
     """Beyond the bound it is handed on."""
     stream = ScrubbingStream(Scrubber(), hold=10, most=1_000)
     assert sum(len(stream.feed("ab" * 50)) for _ in range(40)) > 2_000
+
+
+@pytest.mark.parametrize("size", range(1, 60, 7))
+def test_the_words_before_a_cut_count_for_what_follows(size):
+    """`max token` is no secret, even if a piece begins with `token`."""
+    text = "max token: Abcd1234efgh5678 and " * 60
+    stream = ScrubbingStream(Scrubber())
+    out = [stream.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    assert text == "".join(out) + stream.flush()
+
+
+def test_a_secret_without_an_end_does_not_grow_for_ever():
+    """Beyond the bound it is taken out piece by piece."""
+    stream = ScrubbingStream(Scrubber(), hold=16, most=2_000)
+    out = "token=" + "".join(stream.feed("Ab1" * 50) for _ in range(40))
+    assert stream.feed("token=") == ""
+    pieces = [stream.feed("Zx9" * 50) for _ in range(40)]
+    assert "Zx9Zx9" not in "".join(pieces) + stream.flush()
+    assert len(out) > 2_000

@@ -1,5 +1,7 @@
 """A processor for structlog's chain."""
 
+import collections
+
 from chaoskit_guards import Scrubber, ScrubbingProcessor
 
 SECRET = "sk-ant-" + "api03-" + "Zq8" * 31
@@ -40,3 +42,24 @@ def test_an_exception_that_shows_a_secret_becomes_text():
     harmless = ValueError("no")
     assert processor(None, "error", {"exc_info": harmless}) == {"exc_info": harmless}
     assert processor(None, "error", {"exc_info": True}) == {"exc_info": True}
+
+
+def test_an_entry_that_names_a_secret_is_understood_with_its_value():
+    """The event is looked at as a whole."""
+    event = {"event": "set", "_x": 1, "name": "API_KEY", "value": "hunter2", "n": 1}
+    cleaned = ScrubbingProcessor()(None, "info", event)
+    assert cleaned == {**event, "value": "[REDACTED]"}
+    assert list(cleaned) == list(event)
+
+
+def test_an_event_that_cannot_be_scrubbed_says_nothing():
+    """The secret does not get out, and logging does not raise into the program."""
+
+    class Unruly(collections.abc.Mapping):
+        def __getitem__(self, key):
+            raise RuntimeError("password=hunter2")
+
+        __iter__ = __len__ = __getitem__
+
+    cleaned = ScrubbingProcessor()(None, "info", {"event": "password=hunter2", "data": Unruly()})
+    assert cleaned == {"event": "[log event could not be scrubbed: TypeError]"}
