@@ -6,14 +6,11 @@ journalled. Nothing is performed: the result is the steps that a player carries 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaoskit import fingerprint
-from chaoskit.arguments import is_valid
 from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.canary import Canaries, owner
@@ -29,43 +26,25 @@ from chaoskit.exchange import (
     Reply,
     Text,
     ToolCall,
-    ToolResult,
 )
 from chaoskit.journal import (
     Blocked,
-    CalledTool,
     Delivered,
     Event,
-    GotResult,
     Leaked,
-    Refused,
-    Replied,
-    Requested,
-    Struck,
 )
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
 from chaoskit.player import Ending, Exchange
 from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.seed import derive
-from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
+from chaoskit.steps import Frame, Step
+from chaoskit.timed import plain, streamed
+from chaoskit.visit import Visit
 from chaoskit.watch_requests import parts_of
 from chaoskit.who import who
 
 __all__ = ["World"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Visit:
-    """One request on its way through the world. `call` is None when it could not be decoded."""
-
-    number: int
-    user: str
-    turn: int
-    now: float
-    dialect: Dialect
-    call: Call | None
-    subject: Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +202,7 @@ class World:
             return stateful.recall(decoded, shelf)
         return decoded
 
-    def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> _Visit:
+    def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> Visit:
         user, turn = who()
         now = self.clock.now()
         self._attempts[user] += 1
@@ -244,36 +223,7 @@ class World:
         self._primary = self._primary or dialect.provider
         if self._primary != dialect.provider:
             subject = replace(subject, primary=False)
-        retries = request.headers.get("x-stainless-retry-count", "")
-        generating = call is not None and call.operation in ("generate", "embed")
-        self.emit(
-            Requested(
-                at=now,
-                user=user,
-                turn=turn,
-                call=self._calls,
-                attempt=self._attempts[user],
-                provider=dialect.provider,
-                dialect=dialect.name,
-                operation=call.operation if call else "unknown",
-                model=call.model if call else "",
-                stream=bool(call and call.stream),
-                key=call.key if call else "",
-                digest=fingerprint.digest(request.body),
-                step=fingerprint.step(call) if call else "",
-                prefix=fingerprint.prefix(call) if call else "",
-                messages=len(call.messages) if call else 0,
-                tools=subject.tools,
-                prompt_tokens=self.service.count(call) if call and generating else 0,
-                max_tokens=call.max_tokens if call else None,
-                sdk_retry=int(retries) if retries.isdecimal() else -1,
-                results=self._results(call) if call else (),
-                cacheable=bool(call and generating and self.service.cacheable(call)),
-            )
-        )
-        if self.canaries:
-            self._look_for_leaks(request, user, turn, now)
-        return _Visit(
+        visit = Visit(
             number=self._calls,
             user=user,
             turn=turn,
@@ -282,8 +232,17 @@ class World:
             call=call,
             subject=subject,
         )
+        attempt = self._attempts[user]
+        self.emit(
+            visit.requested(
+                request, attempt=attempt, service=self.service, hide=self.canaries.redact
+            )
+        )
+        if self.canaries:
+            self._look_for_leaks(request, user, turn, now)
+        return visit
 
-    def _answer(self, visit: _Visit, decoded: Call | Refusal) -> _Answer:
+    def _answer(self, visit: Visit, decoded: Call | Refusal) -> _Answer:
         for decision in self.plan.decide(visit.subject, "admit"):
             outcome = decision.again or (
                 ask(decision.fault, "admit", visit.call or _NO_CALL, decision.strike)
@@ -300,19 +259,19 @@ class World:
         call = decoded
         if call.operation == "count_tokens":
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
-            return _Answer(steps=_plain(counted))
+            return _Answer(steps=plain(counted))
         if call.operation == "stored":
             envelope = replace(self._envelope(visit), ask=self._aside)
             answer = _STATEFUL[call.dialect].stored(call, envelope)
-            return _Answer(steps=_plain(answer))
+            return _Answer(steps=plain(answer))
         if call.operation == "embed":
             return self._embed(visit, call)
         if call.operation != "generate":
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
-            return _Answer(steps=_plain(reply))
+            return _Answer(steps=plain(reply))
         return self._generate(visit, call)
 
-    def _generate(self, visit: _Visit, call: Call) -> _Answer:
+    def _generate(self, visit: Visit, call: Call) -> _Answer:
         if self.on_offer is not None and call.tools:
             self.on_offer(call)
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
@@ -336,7 +295,7 @@ class World:
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         if not call.stream:
             http = visit.dialect.plain(reply, call, envelope)
-            return _Answer(steps=_plain(http, wait=settled.seconds), called=subject.called)
+            return _Answer(steps=plain(http, wait=settled.seconds), called=subject.called)
         headers, frames = visit.dialect.stream(reply, call, envelope)
         maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
@@ -348,13 +307,13 @@ class World:
         if sequenced is not None:
             frames = sequenced.sequence(frames)
         return _Answer(
-            steps=_streamed(headers, frames, admission.first_token, settled.seconds),
+            steps=streamed(headers, frames, admission.first_token, settled.seconds),
             whole=any(frame.kind == "done" for frame in frames),
             error_frame=any(frame.kind == "error" for frame in frames),
             called=subject.called,
         )
 
-    def _embed(self, visit: _Visit, call: Call) -> _Answer:
+    def _embed(self, visit: Visit, call: Call) -> _Answer:
         """Admit and bill like an answer; nothing is drawn, and no fault can change it."""
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
@@ -364,7 +323,7 @@ class World:
         self._replied(visit, call, settled)
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         http = visit.dialect.plain(settled.reply, call, envelope)
-        return _Answer(steps=_plain(http, wait=settled.seconds))
+        return _Answer(steps=plain(http, wait=settled.seconds))
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         """Answer a request of a batch, at half the price: no limit holds for it, no fault strikes.
@@ -397,7 +356,7 @@ class World:
             call = admission
         return self._refused(visit, call)
 
-    def _scene(self, visit: _Visit, call: Call) -> Scene:
+    def _scene(self, visit: Visit, call: Call) -> Scene:
         step = 0
         for message in reversed(call.messages):
             if message.role == "assistant":
@@ -412,89 +371,33 @@ class World:
         )
 
     def _refuse(
-        self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
+        self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
-        return _Answer(steps=_plain(self._refused(visit, refusal, decision=decision)))
+        return _Answer(steps=plain(self._refused(visit, refusal, decision=decision)))
 
     def _refused(
-        self, visit: _Visit, refusal: Refusal, *, decision: Decision | None = None
+        self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> HttpReply:
         told = refusal
         if self._scale != 1 and refusal.retry_after is not None:
             wait = refusal.retry_after / self._scale
             told = replace(refusal, retry_after=wait, retry_after_form="ms")
         http = visit.dialect.refuse(told, visit.call, self._envelope(visit))
-        self.emit(
-            Refused(
-                at=visit.now,
-                user=visit.user,
-                turn=visit.turn,
-                call=visit.number,
-                status=http.status,
-                kind=refusal.kind,
-                message=_told(http),
-                retry_after=refusal.retry_after,
-                injected=decision is not None,
-                early=decision.early if decision else bool(refusal.details.get("early", False)),
-                waited=decision.waited if decision else float(refusal.details.get("waited", 0.0)),
-            )
-        )
+        self.emit(visit.refused(refusal, http, decision))
         return http
 
-    def _replied(self, visit: _Visit, call: Call, settled: Settled) -> None:
-        reply, usage = settled.reply, settled.reply.usage
-        hide = self.canaries.redact
-        calls = []
-        for tool_call in reply.tool_calls:
-            spec = call.tool(tool_call.name)
-            calls.append(
-                CalledTool(
-                    call_id=tool_call.id,
-                    tool=tool_call.name,
-                    arguments=hide(tool_call.arguments),
-                    valid=spec is not None and is_valid(spec.schema, tool_call.arguments),
-                )
-            )
-        self.emit(
-            Replied(
-                at=visit.now,
-                user=visit.user,
-                turn=visit.turn,
-                call=visit.number,
-                provider=call.provider,
-                model=call.model,
-                stop=reply.stop,
-                text=hide(reply.text),
-                tool_calls=tuple(calls),
-                facts=reply.facts,
-                streamed=call.stream,
-                input_tokens=usage.input,
-                cache_read_tokens=usage.cache_read,
-                cache_write_tokens=usage.cache_write_5m + usage.cache_write_1h,
-                output_tokens=usage.output,
-                cost_usd=settled.cost_usd,
-            )
-        )
+    def _replied(self, visit: Visit, call: Call, settled: Settled) -> None:
+        self.emit(visit.replied(call, settled, self.canaries.redact))
         self._spent_usd += settled.cost_usd
         if self._spent_usd > self._max_usd:
             self._end(f"cost: more than {self._max_usd:g} USD")
 
     def _struck(
-        self, visit: _Visit, decision: Decision, stage: Any, *, tell_plan: bool = True
+        self, visit: Visit, decision: Decision, stage: Any, *, tell_plan: bool = True
     ) -> None:
         if tell_plan:
             self.plan.struck(decision)
-        self.emit(
-            Struck(
-                at=visit.now,
-                user=visit.user,
-                turn=visit.turn,
-                call=visit.number,
-                rule=decision.rule,
-                fault=type(decision.fault).__name__,
-                stage=stage,
-            )
-        )
+        self.emit(visit.struck(decision, stage))
 
     def _with_ids(self, reply: Reply, dialect: Dialect) -> Reply:
         content = tuple(
@@ -504,29 +407,6 @@ class World:
             for part in reply.content
         )
         return replace(reply, content=content)
-
-    def _results(self, call: Call) -> tuple[GotResult, ...]:
-        """Return the tool results after the model's last turn."""
-        names: dict[str, str] = {}
-        found: list[ToolResult] = []
-        for message in reversed(call.messages):
-            if message.role == "assistant":
-                names = {
-                    part.id: part.name for part in message.content if isinstance(part, ToolCall)
-                }
-                break
-            found[:0] = [part for part in message.content if isinstance(part, ToolResult)]
-        if not found:
-            return ()
-        return tuple(
-            GotResult(
-                call_id=result.call_id,
-                tool=names.get(result.call_id, ""),
-                is_error=result.is_error,
-                text=self.canaries.redact(result.text),
-            )
-            for result in found
-        )
 
     def _look_for_leaks(self, request: HttpRequest, user: str, turn: int, now: float) -> None:
         """A user's secret has no business in another's prompt, nor in any URL or header."""
@@ -548,7 +428,7 @@ class World:
                 )
 
     def _envelope(
-        self, visit: _Visit, *, limits: tuple[LimitState, ...] | None = None, latency: float = 0.0
+        self, visit: Visit, *, limits: tuple[LimitState, ...] | None = None, latency: float = 0.0
     ) -> Envelope:
         key = visit.call.key if visit.call else ""
         return Envelope(
@@ -592,33 +472,3 @@ _STATEFUL = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect
 _SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Sequenced)}
 _NO_CALL = Call(dialect="", provider="")
 _NO_REPLY = Reply(content=())
-_FINISH = Finish()
-
-
-def _plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
-    head, send = Head(reply.status, reply.headers), Send(reply.body, content=reply.status < 400)
-    return (Wait(wait), head, send, _FINISH) if wait else (head, send, _FINISH)
-
-
-def _streamed(
-    headers: Any, frames: tuple[Frame, ...], first_token: float, seconds: float
-) -> tuple[Step, ...]:
-    carrying = sum(frame.kind in ("content", "tool") for frame in frames)
-    pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
-    steps: list[Step] = [Wait(first_token)] if first_token else []
-    steps.append(Head(200, headers, chunked=True))
-    for frame in frames:
-        content = frame.kind in ("content", "tool")
-        if content and pause:
-            steps.append(Wait(pause))
-        steps.append(Send(frame.encode(), content=content))
-    steps.append(_FINISH)
-    return tuple(steps)
-
-
-def _told(reply: HttpReply) -> str:
-    """Return what an error response says, without its ids."""
-    try:
-        return str(json.loads(reply.body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return reply.body.decode("utf-8", "replace")[:200]

@@ -29,7 +29,7 @@ ROWS = (
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("stage",),
-    ("alone", "catalogue", "describe", "drive", "toolbox", "world"),
+    ("alone", "catalogue", "describe", "drive", "toolbox", "visit", "world"),
     ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
@@ -37,7 +37,7 @@ ROWS = (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history",
         "malform", "outcome", "plan", "player", "project", "promise", "schema", "story", "tee",
-        "tool", "watch", "when", "workload",
+        "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),

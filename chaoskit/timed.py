@@ -1,0 +1,35 @@
+"""Answers as timed steps, before anything damages them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chaoskit.exchange import HttpReply
+from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
+
+__all__ = ["plain", "streamed"]
+
+_FINISH = Finish()
+
+
+def plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
+    """Return the steps of an answer in one piece that comes after `wait` seconds."""
+    head, send = Head(reply.status, reply.headers), Send(reply.body, content=reply.status < 400)
+    return (Wait(wait), head, send, _FINISH) if wait else (head, send, _FINISH)
+
+
+def streamed(
+    headers: Mapping[str, str], frames: tuple[Frame, ...], first_token: float, seconds: float
+) -> tuple[Step, ...]:
+    """Return the steps of a stream: when its first token comes, and when its last, in seconds."""
+    carrying = sum(frame.kind in ("content", "tool") for frame in frames)
+    pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
+    steps: list[Step] = [Wait(first_token)] if first_token else []
+    steps.append(Head(200, headers, chunked=True))
+    for frame in frames:
+        content = frame.kind in ("content", "tool")
+        if content and pause:
+            steps.append(Wait(pause))
+        steps.append(Send(frame.encode(), content=content))
+    steps.append(_FINISH)
+    return tuple(steps)
