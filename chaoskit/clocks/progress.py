@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "frame_of"]
 
 _TASKS = Path("/proc/self/task")
 
@@ -44,8 +46,24 @@ def _trace(ident: int) -> object:
             used = round(time.clock_gettime(clock(ident)), 4)
         except OSError:  # the thread has just ended
             return None
-    frame = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to see a thread
+    frame = frame_of(ident)
     return used, id(frame), frame.f_lasti if frame is not None else -1
+
+
+def frame_of(ident: int) -> FrameType | None:
+    """Return where a thread is; None when it has ended.
+
+    CPython holds a lock of the interpreter while it collects the frames. Should that set off the
+    garbage collector, and a finaliser let another thread run, both may wait for ever
+    (python/cpython#106883); so nothing is collected meanwhile.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to see a thread
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _runnable(native: int) -> bool:

@@ -21,12 +21,11 @@ from __future__ import annotations
 import _thread
 import ctypes
 import heapq
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 
-from chaoskit.clocks.progress import Progress
+from chaoskit.clocks.progress import Progress, frame_of
 from chaoskit.errors import RunStopped
 
 __all__ = ["RESOLUTION", "Scheduler", "Worker", "current"]
@@ -394,7 +393,7 @@ class Scheduler:
 
 def _place(ident: int) -> str:
     """Return where a thread is, leaving out the standard library's and our own frames."""
-    frame = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to see a thread
+    frame = frame_of(ident)
     while frame is not None:
         name = frame.f_code.co_filename
         if "chaoskit/clocks" not in name and "/threading.py" not in name and "<" not in name:

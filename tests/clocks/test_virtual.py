@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import contextvars
 import datetime as dt
+import gc
 import queue
 import random
 import subprocess
@@ -16,6 +17,7 @@ from time import sleep as sleep_by_name
 
 import pytest
 
+from chaoskit.clocks.progress import frame_of
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped
 
@@ -392,3 +394,14 @@ def test_loop_made_before_the_run_lives_on_its_time():
     finally:
         loop.close()
     assert passed == pytest.approx(2_700, abs=0.01)
+
+
+def test_nothing_is_collected_while_frames_are(monkeypatch):
+    """CPython may wait for ever when its collector runs then."""
+    collecting = []
+    frames = sys._current_frames
+    monkeypatch.setattr(
+        sys, "_current_frames", lambda: collecting.append(gc.isenabled()) or frames()
+    )
+    assert frame_of(threading.get_ident()) is not None
+    assert (collecting, gc.isenabled()) == ([False], True)
