@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -116,21 +116,27 @@ def chosen(wanted: Sequence[str]) -> Sequence[tuple[Found, Scenario]]:
     return catalogue.week(catalogue.load_all(catalogue.shipped()))
 
 
-def agents(spec: str, tools: Sequence[str]) -> Sequence[Agent]:
-    """Return the agent that is named, or else the two of the demo.
+def agents(
+    places: Sequence[str], tools: Sequence[str], known: Mapping[str, str] | None = None
+) -> Sequence[Agent]:
+    """Return the agents that are named, or else the two of the demo.
+
+    Args:
+        tools: places of their tools' functions, as on the command line.
+        known: the same by tool name, as the project has them.
 
     Raises:
         UsageError: a tool is not written as `NAME=MODULE:FUNCTION`.
         AgentNotFound: there is no such agent, or no SDK for the demo.
     """
-    named = {}
+    named = dict(known or {})
     for one in tools:
         name, equals, place = one.partition("=")
         if not (name and equals and ":" in place):
             raise UsageError(f"--tool {one}: write NAME=MODULE:FUNCTION")
         named[name] = place
-    if spec:
-        return [running.load_agent(spec, named)]
+    if places:
+        return [running.load_agent(place, named) for place in places]
     if importlib.util.find_spec("anthropic") is None or importlib.util.find_spec("openai") is None:
         raise AgentNotFound(
             "the demo agents use the SDKs: pip install 'chaoskit[demo]', or name your own agent "

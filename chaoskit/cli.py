@@ -20,7 +20,7 @@ from chaoskit import installed
 from chaoskit.errors import ScenarioError, UsageError
 
 if TYPE_CHECKING:
-    pass
+    from chaoskit.project import Project
 
 __all__ = ["app", "main"]
 
@@ -102,7 +102,7 @@ def run(
             "-a",
             metavar="MODULE:CALLABLE",
             help="Your agent, `answer(prompt) -> str`, sync or async. Without it two demo agents "
-            "are compared.",
+            "are compared, unless [tool.chaoskit] in pyproject.toml names one.",
             show_default=False,
         ),
     ] = "",
@@ -115,7 +115,13 @@ def run(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="The same seed gives the same run; that of [tool.chaoskit], or 0, unless given.",
+            show_default=False,
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option(
@@ -155,12 +161,14 @@ def run(
         from chaoskit import batch, exits  # noqa: PLC0415 - --help is quick
         from chaoskit.report import side_by_side, terminal  # noqa: PLC0415 - likewise
 
-        _extend(extension)
+        project = _extend(extension)
         chosen = batch.chosen(scenarios or ())
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
+        places = [agent] if agent else list(project.agents)
+        seed = (project.seed or 0) if seed is None else seed
         whole = batch.Batch(
             scenarios=chosen,
-            agents=batch.agents(agent, tool or ()),
+            agents=batch.agents(places, tool or (), project.tools),
             seed=seed,
             tools=tool or (),
             extensions=extension or (),
@@ -168,11 +176,15 @@ def run(
             report=json_file,
         )
         console = _console()
-        who = f"agent {agent}" if agent else f"the demo agents {' and '.join(batch.DEMO)}"
+        who = (
+            f"agent {', '.join(places)}"
+            if places
+            else f"the demo agents {' and '.join(batch.DEMO)}"
+        )
         many = "1 scenario" if len(chosen) == 1 else f"{len(chosen)} scenarios"
         console.print(f"chaoskit {version('chaoskit')}, {who}, seed {seed}, {many}\n")
         finished = whole.live()
-        if agent:
+        if places:
             terminal.show(whole.outcomes, console, again=whole.again, verbose=verbose)
             code = exits.exit_code(whole.outcomes, strict=strict)
         else:
@@ -315,12 +327,14 @@ def reference(*, extension: _Extensions = None) -> None:
         typer.echo(reference_text(), nl=False)
 
 
-def _extend(named: list[str] | None) -> None:
-    """Load the extensions of the project and those that are named."""
+def _extend(named: list[str] | None) -> Project:
+    """Load the extensions of the project and those that are named; return the project."""
     from chaoskit import extensions  # noqa: PLC0415 - --help is quick
+    from chaoskit.project import project_of  # noqa: PLC0415 - likewise
 
     extensions.load_of_project()
     extensions.load(named or ())
+    return project_of(Path.cwd())
 
 
 def _console(*, err: bool = False) -> Console:

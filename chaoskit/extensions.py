@@ -11,13 +11,12 @@ Paths are relative to that file, and its folder is looked in for modules.
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from chaoskit.agent import import_named
 from chaoskit.errors import UsageError
+from chaoskit.project import project_of
 
 __all__ = ["load", "load_of_project"]
 
@@ -54,30 +53,5 @@ def load_of_project(start: Path | None = None) -> None:
     Raises:
         UsageError: that file is no TOML, names them in another way, or one cannot be imported.
     """
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        table = _table(folder / "pyproject.toml")
-        if table is not None:
-            names = table.get("extensions", [])
-            if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
-                raise UsageError(
-                    f"{folder / 'pyproject.toml'}: tool.chaoskit.extensions must be a list of "
-                    'modules or files: extensions = ["myapp.chaos"]'
-                )
-            load(names, home=folder)
-            return
-
-
-def _table(path: Path) -> dict[str, Any] | None:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        return None
-    if "chaoskit" not in text:
-        return None
-    try:
-        tool = tomllib.loads(text).get("tool", {})
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
-    table = tool.get("chaoskit") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else None
+    project = project_of((start or Path.cwd()).resolve())
+    load(project.extensions, home=project.folder)

@@ -8,6 +8,7 @@ tools = { search = "myapp.tools:search" }
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,12 +27,14 @@ class Project:
     Attributes:
         agents: places of its agents, `module:callable`.
         tools: places of their tools' functions, by tool name.
+        extensions: modules and files that register faults, behaviours and checks.
         folder: where the file lies that says so; None where there is none.
     """
 
     agents: tuple[str, ...] = ()
     seed: int | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
+    extensions: tuple[str, ...] = ()
     folder: Path | None = None
 
 
@@ -65,14 +68,34 @@ def _table(path: Path) -> dict[str, Any] | None:
 
 
 def _read(table: dict[str, Any], path: Path, folder: Path) -> Project:
-    agent, seed, tools = table.get("agent", ()), table.get("seed"), table.get("tools", {})
-    agents = (agent,) if isinstance(agent, str) else tuple(agent)
-    if not all(isinstance(one, str) for one in agents):
+    for key in table:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_KEYS)}"
+            raise UsageError(f"{path}: tool.chaoskit has no {key!r}; {hint}")
+    agent, seed, tools = table.get("agent", []), table.get("seed"), table.get("tools", {})
+    agents = [agent] if isinstance(agent, str) else agent
+    if not _are_texts(agents):
         raise UsageError(f'{path}: tool.chaoskit.agent is a text, "module:callable", or several')
-    if seed is not None and not isinstance(seed, int):
+    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
         raise UsageError(f"{path}: tool.chaoskit.seed is a whole number, not {seed!r}")
-    if not isinstance(tools, dict) or not all(isinstance(one, str) for one in tools.values()):
+    if not isinstance(tools, dict) or not _are_texts([*tools.values()]):
         raise UsageError(
             f'{path}: tool.chaoskit.tools is a table, {{ search = "module:function" }}'
         )
-    return Project(agents=agents, seed=seed, tools=tools, folder=folder)
+    extensions = table.get("extensions", [])
+    if not _are_texts(extensions):
+        raise UsageError(
+            f"{path}: tool.chaoskit.extensions must be a list of modules or files: "
+            'extensions = ["myapp.chaos"]'
+        )
+    return Project(
+        agents=tuple(agents), seed=seed, tools=tools, extensions=tuple(extensions), folder=folder
+    )
+
+
+_KEYS = ("agent", "seed", "tools", "extensions")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)

@@ -353,3 +353,20 @@ def test_a_real_interruption_ends_quietly(tmp_path):
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors == "interrupted\n"
+
+
+def test_project_names_the_agent_and_the_seed(runs):
+    """Nothing has to be said twice; what is said on the command line counts more."""
+    Path("pyproject.toml").write_text(
+        '[tool.chaoskit]\nagent = "myagent:answer"\nseed = 4\ntools = { find = "myagent:answer" }\n',
+        encoding="utf-8",
+    )
+    shown = invoke("run", "a.chaos.toml")
+    assert (shown.exit_code, runs.seen) == (
+        0,
+        [("a", "myagent:answer", 4, {"find": "myagent:answer"})],
+    )
+    assert "agent myagent:answer, seed 4, 1 scenario" in shown.stdout
+    runs.seen.clear()
+    invoke("run", "a.chaos.toml", "--agent", "chaoskit.demo:naive", "--seed", "1")
+    assert [one[:3] for one in runs.seen] == [("a", "chaoskit.demo:naive", 1)]

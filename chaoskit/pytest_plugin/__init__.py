@@ -134,6 +134,11 @@ def pytest_make_collect_report(
         return (yield)
 
 
+def pytest_sessionstart() -> None:
+    """Forget what an earlier session in this process could not collect."""
+    _broken.clear()
+
+
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """Take note of what could not be collected."""
     if report.failed:
@@ -148,7 +153,6 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     """Run the other tests although scenario files are wrong; the session fails all the same."""
     if _broken and all(name.endswith(_SUFFIX) for name in _broken):
         session.config.option.continue_on_collection_errors = True
-    _broken.clear()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,6 +14,7 @@ from chaoskit.freely import UNKEPT
 from chaoskit.pytest_plugin.agents import agent_of
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
+from chaoskit.pytest_plugin.words import learn
 
 __all__ = ["explain", "judged", "world"]
 
@@ -26,6 +27,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     """Make the world of a test and enter it."""
     node, config = request.node, request.config
     remember(config)
+    learn(config)
     marks = list(reversed(list(node.iter_markers("chaos"))))
     for mark in marks:
         if mark.args:

@@ -15,6 +15,7 @@ from chaoskit.errors import ScenarioError, UsageError
 from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_outcome, properties, telling
+from chaoskit.pytest_plugin.words import learn
 from chaoskit.run import run
 from chaoskit.scenario import SUFFIX, Scenario, load
 
@@ -34,6 +35,7 @@ class ScenarioFile(pytest.Module):
         Raises:
             CollectError: with everything that is wrong in it, each with its line.
         """
+        learn(self.config)
         try:
             scenario = load(self.path)
         except ScenarioError as error:

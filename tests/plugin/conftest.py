@@ -7,6 +7,7 @@ import pytest
 import chaoskit.pytest_plugin.by_hand
 import chaoskit.pytest_plugin.items
 import chaoskit.pytest_plugin.summary  # noqa: F401 - likewise
+from chaoskit.register import registered_for_a_while
 
 AGENT = """
 import anthropic
@@ -79,5 +80,6 @@ class Project:
 
 @pytest.fixture
 def project(pytester):
-    """An empty project with an agent."""
-    return Project(pytester)
+    """An empty project with an agent; what its tests register is forgotten afterwards."""
+    with registered_for_a_while():
+        yield Project(pytester)
