@@ -65,13 +65,14 @@ class CacheBenchmark:
         facts = facts_of(model)
         self._read_price = 0.1 if facts.cache_read is None else facts.cache_read
         self._write_price = 1.25 if facts.cache_write is None else facts.cache_write
+        self._long_price = 2.0 if facts.cache_write_long is None else facts.cache_write_long
         self._usd = input_usd_per_million
         self._drop = drop
         self._on_regression = on_regression
         self._listener = listener
         self._lock = threading.Lock()
         self._newest: deque[PromptUsage] = deque(maxlen=recent)
-        self._read = self._written = self._fresh = 0
+        self._read = self._written = self._fresh = self._long = 0
         self._requests = self._hits = 0
         self._old_read = self._old_total = 0
         self._hit_prefix: bytes | None = None
@@ -125,6 +126,7 @@ class CacheBenchmark:
             self._read += usage.read
             self._written += usage.written
             self._fresh += usage.fresh
+            self._long += usage.written_long
             if body is not None:
                 self._last_prefix = body
             if usage.read:
@@ -137,7 +139,10 @@ class CacheBenchmark:
             _log.warning("%s", began)
             emit(self._listener, "regression", "cache", before=began.before, after=began.after)
             if self._on_regression is not None:
-                self._on_regression(began)
+                try:
+                    self._on_regression(began)
+                except Exception:  # noqa: BLE001 - whatever an observer does wrong, the call goes on
+                    _log.exception("on_regression failed")
 
     def _compare(self) -> CacheRegression | None:
         total = sum(usage.total for usage in self._newest)
@@ -175,7 +180,9 @@ class CacheBenchmark:
     def net_savings_tokens(self) -> float:
         """Return the input tokens that the cache saved, less its write premium; may be negative."""
         with self._lock:
-            return self._read * (1 - self._read_price) - self._written * (self._write_price - 1)
+            brief = self._written - self._long
+            paid = brief * (self._write_price - 1) + self._long * (self._long_price - 1)
+            return self._read * (1 - self._read_price) - paid
 
     def net_savings_usd(self) -> float | None:
         """Return the same in USD; None when the price of input tokens was not given."""

@@ -134,7 +134,8 @@ class CachePrefix:
         not marked yet.
 
         Raises:
-            ValueError: there is nothing to cache, or more than four marks were set.
+            ValueError: there is nothing to cache, more than four marks were set, or a mark for an
+                hour stands behind one for five minutes.
         """
         text = [{"type": "text", "text": system}] if isinstance(system, str) else system
         blocks = [deepcopy(dict(block)) for block in text if block.get("text") != ""]
@@ -148,6 +149,7 @@ class CachePrefix:
         if "cache_control" not in last[-1] and marks < _MOST_MARKS:
             mark = {"type": "ephemeral"} if ttl == "5m" else {"type": "ephemeral", "ttl": ttl}
             last[-1]["cache_control"] = mark
+        _check_order([*kept_tools, *blocks])
         return cls(
             model=model,
             system=tuple(blocks),
@@ -173,10 +175,43 @@ class CachePrefix:
         return [deepcopy(dict(block)) for block in self.system]
 
     def request(self, messages: Sequence[Any], **fields: Any) -> dict[str, Any]:
-        """Return the keywords of a request that begins with this prefix."""
+        """Return the keywords of a request that begins with this prefix.
+
+        Raises:
+            ValueError: `max_tokens=0` with something that the vendor refuses then.
+        """
+        if fields.get("max_tokens") == 0:
+            _check_without_answer(fields)
         made: dict[str, Any] = {"model": self.model, "messages": list(messages), **fields}
         if self.system:
             made["system"] = self.system_blocks()
         if self.tools:
             made["tools"] = [deepcopy(dict(tool)) for tool in self.tools]
         return made
+
+
+def _check_order(marked: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse an entry that outlives one before it; the vendor does so with a bare 400."""
+    lives = [
+        (block["cache_control"] or {}).get("ttl", "5m")
+        for block in marked
+        if "cache_control" in block
+    ]
+    if lives != sorted(lives):  # "1h" sorts before "5m", as it has to stand
+        raise ValueError("a cache mark with ttl 1h must stand before those of five minutes")
+
+
+def _check_without_answer(fields: Mapping[str, Any]) -> None:
+    """Refuse what cannot be had without an answer."""
+    thinking, choice = fields.get("thinking") or {}, fields.get("tool_choice") or {}
+    wrong = [
+        name
+        for name, set_ in (
+            ("stream", fields.get("stream")),
+            ("thinking", thinking.get("type", "disabled") != "disabled"),
+            ("tool_choice", choice.get("type") in ("any", "tool")),
+        )
+        if set_
+    ]
+    if wrong:
+        raise ValueError(f"max_tokens=0 does not go with {', '.join(wrong)}; give it at least 1")

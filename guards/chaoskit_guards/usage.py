@@ -11,22 +11,27 @@ __all__ = ["PromptUsage", "read_usage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptUsage:
-    """Where the tokens of a prompt came from; the three add up to the prompt.
+    """Where the tokens of a prompt came from; read, written and fresh add up to the prompt.
 
     Attributes:
         read: from the cache.
         written: into the cache.
         fresh: neither.
+        written_long: those of `written` that stay for an hour, where that is told.
     """
 
     read: int = 0
     written: int = 0
     fresh: int = 0
+    written_long: int = 0
 
     @property
     def total(self) -> int:
         """All tokens of the prompt."""
         return self.read + self.written + self.fresh
+
+
+_WITHIN = ("cachedContentTokenCount", "cached_content_token_count", "prompt_cache_hit_tokens")
 
 
 def _get(holder: object, name: str) -> Any:
@@ -48,13 +53,16 @@ def _number(holder: object, *names: str) -> int | None:
 def read_usage(response: object) -> PromptUsage | None:
     """Return the prompt tokens of a response or of its usage; None when it tells nothing.
 
-    Anthropic and Bedrock count cached tokens beside the input, OpenAI and Gemini within it.
+    Anthropic, Bedrock and a router count cached tokens beside the input; OpenAI, Gemini and
+    DeepSeek within it.
     """
     usage = _first(response, "usage", "usageMetadata", "usage_metadata") or response
     details = _first(usage, "prompt_tokens_details", "input_tokens_details")
     within = _number(details, "cached_tokens")
-    read = _number(usage, "cache_read_input_tokens", "cacheReadInputTokens")
-    written = _number(usage, "cache_creation_input_tokens", "cacheWriteInputTokens")
+    read = _number(usage, "cache_read_input_tokens", "cacheReadInputTokens", "cache_read_tokens")
+    written = _number(
+        usage, "cache_creation_input_tokens", "cacheWriteInputTokens", "cache_write_tokens"
+    )
     fresh = _number(usage, "input_tokens", "inputTokens")
     whole = _number(usage, "prompt_tokens", "promptTokenCount", "prompt_token_count")
     if whole is None and within is not None and read is None:
@@ -62,9 +70,15 @@ def read_usage(response: object) -> PromptUsage | None:
     if whole is None:
         if fresh is None and read is None and written is None:
             return None
-        return PromptUsage(read=read or 0, written=written or 0, fresh=fresh or 0)
+        long = _number(_get(usage, "cache_creation"), "ephemeral_1h_input_tokens") or 0
+        return PromptUsage(
+            read=read or 0,
+            written=written or 0,
+            fresh=fresh or 0,
+            written_long=min(long, written or 0),
+        )
     if within is None:
-        within = _number(usage, "cachedContentTokenCount", "cached_content_token_count") or read
+        within = _number(usage, *_WITHIN) or read
     cached = min(within or 0, whole)
     stored = min(_number(details, "cache_write_tokens") or written or 0, whole - cached)
     return PromptUsage(read=cached, written=stored, fresh=whole - cached - stored)

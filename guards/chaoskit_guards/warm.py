@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import inspect
 import logging
-import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +21,6 @@ __all__ = ["CacheWarmer", "WarmResult"]
 
 _log = logging.getLogger("chaoskit_guards")
 
-_GEMINI = re.compile(r"(?:^|[/.])gemini-", re.IGNORECASE)
 _PING = {"role": "user", "content": "Ready."}
 _TTL_SECONDS = {"5m": 300.0, "1h": 3_600.0}
 
@@ -96,16 +94,12 @@ class CacheWarmer:
             listener: told of each result.
 
         Raises:
-            ValueError: the model's provider caches without marks, so that there is nothing to warm.
+            ValueError: the model's vendor knows no marks; it says what to do there.
         """
-        if facts_of(model).vendor == "openai" or _GEMINI.search(model):
-            raise ValueError(
-                f"{model} is cached without marks, by its provider and on its own terms: there is "
-                "nothing to warm here; keep the beginning of all requests the same, and let "
-                "CacheBenchmark tell what was read"
-            )
         if ttl not in _TTL_SECONDS:
             raise ValueError(f"ttl must be '5m' or '1h', not {ttl!r}")
+        if instead := _instead(model):
+            raise ValueError(f"the cache of {model} cannot be warmed by marks: {instead}")
         self._model = model
         self._client = client
         self._ttl: Ttl = ttl
@@ -292,6 +286,21 @@ class _Steps:
             requests=len(self.usages),
             elapsed=elapsed,
         )
+
+
+def _instead(model: str) -> str:
+    """Return what to do where the vendor's cache works otherwise; empty where it knows marks."""
+    if facts_of(model).vendor == "openai":
+        return (
+            "OpenAI caches by itself whatever requests begin with, from 1,024 tokens; keep that "
+            "part the same, first, and give all of them one `prompt_cache_key`"
+        )
+    if model.rsplit("/", 1)[-1].lower().startswith("gemini"):
+        return (
+            "Gemini caches by itself what requests begin with; for a promise, make an entry "
+            "with `caches.create` and name it as `cached_content`"
+        )
+    return ""
 
 
 async def _settled(value: Any) -> Any:

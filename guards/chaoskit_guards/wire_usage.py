@@ -13,6 +13,13 @@ __all__ = ["StreamUsage", "amounts", "usage_in"]
 
 _LONGEST_LINE = 1 << 20
 _ENDS = (b"data: [DONE]", b"event: message_stop", b"event: response.completed")
+_ANSWERED = (
+    "output_tokens",
+    "completion_tokens",
+    "outputTokens",
+    "candidatesTokenCount",
+    "thoughtsTokenCount",  # Gemini counts them beside its candidates
+)
 _ANY_HEADER = 47
 """Window bits by which zlib reads gzip and deflate alike."""
 
@@ -23,18 +30,20 @@ def usage_in(body: object) -> dict[str, Any]:
         body,
         *(body.get(name) for name in ("message", "response") if isinstance(body, Mapping)),
     ):
-        if isinstance(holder, Mapping) and isinstance(holder.get("usage"), Mapping):
-            return dict(holder["usage"])
+        for name in ("usage", "usageMetadata"):
+            if isinstance(holder, Mapping) and isinstance(holder.get(name), Mapping):
+                return dict(holder[name])
     return {}
 
 
 def amounts(usage: Mapping[str, Any]) -> dict[str, int]:
     """Return the input and output tokens, as a budget takes them; empty where they are unknown."""
     prompt = read_usage(usage)
-    answered = usage.get("output_tokens", usage.get("completion_tokens"))
-    if prompt is None or not isinstance(answered, int):
+    parts = [usage.get(name) for name in _ANSWERED]
+    answered = [part for part in parts if isinstance(part, int)]
+    if prompt is None or not answered:
         return {}
-    return {"input_tokens": prompt.total, "output_tokens": answered}
+    return {"input_tokens": prompt.total, "output_tokens": sum(answered)}
 
 
 class StreamUsage:
@@ -75,7 +84,7 @@ class StreamUsage:
                 self.broken = True
             elif line.startswith(_ENDS):
                 self.complete = True
-            if line.startswith(b"data:") and b'"usage"' in line:
+            if line.startswith(b"data:") and b'"usage' in line:
                 self._see(line[5:])
 
     def _see(self, data: bytes) -> None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaoskit_guards.cachebench import CacheBenchmark
+from chaoskit_guards.completion import Completion, Usage
 from chaoskit_guards.usage import PromptUsage, read_usage
 
 
@@ -47,6 +48,9 @@ def test_the_ratio_is_over_all_prompt_tokens():
             (90, 5, 5),
         ),
         ({"promptTokenCount": 100, "cachedContentTokenCount": 60}, (60, 0, 40)),
+        ({"prompt_token_count": 100, "cached_content_token_count": None}, (0, 0, 100)),
+        ({"prompt_tokens": 100, "prompt_cache_hit_tokens": 60}, (60, 0, 40)),
+        ({"input_tokens": 5, "cache_read_tokens": 90, "cache_write_tokens": 5}, (90, 5, 5)),
         ({"input_tokens": 7, "cache_read_input_tokens": None}, (0, 0, 7)),
     ],
 )
@@ -59,6 +63,48 @@ def test_every_vendor_is_understood(usage, expected):
         read_usage({"usage": usage}),
         read_usage(SimpleNamespace(usage=SimpleNamespace(**usage))),
     ]
+
+
+def test_a_response_of_gemini_is_understood():
+    """As JSON and as an object of its SDK; its cached tokens are within the prompt."""
+    wire = {"usageMetadata": {"promptTokenCount": 100, "cachedContentTokenCount": 60}}
+    sdk = SimpleNamespace(
+        usage_metadata=SimpleNamespace(prompt_token_count=100, cached_content_token_count=60)
+    )
+    for response in (wire, sdk):
+        bench = CacheBenchmark()
+        bench.record_response(response)
+        assert bench.hit_ratio() == 0.6
+
+
+def test_what_a_router_answers_is_understood():
+    """Its counts have names of their own."""
+    usage = Usage(input_tokens=5, cache_read_tokens=90, cache_write_tokens=5)
+    bench = CacheBenchmark()
+    bench.record_response(Completion(content=[], stop_reason="end_turn", usage=usage))
+    assert bench.hit_ratio() == 0.9
+
+
+def test_writes_for_an_hour_cost_what_they_cost():
+    """Twice an input token, not one and a quarter."""
+    bench = CacheBenchmark(model="claude-sonnet-4-6")
+    kept = {"ephemeral_5m_input_tokens": 40, "ephemeral_1h_input_tokens": 60}
+    usage = {"input_tokens": 0, "cache_creation_input_tokens": 100, "cache_creation": kept}
+    bench.record_response({"usage": usage})
+    assert bench.net_savings_tokens() == pytest.approx(-(0.25 * 40 + 1.0 * 60))
+
+
+def test_a_hook_that_fails_stops_nothing(caplog):
+    """The numbers are counted, the failure is in the log."""
+
+    def broken(regression):
+        raise RuntimeError("pager is down")
+
+    bench = CacheBenchmark(recent=1, on_regression=broken)
+    bench.record(cache_read_tokens=100)
+    bench.record(input_tokens=100)
+    assert bench.hit_ratio() == 0.5
+    assert "pager is down" in caplog.text
 
 
 def test_a_response_without_usage_is_refused():

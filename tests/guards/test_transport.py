@@ -19,6 +19,7 @@ from chaoskit_guards import (
     GuardedTransport,
     RetryConfig,
 )
+from chaoskit_guards.wire_usage import StreamUsage, amounts, usage_in
 
 URL = "https://api.test/v1/messages"
 ASKED = {
@@ -394,3 +395,31 @@ def test_the_sdks_stream_and_answer_through_it(below_sdk):
 
     assert texts == ["hi"]
     assert budget.snapshot()["tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    ("body", "input_tokens", "output_tokens"),
+    [
+        ({"usage": {"input_tokens": 5, "output_tokens": 7}}, 5, 7),
+        ({"usage": {"prompt_tokens": 5, "completion_tokens": 7}}, 5, 7),
+        ({"usage": {"inputTokens": 5, "outputTokens": 7}}, 5, 7),
+        (
+            {
+                "usageMetadata": {
+                    "promptTokenCount": 5,
+                    "candidatesTokenCount": 4,
+                    "thoughtsTokenCount": 3,
+                }
+            },
+            5,
+            7,
+        ),
+    ],
+)
+def test_every_vendors_usage_settles_a_budget(body, input_tokens, output_tokens):
+    """Whole, and as an event of a stream."""
+    wanted = {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    assert amounts(usage_in(body)) == wanted
+    stream = StreamUsage()
+    stream.feed(b"data: " + json.dumps(body).encode() + b"\n\n")
+    assert amounts(stream.usage) == wanted
