@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.keepalive import CachePrices, break_even_rate
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import CachePrefix, Ttl
 from chaoskit_guards.usage import PromptUsage, read_usage
@@ -158,6 +159,56 @@ class CacheWarmer:
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return await asyncio.shield(flight)
+
+    async def keep_warm(
+        self,
+        requests_per_hour: Callable[[], float],
+        system: str | Blocks = "",
+        seed_messages: Sequence[Any] = (_PING,),
+        *,
+        tools: Blocks | None = None,
+        margin: float = 30.0,
+    ) -> None:
+        """Refresh the entry before it expires, while the traffic makes that the cheaper way.
+
+        Runs until it is cancelled; what goes wrong is logged and tried again later. Where real requests are told to `touched`, those that refresh
+        it for free are counted; at a rate below `break_even_rate` the entry is let go.
+
+        Args:
+            requests_per_hour: asked before each refresh for the traffic of late.
+            system: system prompt, text or blocks.
+            seed_messages: messages of the refreshing request.
+            tools: tools before the system prompt.
+            margin: seconds before the expiry at which it is refreshed.
+
+        Raises:
+            ValueError: the margin is not shorter than the lifetime.
+        """
+        life = _TTL_SECONDS[self._ttl]
+        if not 0 <= margin < life:
+            raise ValueError(f"margin is at least 0 and less than {life:.0f} seconds")
+        prefix = self.prefix(system, tools)
+        facts = facts_of(self._model)
+        written = facts.cache_write if self._ttl == "5m" else facts.cache_write_long
+        prices = CachePrices(
+            read=0.1 if facts.cache_read is None else facts.cache_read,
+            write=(1.25 if self._ttl == "5m" else 2.0) if written is None else written,
+            ttl=life,
+        )
+        while True:
+            left = self.expires_in(prefix) - margin
+            if left > 0:
+                await _settled((self._sleep or asyncio.sleep)(left))
+                continue
+            if requests_per_hour() >= break_even_rate(prices):
+                try:
+                    await self.warm(system, seed_messages, tools=tools)
+                except Exception:  # noqa: BLE001 - a provider that is down is asked again later
+                    _log.exception("the prompt cache could not be kept warm")
+            else:
+                emit(self._listener, "let_go", "warm", fingerprint=prefix.fingerprint)
+            if self.expires_in(prefix) <= margin:  # let go, or not warm: look again later
+                await _settled((self._sleep or asyncio.sleep)(life - margin))
 
     def warm_sync(
         self,
