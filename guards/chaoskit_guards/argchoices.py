@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chaoskit_guards.argnodes import Json, Node, Null, Problems, Repairs, mismatch
+from chaoskit_guards.argnodes import Json, Node, Null, Problems, Repaired, Repairs, mismatch
 from chaoskit_guards.errors import ArgProblem
 
 __all__ = ["AllOf", "AnyOf", "Later"]
@@ -47,7 +47,7 @@ class AnyOf:
             return value
         if repairs is not None and not self.admits_text:
             for node in self.options:
-                tried: list[str] = []
+                tried = Repaired(unwraps=repairs.unwraps)
                 mine = []
                 made = node.check(value, pointer, mine, tried)
                 if not mine:

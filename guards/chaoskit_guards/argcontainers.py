@@ -8,13 +8,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chaoskit_guards.argjson import loads
 from chaoskit_guards.argnodes import (
     Anything,
     Json,
     Node,
     Problems,
+    Repaired,
     Repairs,
     child,
+    exact_of,
     length_problem,
     mismatch,
     nearest,
@@ -30,12 +33,12 @@ _LISTS = (list, tuple)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 
 
-def _from_text(value: Any, kind: type, pointer: str, repairs: list[str]) -> Any:
+def _from_text(value: Any, kind: type, pointer: str, repairs: Repaired) -> Any:
     """Return the list or object that a string holds as JSON; else the value itself."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not repairs.unwraps:
         return value
     try:
-        found = json.loads(value)
+        found = loads(value)
     except ValueError:
         return value
     if not isinstance(found, kind):
@@ -66,6 +69,7 @@ class ListOf:
         self.unique = unique
         self._bounded = unique or min_length is not None or max_length is not None
         self._build = build
+        self._exact = exact_of(item)
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:
         """Admit a list whose items pass."""
@@ -80,6 +84,8 @@ class ListOf:
                 problem = "must not hold the same item twice"
             if problem is not None:
                 problems.append(ArgProblem(pointer=pointer, message=problem))
+        if self._exact is not None and all(item.__class__ is self._exact for item in value):
+            return list(value) if self._build is None else self._build(list(value))
         before, check = len(problems), self.item.check
         made = [
             check(item, f"{pointer}/{index}", problems, repairs) for index, item in enumerate(value)
@@ -138,7 +144,16 @@ class TupleOf:
 class Field:
     """One member of a record."""
 
-    __slots__ = ("default", "description", "factory", "name", "node", "required", "suffix")
+    __slots__ = (
+        "default",
+        "description",
+        "exact",
+        "factory",
+        "name",
+        "node",
+        "required",
+        "suffix",
+    )
 
     def __init__(
         self,
@@ -153,6 +168,7 @@ class Field:
         self.name = name
         self.suffix = child("", name)
         self.node = node
+        self.exact = exact_of(node)
         self.required = required
         self.default = default
         self.factory = factory
@@ -248,6 +264,8 @@ class Record:
             field = fields.get(name)
             if field is None:
                 made.update(self._check_extra(name, item, pointer, problems, repairs))
+            elif item.__class__ is field.exact:
+                made[name] = item
             elif (
                 item is None
                 and repairs is not None

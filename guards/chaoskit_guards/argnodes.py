@@ -27,9 +27,11 @@ __all__ = [
     "Null",
     "Number",
     "Problems",
+    "Repaired",
     "Repairs",
     "Text",
     "child",
+    "exact_of",
     "kind_of",
     "length_problem",
     "mismatch",
@@ -38,7 +40,21 @@ __all__ = [
 
 Json = dict[str, Any]
 Problems = list[ArgProblem]
-Repairs = list[str] | None
+
+
+class Repaired(list[str]):
+    """The pointers of what was repaired.
+
+    Attributes:
+        unwraps: whether lists and objects that came as JSON text are repaired, or null only.
+    """
+
+    def __init__(self, *, unwraps: bool = True) -> None:
+        super().__init__()
+        self.unwraps = unwraps
+
+
+Repairs = Repaired | None
 
 _NUMBERS = (int, float)
 _NAMES = {
@@ -50,6 +66,12 @@ _NAMES = {
     dict: "an object",
     type(None): "null",
 }
+
+
+def exact_of(node: object) -> type | None:
+    """Return the class whose every value passes unchanged, where there is one: the short way."""
+    exact: type | None = getattr(node, "exact", None)
+    return exact
 
 
 class Node(Protocol):
@@ -130,6 +152,7 @@ class Boolean:
     """Admits true and false; 0 and 1 are numbers."""
 
     expects = "a boolean"
+    exact = bool
     admits_text = False
     admits_null = False
 
@@ -162,6 +185,7 @@ class Text:
         self.max_length = max_length
         self.pattern = None if pattern is None else re.compile(pattern)
         self._plain = min_length is None and max_length is None and pattern is None
+        self.exact = str if self._plain else None
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:  # noqa: ARG002 - one shape for all checks
         """Admit strings of the right length and form."""
@@ -227,6 +251,7 @@ class Number:
             )
             if limit is not None
         ]
+        self.exact = int if integer and not self._bounds else None
 
     def check(self, value: Any, pointer: str, problems: Problems, repairs: Repairs) -> Any:  # noqa: ARG002 - one shape for all checks
         """Admit numbers within the bounds."""

@@ -93,15 +93,18 @@ class ArgError(GuardError):
     Attributes:
         tool: name of the tool.
         problems: everything that is wrong, not only the first; at most 64 of them.
+        count: how many there are.
     """
 
     def __init__(self, tool: str, problems: tuple[ArgProblem, ...]) -> None:
-        shown = problems[:8]
-        more = len(problems) - len(shown)
-        text = "; ".join(map(str, shown)) + (f"; and {more} more" if more else "")
-        super().__init__(text)
         self.tool = tool
         self.problems = problems[:64]
+        self.count = len(problems)
+
+    def __str__(self) -> str:
+        shown = self.problems[:8]
+        more = self.count - len(shown)
+        return "; ".join(map(str, shown)) + (f"; and {more} more" if more else "")
 
     def tool_result(
         self, call_id: str, vendor: Literal["anthropic", "openai", "openai_responses"] = "anthropic"

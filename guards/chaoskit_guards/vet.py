@@ -7,14 +7,14 @@ the nearest known name, and never the value.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
 from typing import Any, Literal, ParamSpec, Protocol, Self, TypeVar, cast
 
 from chaoskit_guards.argcontainers import Field, Record
 from chaoskit_guards.arghints import Arg, Hints, Model
-from chaoskit_guards.argnodes import kind_of, nearest
+from chaoskit_guards.argjson import Ambiguous, loads
+from chaoskit_guards.argnodes import Repaired, kind_of, nearest
 from chaoskit_guards.argschema import compile_schema
 from chaoskit_guards.errors import ArgError, ArgProblem
 from chaoskit_guards.events import Listener, emit
@@ -103,9 +103,10 @@ class Vet:
 
     Args:
         unknown: `refuse` names that are not declared, or `drop` them.
+        null: `refuse` null where it is not declared, or take it as `absent` for an argument that
+            may be absent, since models write it where they mean the default.
         repair: make what only has the wrong wrapping right, without loss: a list or object that
-            came as JSON text (never where a string is admitted), and null for an argument that may
-            be absent.
+            came as JSON text (never where a string is admitted), and null as under `absent`.
         listener: told about every refusal and every repair, with places only.
     """
 
@@ -113,10 +114,12 @@ class Vet:
         self,
         *,
         unknown: Literal["refuse", "drop"] = "refuse",
+        null: Literal["refuse", "absent"] = "refuse",
         repair: bool = False,
         listener: Listener | None = None,
     ) -> None:
         self._unknown = unknown
+        self._nulls = repair or null == "absent"
         self._repair = repair
         self._listener = listener
         self._tools: dict[str, GuardedTool[..., Any]] = {}
@@ -168,7 +171,7 @@ class Vet:
     @property
     def strict(self) -> bool:
         """Whether nothing is repaired."""
-        return not self._repair
+        return not self._nulls
 
     def admit(self, tool: str, record: Record | Model, given: Any) -> Json:
         """Return the arguments to run a tool with.
@@ -177,7 +180,7 @@ class Vet:
             ArgError: they break the declaration.
         """
         problems: list[ArgProblem] = []
-        repairs: list[str] | None = [] if self._repair else None
+        repairs = Repaired(unwraps=self._repair) if self._nulls else None
         if self._unknown == "drop" and isinstance(given, Mapping):
             known = record.fields if isinstance(record, Record) else record.names
             if isinstance(record, Model) or record.extra is None:
@@ -193,7 +196,8 @@ class Vet:
             problems = [ArgProblem(pointer="", message="is nested too deeply")]
             made = {}
         if problems:
-            self._tell("refused", tool, [p.pointer for p in problems])
+            if self._listener is not None:
+                self._tell("refused", tool, [p.pointer for p in problems])
             raise ArgError(tool, tuple(problems))
         if repairs:
             self._tell("repaired", tool, repairs)
@@ -273,13 +277,11 @@ class _Check:
         """
         if isinstance(arguments, str | bytes):
             try:
-                arguments = json.loads(arguments or "{}", object_pairs_hook=_unique)
+                arguments = loads(arguments or "{}")
             except RecursionError:
                 raise self._refusal("is nested too deeply") from None
-            except _GivenTwiceError as twice:
-                names = self.record.fields if isinstance(self.record, Record) else ()
-                which = f"{twice.name!r}" if twice.name in names else "a name"
-                raise self._refusal(f"{which} is given twice in one object") from None
+            except Ambiguous as error:
+                raise self._refusal(str(error)) from None
             except ValueError:
                 raise self._refusal("the arguments are no valid JSON, or cut off") from None
         if arguments is None:
@@ -320,25 +322,6 @@ class _Check:
                 problems.append(f"{name!r} may be absent, but the parameter has no default")
         if problems:
             raise TypeError(f"{self.tool}: declaration and function differ: {'; '.join(problems)}")
-
-
-class _GivenTwiceError(Exception):
-    """An object of the model's JSON has one name twice; which value it meant is anyone's guess."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> Json:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _GivenTwiceError(name)
-            seen.add(name)
-    return made
 
 
 def _wrapped(

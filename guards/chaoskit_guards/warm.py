@@ -171,8 +171,9 @@ class CacheWarmer:
     ) -> None:
         """Refresh the entry before it expires, while the traffic makes that the cheaper way.
 
-        Runs until it is cancelled; what goes wrong is logged and tried again later. Where real requests are told to `touched`, those that refresh
-        it for free are counted; at a rate below `break_even_rate` the entry is let go.
+        Runs until it is cancelled; what goes wrong is logged and tried again later. Where real
+        requests are told to `touched`, those that refresh it for free are counted; at a rate below
+        `break_even_rate` the entry is let go.
 
         Args:
             requests_per_hour: asked before each refresh for the traffic of late.
