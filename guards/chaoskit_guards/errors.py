@@ -97,6 +97,7 @@ class ArgError(GuardError):
     """
 
     def __init__(self, tool: str, problems: tuple[ArgProblem, ...]) -> None:
+        super().__init__(tool)  # and not all of the problems
         self.tool = tool
         self.problems = problems[:64]
         self.count = len(problems)
