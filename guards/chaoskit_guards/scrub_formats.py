@@ -95,7 +95,6 @@ FORMATS: tuple[tuple[str, str, str], ...] = (
     ("shopify", "shp", r"(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}+"),
     ("vault", "hv", r"[sbr]\.[\w-]{20,}+"),
     ("vault", "s.", r"(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24}\b(?!\.)"),
-    ("consul", "atlasv1.", r"[\w-]{40,}+"),
     ("grafana", "gl", r"(?:sa|c)_[\w+/=-]{20,}+"),
     ("newrelic", "NRAK-", r"[A-Z0-9]{20,}+"),
     ("newrelic", "NRII-", _AD + r"{20,}+"),
@@ -187,6 +186,7 @@ _PEM_MOST = 16_384
 _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=:,\s-]++|\\+[rn])*+")
 _URL_USER = re.compile(r"([^\s/:@\"'<>`\\]{0,128}+):([^\s/\"'<>`\\]{1,512})@(?!sha\d)", re.ASCII)
 _URL_TOKEN = re.compile(rf"({_AD}{{20,255}}+)@", re.ASCII)
+_TERRAFORM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{8,24}\.atlasv1\.[\w-]{40,}+")
 _DSN_USER = re.compile(r"[\w.-]{1,64}:([^\s:\"'<>`\\]{1,128})\Z")
 _NO_PASSWORD = frozenset(("password", "pass", "passwd", "pwd", "secret", "token", "x-oauth-basic"))
 
@@ -225,6 +225,9 @@ def find_formats(text: str) -> Iterator[Span]:
     if "Q~" in text:
         for match in _AZURE.finditer(text):
             yield Span(match.start(), match.end(), "azure", match.start())
+    if ".atlasv1." in text:
+        for match in _TERRAFORM.finditer(text):
+            yield Span(match.start(), match.end(), "terraform", match.start())
     if "@tcp(" in text or "@unix(" in text:
         yield from _dsn(text)
 

@@ -135,7 +135,7 @@ _MAYBE = frozenset("auth sessionid pass pin dsn cred".split())
 _SUFFIXES = frozenset(
     """value values val string str text raw plain plaintext b64 base64 encoded current old new
     previous prev primary secondary default prod production staging dev test backup main live
-    confirmation confirm again header env var bytes hex data pem v binary""".split()
+    confirmation confirm again header env var bytes hex data pem v binary base""".split()
 )
 """Words that may follow without taking the meaning away."""
 

@@ -84,6 +84,10 @@ _HUMAN = re.compile(
 )
 _ODD = re.compile(r"[\"'`]|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]")
 _ATTRIBUTE = re.compile(r"[a-z_]{2,32}=")
+_PIPED = re.compile(
+    r"\b(?:echo|printf)[ \t]{1,4}(?:-n[ \t]{1,4}|%s[ \t]{1,4})?([\"']?)([^\s\"'$`|]{4,128})\1"
+    r"[ \t]{0,4}\|[^|\r\n]{1,240}\Z"
+)
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|"}
 _HOLDS_CLOSER = re.compile(r"[)\]}|]")
 _ENDS = frozenset(("", "\n", "\r", ",", ";", "}", "&", '"', "'", "\\", "<", ")", "]"))
@@ -142,6 +146,12 @@ class NamedFinder:
                 if name is not None:
                     spans, resume = self._beside(text, name, end)
                     yield from spans
+        at = low.find("-stdin")
+        while at >= 0:
+            piped = _PIPED.search(text, max(0, at - 400), at)
+            if piped is not None and "pass" in low[max(0, at - 12) : at]:
+                yield Span(piped.start(2), piped.end(2), "password", piped.start())
+            at = low.find("-stdin", at + 1)
 
     def _name(self, text: str, at: int, end: int) -> _Name | None:
         """Return the name around `at`, unless it tells of nothing."""

@@ -22,6 +22,7 @@ _BLANK = re.compile(
     |[\w-]{0,16}(?:\.{3}|…|\*{3,16})\w{0,4}|same-origin|include|omit
     |your[-_ ].*|.*[-_ ]here|change[-_ ]?me|placeholder|example|todo|tbd|n/?a|redacted
     |\[[a-z _-]{0,24}\]|\((?:hidden|masked|not\ set|unset|none|empty|redacted)\)
+    |(?-i:\([a-z]+(?:\ [a-z]+){1,5}\))|[^\W\d_]{2,16}(?:\ [^\W\d_]{2,16}){0,5}\ ?\?
     |(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|settings|config|self|args|opts
     |options|kwargs|params|request|req|ctx)[.\[(].*
     |(?:str|string|int|integer|number|float|bool|boolean|bytes|object|array|list|dict|null|none
@@ -40,7 +41,7 @@ _REFERENCE = re.compile(
 """Where a secret is kept, rather than the secret."""
 
 _NAMELESS = re.compile(
-    r"""(?:\$[a-z_]\w*|\$\(.*|%[a-z_]\w*%|@\w+@|:[a-z_]\w*|\$\d|\?
+    r"""(?:\$[a-z_]\w*|\$\(.*|(?-i:\([a-z]+\ ?.*)|%[a-z_]\w*%|@\w+@|:[a-z_]\w*|\$\d|\?
     |\[\^.*|\(\?.*|\.[*+].*|\\[sdw].*
     |(?:my|the|some|insert|enter|put|replace|add|paste|change|dummy|fake|sample)[-_ ].*
     |(?:dummy|empty|hidden|password|passwd|passphrase|uuid|cleartext|file|env|vault|keychain

@@ -378,8 +378,8 @@ class Walk:
         """Return what stands under the name of a secret: everything in it is one."""
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, (int, float)) and name.lower().endswith("s"):
-            return value  # how many there are
+        if isinstance(value, (int, float)) and name.lower().endswith(("s", "token")):
+            return value  # how many there are, or which of a vocabulary
         if isinstance(value, str):
             return self._secret(name, value)
         known = self._seen_under.get(id(value))

@@ -160,3 +160,54 @@ def test_data_with_a_secret_loses_only_that(data, expected):
 def test_names_are_judged_by_their_words(name, level):
     """Some tell of a secret only if the value looks like one."""
     assert KeyJudge().judge(name) == level
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  ~ password = (sensitive value)\n        secret_arn = (known after apply)",
+        "password: (not shown here)",
+    ],
+)
+def test_a_description_in_parentheses_is_no_secret(text):
+    """As plans of infrastructure show what they hide."""
+    assert Scrubber().scrub(text) == text
+
+
+def test_a_question_of_a_user_interface_is_no_secret():
+    """Nor is what stands on a label."""
+    data = {"login.forgot_password": "Passwort vergessen?", "reset_password": "Forgot it?"}
+    assert Scrubber().scrub_dict(data) == data
+
+
+def test_a_number_under_token_is_its_place_in_a_vocabulary():
+    """While people choose digits for a password or a pin."""
+    data = {"tokens": ["a"], "token": 10126, "token_id": 7}
+    assert Scrubber().scrub_dict(data) == data
+    assert Scrubber().scrub_dict({"password": 10126, "pin": 4711}) != {
+        "password": 10126,
+        "pin": 4711,
+    }
+
+
+def test_a_base_of_keys_is_a_key():
+    """Rails calls its own so."""
+    value = "95" + "ab" * 31
+    for text in (f"SECRET_KEY_BASE={value}", f'{{"SECRET_KEY_BASE": "{value}"}}'):
+        assert value not in Scrubber().scrub(text)
+    assert value not in str(Scrubber().scrub_dict({"SECRET_KEY_BASE": value}))
+
+
+def test_the_whole_token_of_terraform_cloud_is_taken_out():
+    """Its first part as well as what follows the mark of its kind."""
+    token = "aB3dE6gH9jK2mN.atlasv1." + "x7Yz" * 17
+    assert "aB3dE6gH9jK2mN" not in Scrubber().scrub(f"token is {token}, saved")
+    assert "aB3dE6gH9jK2mN" not in Scrubber().scrub(f"INSERT INTO t VALUES ({token})")
+
+
+def test_what_is_piped_into_a_login_is_a_password():
+    """The flag tells of it, and it stands before."""
+    secret = "jwi" + "%ZhHqNL"
+    for quote in ("'", '"'):
+        text = f"echo {quote}{secret}{quote} | docker login --username svc --password-stdin host"
+        assert secret not in Scrubber().scrub(text)
