@@ -34,14 +34,15 @@ _BLANK = re.compile(
 
 _REFERENCE = re.compile(
     r"""\$\{\{?[\w .:/?|'"-]{1,128}\}?\}|\{\{[^{}]{1,128}\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%
-    |<[\w -]{1,64}>
+    |<[\w -]{1,64}>|\[[A-Za-z][a-z _-]{0,24}\]|(?:[a-z]{1,6}[-_]){0,3}[xX]{6,}
     |(?:env|file|vault|ssm|keyring|keychain|ref|op|k8s)[:+][\w/.:\#@+-]{1,128}""",
     re.VERBOSE,
 )
 """Where a secret is kept, rather than the secret."""
 
 _NAMELESS = re.compile(
-    r"""(?:\$[a-z_]\w*|\$\(.*|(?-i:\([a-z]+\ ?.*)|%[a-z_]\w*%|@\w+@|:[a-z_]\w*|\$\d|\?
+    r"""(?:\$[a-z_]\w*|\$\(.*|\$\{\w+:?[?+=-].*|(?-i:\([a-z]+\ ?.*)|%[a-z_]\w*%|@\w+@|:[a-z_]\w*
+    |\$\d|\?
     |\[\^.*|\(\?.*|\.[*+].*|\\[sdw].*
     |(?:my|the|some|insert|enter|put|replace|add|paste|change|dummy|fake|sample)[-_ ].*
     |(?:dummy|empty|hidden|password|passwd|passphrase|uuid|cleartext|file|env|vault|keychain

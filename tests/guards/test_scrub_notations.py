@@ -167,6 +167,9 @@ def test_names_are_judged_by_their_words(name, level):
     [
         "  ~ password = (sensitive value)\n        secret_arn = (known after apply)",
         "password: (not shown here)",
+        "DB_PASSWORD=${DB_PASSWORD:?not set} docker compose up -d",
+        'client = Client(api_key="sk-xxxxxxxxxxxxxxxxxxxxxxxx")',
+        "password: [Filtered]",
     ],
 )
 def test_a_description_in_parentheses_is_no_secret(text):
