@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import PrefixDiff, first_difference, prefix_bytes
 from chaoskit_guards.usage import PromptUsage, read_usage
@@ -69,7 +69,7 @@ class CacheBenchmark:
         self._drop = drop
         self._on_regression = on_regression
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._newest: deque[PromptUsage] = deque(maxlen=recent)
         self._read = self._written = self._fresh = 0
         self._requests = self._hits = 0

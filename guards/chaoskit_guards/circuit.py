@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
@@ -22,7 +21,7 @@ from chaoskit_guards.circuit_settings import CircuitSettings
 from chaoskit_guards.errors import CircuitOpenError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify
-from chaoskit_guards.forks import after_fork
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
 from chaoskit_guards.retry_run import Random
@@ -96,7 +95,7 @@ class Circuit:
 
             circuit = SharedCircuit(store, name, settings)
             self._shared = SharedBreaker(circuit, self._tell)
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._state: State = "closed"
         self._generation = 0
         self._failures = 0  # in a row
@@ -107,12 +106,6 @@ class Circuit:
         self._probing = False
         self._even = not self._rated
         """Whether a success changes nothing, so that it needs no lock."""
-
-        after_fork(self)
-
-    def forked(self) -> None:
-        """Begin anew in the child, in the state of the parent."""
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return (

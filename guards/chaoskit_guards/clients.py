@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 
 from chaoskit_guards.answers import Dialect
 from chaoskit_guards.completion import Completion
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.translate import copied, to_anthropic, to_openai
 
 __all__ = ["Caller", "NotConfigured", "ProviderConfig"]
@@ -98,7 +98,7 @@ class Caller:
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._client: Any = None
         # Connections belong to the event loop that opened them.
         self._async_clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()

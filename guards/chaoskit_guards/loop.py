@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from chaoskit_guards.canonical import VOLATILE, call_key, outcome, plain_name, result_key, words
 from chaoskit_guards.errors import LoopDetectedError
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.toolbook import Toolbook
 
 __all__ = ["LoopAdvice", "LoopGuard"]
@@ -133,7 +133,7 @@ class LoopGuard:
                 raise ValueError(f"the limit {name} must be at least 1, not {limit!r}")
         self._tools = None if tools is None else Toolbook(tools)
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         most = max([max_repeats, *self._per_tool.values()])
         self._calls: deque[_Call] = deque(
             maxlen=max(self._window, max_period * most + 1, 2 * most + 1)

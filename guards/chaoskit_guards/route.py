@@ -6,7 +6,6 @@ It performs nothing itself; the router asks, sleeps and tells it how things went
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from chaoskit_guards.errors import (
     UntranslatableRequest,
 )
 from chaoskit_guards.failures import Failure, Kind, classify
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.permit import Permit
 
 __all__ = ["Ask", "Pause", "Price", "Provider", "Request", "Route", "Rules"]
@@ -90,7 +90,7 @@ class Provider:
         self.caller = caller
         self.config = caller.config
         self.breaker = breaker
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._away: tuple[float, Kind] = (0.0, "rate_limited")
         self._out = False  # its breaker has refused a call since the last answer
         self._back: float | None = None  # when it answered again

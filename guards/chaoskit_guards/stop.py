@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from chaoskit_guards.conditions import Condition, Verdict, read
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.shapes import as_mapping
 
 __all__ = ["RunContext", "StopDecision", "StopEvaluator"]
@@ -63,7 +63,7 @@ class StopEvaluator:
         self._conditions = tuple(conditions)
         self._soft_steps = soft_steps
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._seen = (-1, 0.0, 0.0)
         self._still = 0
 
@@ -159,7 +159,7 @@ class RunContext:
         """
         self._price = price
         self._keep = keep
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self.iters = 0
         self.cost_usd = 0.0
         self.tokens = 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import CachePrefix, Ttl
 from chaoskit_guards.usage import PromptUsage, read_usage
@@ -116,7 +117,7 @@ class CacheWarmer:
         self._clock = clock
         self._sleep = sleep
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._flights: dict[tuple[str, object], asyncio.Future[WarmResult]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._used: dict[str, tuple[float, WarmResult]] = {}
