@@ -24,7 +24,7 @@ from chaoskit_guards.failures import Failure, classify
 from chaoskit_guards.forks import own_lock
 from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
-from chaoskit_guards.retry_run import Random
+from chaoskit_guards.settings import Random
 from chaoskit_guards.settings import seconds as check_seconds
 
 if TYPE_CHECKING:

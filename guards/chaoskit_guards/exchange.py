@@ -16,8 +16,9 @@ from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import classify
 from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry_config import RetryConfig
-from chaoskit_guards.retry_run import Env, Random, Run, moment
+from chaoskit_guards.retry_run import Env, Run, moment
 from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.wire_usage import amounts, usage_in
 

@@ -24,8 +24,8 @@ from chaoskit_guards.completion import Completion, RoutedText, Usage
 from chaoskit_guards.errors import UnreadableResponse
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.hedge import race
-from chaoskit_guards.retry_run import Random
 from chaoskit_guards.route import Ask, Pause, Price, Provider, Request, Route, Rules
+from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens as _estimate
 from chaoskit_guards.translate import OPTIONS, copied, neutral
 
