@@ -7,13 +7,14 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from chaoskit_guards.breaker import CircuitBreaker, Permit
+from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.errors import BudgetTimeout, GuardError, RetryError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import classify
+from chaoskit_guards.permit import Ending, Permit
 from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.retry_run import Env, Run, moment
@@ -85,7 +86,7 @@ class Refused(Exception):  # noqa: N818 - carries a status to those who judge it
 class _End:
     """How an attempt ended: what the breaker hears, and what was used; None gives it back."""
 
-    verdict: Literal["success", "failure", "neutral"]
+    verdict: Ending
     error: BaseException | None = None
     used: Mapping[str, float] | None = None
 
@@ -140,12 +141,8 @@ class Sent:
             self.booked.cancel(sent=True)
         elif self.booked is not None:
             self.booked.settle(**end.used or {})
-        if self.permit is not None and end.verdict == "success":
-            self.permit.success()
-        elif self.permit is not None and end.verdict == "neutral":
-            self.permit.abandon()
-        elif self.permit is not None:
-            self.permit.failure(end.error)
+        if self.permit is not None:
+            self.permit.end(end.verdict, end.error)
 
     async def asettle(self) -> None:
         """Tell budget and breaker what there is to tell, without blocking where they are shared."""
@@ -158,12 +155,8 @@ class Sent:
             await self.booked.acancel(sent=True)
         elif self.booked is not None:
             await self.booked.asettle(**end.used or {})
-        if self.permit is not None and end.verdict == "success":
-            await self.permit.asuccess()
-        elif self.permit is not None and end.verdict == "neutral":
-            await self.permit.aabandon()
-        elif self.permit is not None:
-            await self.permit.afailure(end.error)
+        if self.permit is not None:
+            await self.permit.aend(end.verdict, end.error)
 
     def _ends(self, end: _End) -> None:
         if not self._ended:

@@ -119,4 +119,3 @@ def test_a_guard_loads_no_other_guard_unless_it_is_made_of_it(module):
 
     assert guards == allowed
     assert parts <= allowed | ({"retry"} if module == "transport" else set())
-
