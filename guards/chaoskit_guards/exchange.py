@@ -15,6 +15,7 @@ from chaoskit_guards.errors import BudgetTimeout, GuardError, RetryError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import classify
 from chaoskit_guards.permit import Ending, Permit
+from chaoskit_guards.price import Price, cost
 from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.retry_run import Env, Run, moment
@@ -25,7 +26,6 @@ from chaoskit_guards.wire_usage import amounts, usage_in
 
 __all__ = ["Exchange", "HttpGuards", "Sent"]
 
-Price = Callable[[str, Mapping[str, Any]], float | None]
 
 _log = logging.getLogger("chaoskit_guards.transport")
 _COUNTED = ("system", "messages", "input", "tools")
@@ -114,8 +114,7 @@ class Sent:
         if self._ended:
             return
         used: dict[str, float] = dict(amounts(usage))  # nothing told: the estimate stays
-        price = self.guards.price
-        usd = price(model or self.model, usage) if price is not None and used else None
+        usd = cost(self.guards.price, model or self.model, usage) if used else None
         if usd is not None:
             used["usd"] = usd
         self._ends(_End("success", used=used))
@@ -196,10 +195,9 @@ class Exchange:
         messages = [one for it in flat for one in (it if isinstance(it, list) else [it])]
         output = self.guards.expected_output if bound is None else bound
         expected = {"messages": messages, "max_tokens": output, "timeout": patience}
-        price = self.guards.price
-        if price is not None:
+        if self.guards.price is not None:
             usage = {"input_tokens": count_tokens(messages), "output_tokens": output}
-            expected["usd"] = price(str(self._body.get("model", "")), usage)
+            expected["usd"] = cost(self.guards.price, str(self._body.get("model", "")), usage)
         return expected
 
     def not_booked(self, error: BudgetTimeout) -> Exception:
@@ -276,6 +274,8 @@ class Exchange:
         """Note that a stream has begun."""
         self._tell(response.status_code)
         sent.learns = response
+        if sent.permit is not None:
+            sent.permit.first_item()
 
     def rebuilt(self, response: Any, stream: Any, headers: Any = None) -> Any:
         """Return the answer with another body."""

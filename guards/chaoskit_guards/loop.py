@@ -142,6 +142,15 @@ class LoopGuard:
         self._made = 0
         self._made_of: dict[str, int] = {}
 
+    def know(self, tools: Iterable[str | Mapping[str, Any]]) -> None:
+        """Tell which tools there are, where `tools=` has not.
+
+        Raises:
+            ValueError: a definition has no name.
+        """
+        if self._tools is None:
+            self._tools = Toolbook(tools)
+
     def record(
         self,
         name: str,

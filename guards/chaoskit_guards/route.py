@@ -5,8 +5,7 @@ It performs nothing itself; the router asks, sleeps and tells it how things went
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,16 +20,11 @@ from chaoskit_guards.errors import (
 )
 from chaoskit_guards.failures import Failure, classify
 from chaoskit_guards.permit import Ending, Permit
+from chaoskit_guards.price import Price, cost
 from chaoskit_guards.provider import Provider
 from chaoskit_guards.rules import Rules
 
-__all__ = ["Ask", "Pause", "Price", "Request", "Route"]
-
-_log = logging.getLogger("chaoskit_guards")
-
-
-Price = Callable[[str, Mapping[str, Any]], float | None]
-"""Gives the USD of a call from its model and usage, by Anthropic's names."""
+__all__ = ["Ask", "Pause", "Request", "Route"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,7 +186,7 @@ class Route:
                 outcome=outcome,
                 detail=outcome,
                 elapsed=self._clock() - ask.began,
-                usd=None if self._price is None else self._cost(provider, completion.usage),
+                usd=self._cost(provider, completion.usage),
             )
         )
         self._kept = Completion(
@@ -306,18 +300,14 @@ class Route:
     def _cost(self, provider: Provider, usage: Usage) -> float | None:
         if self._price is None:
             return None
-        try:
-            return self._price(provider.config.model, usage.in_anthropic_words())
-        except Exception:  # noqa: BLE001 - the answer is paid; what it cost is not worth its loss
-            _log.exception("the price function failed for %s", provider.config.model)
-            return None
+        return cost(self._price, provider.config.model, usage.in_anthropic_words())
 
     def _too_dear(self, provider: Provider, most: float) -> str:
         """Return why it is not asked; empty when it may be."""
         tokens = self._request.prompt_tokens or 0
         asked = Usage(input_tokens=tokens, output_tokens=self._request.max_tokens)
         usd = self._cost(provider, asked)
-        if usd is None or not usd >= 0:
+        if usd is None:
             return "its price is not known"
         return f"about {usd:.4f} USD are above its ceiling" if usd > most else ""
 

@@ -21,8 +21,9 @@ from chaoskit_guards.completion import Completion, RoutedText
 from chaoskit_guards.course import Course, asked, received
 from chaoskit_guards.events import Listener
 from chaoskit_guards.hedge import race
+from chaoskit_guards.price import Price
 from chaoskit_guards.provider import Provider
-from chaoskit_guards.route import Price, Request, Route
+from chaoskit_guards.route import Request, Route
 from chaoskit_guards.routed_stream import RoutedStream
 from chaoskit_guards.rules import Rules
 from chaoskit_guards.settings import Random
