@@ -289,9 +289,11 @@ class Circuit:
             return
         now = self._now()
         slow = self.is_slow(began, now)
-        asked = (failure.retry_after if failure is not None else None) or 0.0
-        rng = self._rng or random
-        opening = self.settings.opening(verdict, asked, self._openings, rng)
+        opening = 0.0
+        if verdict != "success" or slow:  # nothing else opens it; chance is drawn without the lock
+            asked = (failure.retry_after if failure is not None else None) or 0.0
+            rng = self._rng or random
+            opening = self.settings.opening(verdict, asked, self._openings, rng)
         with self._lock:
             if generation != self._generation:
                 return

@@ -38,6 +38,8 @@ class RateWindow:
     def _turn(self, now: float) -> int:
         """Empty the buckets that have become too old and return the current one."""
         current = int(now / self._width)
+        if current == self._last:
+            return current % _BUCKETS
         last = current if self._last is None else self._last
         for index in range(max(last + 1, current - _BUCKETS + 1), current + 1):
             slot = index % _BUCKETS
