@@ -13,7 +13,7 @@ from chaoskit_guards.canonical import VOLATILE, call_key, outcome, plain_name, r
 from chaoskit_guards.errors import LoopDetectedError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.forks import own_lock
-from chaoskit_guards.toolbook import Toolbook
+from chaoskit_guards.toolbook import Toolbook, shown
 
 __all__ = ["LoopAdvice", "LoopGuard"]
 
@@ -182,10 +182,11 @@ class LoopGuard:
                 advice = call.advice = self._note(call, advice)
         if advice.level == "ok":
             return advice
-        emit(self._listener, advice.level, "loop", tool=name, kind=advice.kind, count=advice.count)
+        tool = shown(name)
+        emit(self._listener, advice.level, "loop", tool=tool, kind=advice.kind, count=advice.count)
         if self._raises and advice.level != "hint":
             raise LoopDetectedError(
-                advice.message, tool=name, kind=advice.kind, level=advice.level, count=advice.count
+                advice.message, tool=tool, kind=advice.kind, level=advice.level, count=advice.count
             )
         return advice
 
@@ -292,7 +293,7 @@ class LoopGuard:
     def _judge(self, call: _Call, args: object) -> LoopAdvice:
         made = self._made_of.get(call.tool, 0)
         if self._made >= self._max_calls:
-            return _advice("block", "limit", "the tools", self._made + 1)
+            return _advice("block", "limit", "", self._made + 1)
         if made >= self._max_calls_per_tool.get(call.tool, math.inf):
             return _advice("block", "limit", call.tool, made + 1)
         limit = self._per_tool.get(call.tool, self._max_repeats)
@@ -401,5 +402,8 @@ _ADVICE = (
 
 
 def _advice(level: Level, kind: str, tool: str, count: int, period: int = 0) -> LoopAdvice:
-    text = _TEXT[kind].format(tool=tool, count=count, period=period) + _ADVICE
+    text = (
+        _TEXT[kind].format(tool=shown(tool) if tool else "the tools", count=count, period=period)
+        + _ADVICE
+    )
     return LoopAdvice(level=level, kind=kind, count=count, message=text)
