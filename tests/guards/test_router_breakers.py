@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaoskit_guards import (
+    AgentLoop,
     AllProvidersFailed,
     BudgetWindow,
     CircuitBreaker,
@@ -120,6 +121,7 @@ class Shared:
     """Makes breakers of one fresh key, as each process has them."""
 
     def __init__(self, url):
+        self.url = url
         self.store = RedisStore(url, uuid.uuid4().hex, timeout=10.0)
 
     def __call__(self, name):
@@ -272,3 +274,22 @@ def test_when_all_are_open_the_soonest_return_is_told():
         return caught.value
 
     assert asyncio.run(ask()).retry_after == 60.0
+
+
+@pytest.mark.parametrize("form", ["whole", "stream"])
+def test_the_whole_composition_shares_through_redis_without_blocking(shared, only_async, form):
+    """Breakers in a router in retries in a budget in an agent: one dead provider, one good one."""
+    store = RedisStore(shared.url, uuid.uuid4().hex, timeout=10.0)
+    budget = BudgetWindow(tokens_per_minute=10_000, store=store)
+    agent = AgentLoop(FallbackRouter(calls(Refused()), breaker=shared), budget=budget)
+
+    async def ask():
+        if form == "whole":
+            text = (await agent.arun(ASK)).text
+        else:
+            text = [item async for item in agent.astream(ASK)][-1].text
+        used = await budget.asnapshot()
+        await store.aclose()
+        return text, used["requests"], used["tokens"]
+
+    assert shared.run(ask()) == ("from b", 1, 0)
