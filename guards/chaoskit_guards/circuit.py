@@ -87,6 +87,7 @@ class Circuit:
         self._rng = rng
         self._listener = listener
         self._rated = settings.rated
+        self._timed = settings.timed
         self._rates = RateWindow(window)
         self._shared: SharedBreaker | None = None
         if store is not None:
@@ -163,7 +164,7 @@ class Circuit:
         # era, whose result nobody hears. The other way round it could pass for the probe's.
         generation = self._generation
         if self._state == "closed":
-            return Permit(self, generation, self._now() if self._rated else 0.0)
+            return Permit(self, generation, self._now() if self._timed else 0.0)
         return self._admit()
 
     def judge(self, error: BaseException) -> Verdict:

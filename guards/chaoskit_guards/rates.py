@@ -27,8 +27,10 @@ class RateWindow:
         """Count one call that ended at `now` seconds."""
         slot = self._turn(now)
         self._calls[slot] += 1
-        self._failures[slot] += failed
-        self._slows[slot] += slow
+        if failed:
+            self._failures[slot] += 1
+        if slow:
+            self._slows[slot] += 1
 
     def totals(self, now: float) -> tuple[int, int, int]:
         """Return calls, failures and slow calls."""
