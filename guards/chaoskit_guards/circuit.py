@@ -314,6 +314,12 @@ class Circuit:
 
     def _trips(self, now: float, verdict: Verdict, *, slow: bool) -> bool:
         """Count the result of a call of the closed breaker and return whether it opens."""
+        if verdict == "success" and not slow:
+            self._failures = self._limits = 0
+            self._even = not self._rated
+            if self._rated:
+                self._rates.add(now, failed=False, slow=False)
+            return False
         failed = verdict == "failure"
         if verdict == "limited":
             self._limits += 1

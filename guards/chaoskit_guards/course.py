@@ -87,8 +87,10 @@ class Course:
     def answered(self, ask: Ask, completion: Completion, *, final: bool = False) -> bool:
         """Note an answer and return whether it is the result; `final`: whatever it says."""
         is_result = self.route.answered(ask, completion, final=final)
-        ask.settle()
-        self._tell(ask)
+        if ask.permit is not None:
+            ask.permit.success()
+        if self._listener is not None:
+            self._tell(ask)
         return is_result
 
     async def aanswered(self, ask: Ask, completion: Completion, *, final: bool = False) -> bool:

@@ -45,7 +45,7 @@ class Provider:
     def resting(self, now: float) -> tuple[float, Kind]:
         """Return for how many seconds it is left alone, 0 for none, and why."""
         until, why = self._away
-        return max(0.0, until - now), why
+        return (until - now if until > now else 0.0), why
 
     def reinstate(self) -> None:
         """Ask it again at once."""

@@ -186,7 +186,7 @@ class Route:
                 outcome=outcome,
                 detail=outcome,
                 elapsed=self._clock() - ask.began,
-                usd=self._cost(provider, completion.usage),
+                usd=None if self._price is None else self._cost(provider, completion.usage),
             )
         )
         self._kept = Completion(
@@ -298,8 +298,6 @@ class Route:
         return window is None or tokens is None or tokens + self._request.max_tokens <= window
 
     def _cost(self, provider: Provider, usage: Usage) -> float | None:
-        if self._price is None:
-            return None
         return cost(self._price, provider.config.model, usage.in_anthropic_words())
 
     def _too_dear(self, provider: Provider, most: float) -> str:
