@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.forks import own_lock
+from chaoskit_guards.hooks import asked
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import PrefixDiff, first_difference, prefix_bytes
 from chaoskit_guards.usage import PromptUsage, read_usage
@@ -137,7 +138,7 @@ class CacheBenchmark:
             _log.warning("%s", began)
             emit(self._listener, "regression", "cache", before=began.before, after=began.after)
             if self._on_regression is not None:
-                self._on_regression(began)
+                asked("on_regression", self._on_regression, began)
 
     def _compare(self) -> CacheRegression | None:
         total = sum(usage.total for usage in self._newest)

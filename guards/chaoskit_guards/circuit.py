@@ -11,7 +11,6 @@ lost or hung, it frees itself.
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from chaoskit_guards.errors import CircuitOpenError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify
 from chaoskit_guards.forks import own_lock
+from chaoskit_guards.hooks import asked
 from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
 from chaoskit_guards.settings import Random
@@ -36,8 +36,6 @@ __all__ = ["Circuit", "State"]
 
 State = Literal["closed", "open", "half_open", "forced_open", "forced_closed"]
 """What a breaker does with calls; `forced_closed` admits everything and counts nothing."""
-
-_log = logging.getLogger("chaoskit_guards")
 
 _INFINITE = float("inf")
 
@@ -178,11 +176,8 @@ class Circuit:
 
     def _verdict(self, error: BaseException, failure: Failure) -> Verdict:
         if isinstance(error, Exception) and self._is_failure is not None:
-            try:
-                decided = self._is_failure(error)
-            except Exception:  # noqa: BLE001 - the call's own error matters, and so does its probe
-                _log.exception("is_failure of the breaker %s failed", self.name)
-                decided = None
+            # The call's own error matters, and so does its probe.
+            decided = asked(f"is_failure of the breaker {self.name}", self._is_failure, error)
             if decided is not None:
                 return "failure" if decided else "neutral"
         if failure.kind == "rate_limited":

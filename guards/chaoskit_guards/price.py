@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Price", "cost"]
+from chaoskit_guards.hooks import asked
 
-_log = logging.getLogger("chaoskit_guards")
+__all__ = ["Price", "cost"]
 
 Price = Callable[[str, Mapping[str, Any]], float | None]
 """Gives the USD of a call from its model and usage, by Anthropic's names."""
@@ -23,9 +22,5 @@ def cost(price: Price | None, model: str, usage: Mapping[str, Any]) -> float | N
     """
     if price is None:
         return None
-    try:
-        usd = price(model, usage)
-    except Exception:  # noqa: BLE001 - see above
-        _log.exception("the price function failed for %s", model)
-        return None
+    usd = asked(f"the price function for {model}", price, model, usage)
     return usd if usd is not None and 0 <= usd < math.inf else None

@@ -16,6 +16,7 @@ from itertools import pairwise
 from chaoskit_guards.errors import RetryAfterTooLong, RetryError, RetryExhausted
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify, sdk_retries
+from chaoskit_guards.hooks import asked
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.settings import Random
 
@@ -159,7 +160,7 @@ class Run:
             return False
         config = self.env.config
         if config.retry_on is not None:
-            decided = config.retry_on(error)
+            decided = asked("retry_on", config.retry_on, error)
             if decided is not None:
                 return decided
         if failure.should_retry is not None:
