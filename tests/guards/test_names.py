@@ -1,5 +1,6 @@
 """The package says what it holds, and loads nothing before it is used."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -119,3 +120,30 @@ def test_a_guard_loads_no_other_guard_unless_it_is_made_of_it(module):
 
     assert guards == allowed
     assert parts <= allowed | ({"retry"} if module == "transport" else set())
+
+
+@pytest.mark.parametrize(
+    ("name", "takes"),
+    [
+        ("AgentLoop", {"clock", "sleep", "async_sleep", "rng"}),
+        ("AsyncGuardedTransport", {"clock", "sleep", "async_sleep", "rng"}),
+        ("BudgetWindow", {"clock", "sleep", "async_sleep"}),
+        ("CacheBenchmark", set()),
+        ("CacheWarmer", {"clock", "sleep"}),
+        ("CircuitBreaker", {"clock", "rng"}),
+        ("FallbackRouter", {"clock", "sleep", "async_sleep", "rng"}),
+        ("GuardedTransport", {"clock", "sleep", "async_sleep", "rng"}),
+        ("LoopGuard", set()),
+        ("MessageWindow", set()),
+        ("StopEvaluator", set()),
+        ("Vet", set()),
+        ("with_retry", {"clock", "sleep", "async_sleep", "rng"}),
+    ],
+)
+def test_a_guard_is_told_who_listens_and_what_time_it_is(name, takes):
+    """As keywords, so that tests own time and chance; each takes what it uses."""
+    parameters = inspect.signature(getattr(chaoskit_guards, name)).parameters
+    keywords = {key for key, it in parameters.items() if it.kind is it.KEYWORD_ONLY}
+
+    assert keywords >= takes | {"listener"}
+    assert keywords & {"clock", "sleep", "async_sleep", "rng"} == takes
