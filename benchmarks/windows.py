@@ -235,7 +235,7 @@ def windows(table):
     in_memory()
     with server() as url:
         if url is None:
-            print("missing: redis-server")
+            print("\nno redis-server: nothing is shared")
             return
         with contextlib.suppress(ImportError):
             costs(url, table)

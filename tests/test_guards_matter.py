@@ -16,11 +16,15 @@ from chaoskit.demo.handbook import SYSTEM_PROMPT
 from chaoskit.demo.tools import FUNCTIONS
 from chaoskit.history import to_anthropic
 from chaoskit.run import run
+from chaoskit.scenario import parse
 from chaoskit_guards import (
     AsyncGuardedTransport,
+    BudgetWindow,
     CircuitBreaker,
     FallbackRouter,
     GuardedTransport,
+    MaxIters,
+    MessageWindow,
     RetryConfig,
 )
 
@@ -93,6 +97,73 @@ def test_with_all_guards_the_day_is_passed(day):
 def test_without_its_guard_the_day_is_failed(day, promises, changes):
     """Every guard is needed."""
     assert broken(day, **changes) >= promises
+
+
+def stricter(day, *changes):
+    """A day that only one of two guards can save."""
+    (text,) = [it.file.read_text() for it in shipped() if it.name.startswith(f"day{day}-")]
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return parse(text, f"day{day}.chaos.toml")
+
+
+STRUCK = """
+[[faults]]
+fault       = "rate_limited"
+when        = { from = "15s", for = "45s" }
+retry_after = "11s"
+"""
+NARROW = stricter(  # the provider's own limit is all that there is, and nobody may run into it
+    2,
+    (STRUCK, ""),
+    ("requests_per_minute = 30", "requests_per_minute = 12"),
+    ('check = "bounded_amplification"', 'check = "bounded_amplification"\nmax_attempts = 1'),
+    ('[[promises]]\ncheck = "retry_after_honoured"\n', ""),
+)
+FRUITLESS = stricter(4, ("max_empty = 12", "max_empty = 6"))
+SHORT = stricter(4, ("max_calls = 25", "max_calls = 5"))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "promise", "with_it", "without_it"),
+    [
+        pytest.param(
+            NARROW,
+            "bounded_amplification",
+            lambda: {"budget": BudgetWindow(requests_per_minute=12)},
+            lambda: {"budget": None},
+            id="budget",
+        ),
+        pytest.param(
+            FRUITLESS, "no_tool_loop", dict, lambda: {"loop": None}, id="loop-without-stop"
+        ),
+        pytest.param(
+            SHORT,
+            "gives_up_gracefully",
+            lambda: {"conditions": [MaxIters(3)]},
+            lambda: {"conditions": ()},
+            id="stop-without-loop",
+        ),
+        pytest.param(
+            DAYS[3],
+            "every_user_answered",
+            dict,
+            lambda: {"window": MessageWindow(45_000, token_counter=lambda _: 1)},
+            id="token-count",
+        ),
+    ],
+)
+def test_guards_that_stand_in_for_each_other_matter_too(scenario, promise, with_it, without_it):
+    """A stricter day tells them apart."""
+    kept, lost = (run(scenario, without(**changes())) for changes in (with_it, without_it))
+    verdicts = [
+        {it.name: it.judgement.verdict for it in outcome.promises}[promise]
+        for outcome in (kept, lost)
+    ]
+
+    assert verdicts == [Verdict.PASS, Verdict.FAIL]
+    assert Verdict.FAIL not in {it.judgement.verdict for it in kept.promises}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Protocol
 
@@ -20,17 +20,18 @@ from chaoskit_guards.completion import Completion
 from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.events import Listener
 from chaoskit_guards.loop import LoopGuard
+from chaoskit_guards.price import Price, cost
 from chaoskit_guards.retry import with_retry
 from chaoskit_guards.retry_config import RetryConfig
 from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.scrub_stream import ScrubbingStream
+from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.window import MessageWindow
 
 __all__ = ["AgentLoop", "Answer", "Model", "ToolEvent", "Tools"]
 
 Json = dict[str, Any]
-Price = Callable[[str, Mapping[str, Any]], float | None]
 
 _SCRUBBER = Scrubber()
 _RETRY = RetryConfig(deadline=240.0)
@@ -78,6 +79,10 @@ class AgentLoop:
         logger: is told about tool calls and their results.
         nothing: the answer where the model has none.
         listener: told about failing tools and the end of each run, and about retries.
+        clock: monotonic seconds; `time.monotonic` when it is None.
+        sleep: waits between retries; `time.sleep` when it is None.
+        async_sleep: `asyncio.sleep` when it is None.
+        rng: source of their jitter; the `random` module when it is None.
 
     What is None is left out.
     """
@@ -99,6 +104,10 @@ class AgentLoop:
         logger: logging.Logger | None = None,
         nothing: str = _NOTHING,
         listener: Listener | None = None,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], object] | None = None,
+        async_sleep: Callable[[float], Awaitable[object]] | None = None,
+        rng: Random | None = None,
     ) -> None:
         self.model = model
         self.tools = tools
@@ -115,7 +124,19 @@ class AgentLoop:
         self._answered_by = ""  # the model whose price is expected next
         self._patience = None if retry is None else retry.deadline
         self._scrubber = scrubber
-        patiently = (lambda ask: ask) if retry is None else with_retry(retry, listener=listener)
+        self.clock = clock
+        patiently = (
+            (lambda ask: ask)
+            if retry is None
+            else with_retry(
+                retry,
+                clock=clock,
+                sleep=sleep,
+                async_sleep=async_sleep,
+                rng=rng,
+                listener=listener,
+            )
+        )
         self._ask: Callable[..., Any] = patiently(self._complete)
         self._aask: Callable[..., Any] = patiently(self._acomplete)
         self._pieces: Callable[..., Any] = patiently(self._stream)
@@ -192,11 +213,7 @@ class AgentLoop:
         """Return the USD of a call: None without a price function, NaN where it does not know."""
         if self.price is None:
             return None
-        try:
-            usd = self.price(reply.model, reply.usage.in_anthropic_words())
-        except Exception:
-            self.log.exception("the price function failed for %s", reply.model)
-            return math.nan
+        usd = cost(self.price, reply.model, reply.usage.in_anthropic_words())
         return math.nan if usd is None else usd
 
     def _complete(self, request: Json) -> Completion:
@@ -267,7 +284,7 @@ class AgentLoop:
         expected = {"messages": said, "max_tokens": self.max_tokens, "timeout": self._patience}
         if self.price is not None:
             usage = {"input_tokens": count_tokens(said), "output_tokens": self.max_tokens}
-            expected["usd"] = self.price(self._answered_by, usage) or 0.0
+            expected["usd"] = cost(self.price, self._answered_by, usage) or 0.0
         return expected
 
     def _used(self, reply: Completion) -> dict[str, float]:

@@ -70,8 +70,10 @@ class Run:
         self._log = list(messages)
         self._specs = loop.tools.schemas() if loop.tools is not None else None
         self._guard = loop.loop() if loop.loop is not None else None
+        if self._guard is not None and self._specs:
+            self._guard.know(self._specs)
         self._stop = StopEvaluator(loop.conditions)
-        self._context = RunContext()
+        self._context = RunContext(clock=loop.clock)
         self._stopped = ""
         self._text: str | None = None
 

@@ -143,6 +143,10 @@ def _openai_usage(usage: Any) -> Usage:
 class Assembler(Protocol):
     """Puts the events of one stream together."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether something of the answer itself is there."""
+
     def feed(self, event: Any) -> str:
         """Take one event and return the text in it, which may be empty."""
 
@@ -166,6 +170,10 @@ class _AnthropicAssembler:
         self._usage: dict[str, int] = {}
         self._stop = "end_turn"
         self._complete = False
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._blocks)
 
     def feed(self, event: Any) -> str:
         kind = _get(event, "type")
@@ -225,6 +233,10 @@ class _OpenAIAssembler:
         self._usage: Any = None
         self._finish: str | None = None
         self._refused = False
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._calls) or any(self._text)
 
     def feed(self, event: Any) -> str:
         if _get(event, "usage") is not None:

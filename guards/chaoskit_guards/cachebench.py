@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
+from chaoskit_guards.hooks import asked
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import PrefixDiff, first_difference, prefix_bytes
 from chaoskit_guards.usage import PromptUsage, read_usage
@@ -70,7 +71,7 @@ class CacheBenchmark:
         self._drop = drop
         self._on_regression = on_regression
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._newest: deque[PromptUsage] = deque(maxlen=recent)
         self._read = self._written = self._fresh = self._long = 0
         self._requests = self._hits = 0
@@ -139,10 +140,7 @@ class CacheBenchmark:
             _log.warning("%s", began)
             emit(self._listener, "regression", "cache", before=began.before, after=began.after)
             if self._on_regression is not None:
-                try:
-                    self._on_regression(began)
-                except Exception:  # noqa: BLE001 - whatever an observer does wrong, the call goes on
-                    _log.exception("on_regression failed")
+                asked("on_regression", self._on_regression, began)
 
     def _compare(self) -> CacheRegression | None:
         total = sum(usage.total for usage in self._newest)

@@ -11,9 +11,7 @@ lost or hung, it frees itself.
 
 from __future__ import annotations
 
-import logging
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
@@ -22,10 +20,11 @@ from chaoskit_guards.circuit_settings import CircuitSettings
 from chaoskit_guards.errors import CircuitOpenError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify
-from chaoskit_guards.forks import after_fork
+from chaoskit_guards.forks import own_lock
+from chaoskit_guards.hooks import asked
 from chaoskit_guards.permit import Permit, Verdict
 from chaoskit_guards.rates import RateWindow
-from chaoskit_guards.retry_run import Random
+from chaoskit_guards.settings import Random
 from chaoskit_guards.settings import seconds as check_seconds
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ __all__ = ["Circuit", "State"]
 
 State = Literal["closed", "open", "half_open", "forced_open", "forced_closed"]
 """What a breaker does with calls; `forced_closed` admits everything and counts nothing."""
-
-_log = logging.getLogger("chaoskit_guards")
 
 _INFINITE = float("inf")
 
@@ -88,6 +85,7 @@ class Circuit:
         self._rng = rng
         self._listener = listener
         self._rated = settings.rated
+        self._timed = settings.timed
         self._rates = RateWindow(window)
         self._shared: SharedBreaker | None = None
         if store is not None:
@@ -96,7 +94,7 @@ class Circuit:
 
             circuit = SharedCircuit(store, name, settings)
             self._shared = SharedBreaker(circuit, self._tell)
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._state: State = "closed"
         self._generation = 0
         self._failures = 0  # in a row
@@ -107,12 +105,6 @@ class Circuit:
         self._probing = False
         self._even = not self._rated
         """Whether a success changes nothing, so that it needs no lock."""
-
-        after_fork(self)
-
-    def forked(self) -> None:
-        """Begin anew in the child, in the state of the parent."""
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return (
@@ -170,7 +162,7 @@ class Circuit:
         # era, whose result nobody hears. The other way round it could pass for the probe's.
         generation = self._generation
         if self._state == "closed":
-            return Permit(self, generation, self._now() if self._rated else 0.0)
+            return Permit(self, generation, self._now() if self._timed else 0.0)
         return self._admit()
 
     def judge(self, error: BaseException) -> Verdict:
@@ -184,11 +176,8 @@ class Circuit:
 
     def _verdict(self, error: BaseException, failure: Failure) -> Verdict:
         if isinstance(error, Exception) and self._is_failure is not None:
-            try:
-                decided = self._is_failure(error)
-            except Exception:  # noqa: BLE001 - the call's own error matters, and so does its probe
-                _log.exception("is_failure of the breaker %s failed", self.name)
-                decided = None
+            # The call's own error matters, and so does its probe.
+            decided = asked(f"is_failure of the breaker {self.name}", self._is_failure, error)
             if decided is not None:
                 return "failure" if decided else "neutral"
         if failure.kind == "rate_limited":
@@ -296,9 +285,11 @@ class Circuit:
             return
         now = self._now()
         slow = self.is_slow(began, now)
-        asked = (failure.retry_after if failure is not None else None) or 0.0
-        rng = self._rng or random
-        opening = self.settings.opening(verdict, asked, self._openings, rng)
+        opening = 0.0
+        if verdict != "success" or slow:  # nothing else opens it; chance is drawn without the lock
+            asked = (failure.retry_after if failure is not None else None) or 0.0
+            rng = self._rng or random
+            opening = self.settings.opening(verdict, asked, self._openings, rng)
         with self._lock:
             if generation != self._generation:
                 return
@@ -318,6 +309,12 @@ class Circuit:
 
     def _trips(self, now: float, verdict: Verdict, *, slow: bool) -> bool:
         """Count the result of a call of the closed breaker and return whether it opens."""
+        if verdict == "success" and not slow:
+            self._failures = self._limits = 0
+            self._even = not self._rated
+            if self._rated:
+                self._rates.add(now, failed=False, slow=False)
+            return False
         failed = verdict == "failure"
         if verdict == "limited":
             self._limits += 1

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit_guards.permit import Verdict
-from chaoskit_guards.retry_run import Random
-from chaoskit_guards.settings import at_least_one, seconds
+from chaoskit_guards.settings import Random, at_least_one, seconds
 
 __all__ = ["CircuitSettings"]
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import AsyncGeneratorType, GeneratorType
@@ -17,6 +16,7 @@ from typing import Any
 
 from chaoskit_guards.answers import Dialect
 from chaoskit_guards.completion import Completion
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.translate import copied, to_anthropic, to_openai
 
 __all__ = ["Caller", "NotConfigured", "ProviderConfig"]
@@ -98,17 +98,33 @@ class Caller:
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._client: Any = None
         # Connections belong to the event loop that opened them.
         self._async_clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
-    def request(self, max_tokens: int, **parts: Any) -> dict[str, Any]:
+    def request(
+        self,
+        max_tokens: int,
+        *,
+        system: Any,
+        messages: list[dict[str, Any]],
+        tools: Sequence[Any] | None,
+        options: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """Return the request in the provider's words, a copy of its own."""
-        make = to_anthropic if self.config.words == "anthropic" else to_openai
-        request = make(model=self.config.model, max_tokens=max_tokens, **parts)
-        if self.config.options:
-            request.update(copied(self.config.options))
+        config = self.config
+        make = to_anthropic if config.dialect != "openai" else to_openai
+        request = make(
+            model=config.model,
+            max_tokens=max_tokens,
+            system=system,
+            messages=messages,
+            tools=tools,
+            options=options,
+        )
+        if config.options:
+            request.update(copied(config.options))
         return request
 
     def timeout(self, max_tokens: int) -> float:

@@ -277,6 +277,9 @@ class AnyOf(Combinable):
     def __init__(self, *conditions: Condition) -> None:
         self.conditions = conditions
 
+    def __repr__(self) -> str:
+        return f"({' | '.join(map(repr, self.conditions))})"
+
     def judge(self, ctx: object) -> Verdict:
         """Give the first reason to stop; what could be judged comes first."""
         verdicts = [condition.judge(ctx) for condition in self.conditions]
@@ -292,6 +295,9 @@ class AllOf(Combinable):
 
     def __init__(self, *conditions: Condition) -> None:
         self.conditions = conditions
+
+    def __repr__(self) -> str:
+        return f"({' & '.join(map(repr, self.conditions))})"
 
     def judge(self, ctx: object) -> Verdict:
         """Stop when all agree, or when one cannot be judged."""
@@ -316,6 +322,9 @@ class Not(Combinable):
 
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
+
+    def __repr__(self) -> str:
+        return f"~{self.condition!r}"
 
     def judge(self, ctx: object) -> Verdict:
         """Turn the verdict round; what cannot be judged still stops."""

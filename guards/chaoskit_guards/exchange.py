@@ -7,23 +7,25 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from chaoskit_guards.breaker import CircuitBreaker, Permit
+from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.errors import BudgetTimeout, GuardError, RetryError
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import classify
+from chaoskit_guards.permit import Ending, Permit
+from chaoskit_guards.price import Price, cost
 from chaoskit_guards.reservation import Reservation
 from chaoskit_guards.retry_config import RetryConfig
-from chaoskit_guards.retry_run import Env, Random, Run, moment
+from chaoskit_guards.retry_run import Env, Run, moment
 from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.wire_usage import amounts, usage_in
 
 __all__ = ["Exchange", "HttpGuards", "Sent"]
 
-Price = Callable[[str, Mapping[str, Any]], float | None]
 
 _log = logging.getLogger("chaoskit_guards.transport")
 _COUNTED = ("system", "messages", "input", "tools")
@@ -84,7 +86,7 @@ class Refused(Exception):  # noqa: N818 - carries a status to those who judge it
 class _End:
     """How an attempt ended: what the breaker hears, and what was used; None gives it back."""
 
-    verdict: Literal["success", "failure", "neutral"]
+    verdict: Ending
     error: BaseException | None = None
     used: Mapping[str, float] | None = None
 
@@ -112,8 +114,7 @@ class Sent:
         if self._ended:
             return
         used: dict[str, float] = dict(amounts(usage))  # nothing told: the estimate stays
-        price = self.guards.price
-        usd = price(model or self.model, usage) if price is not None and used else None
+        usd = cost(self.guards.price, model or self.model, usage) if used else None
         if usd is not None:
             used["usd"] = usd
         self._ends(_End("success", used=used))
@@ -139,12 +140,8 @@ class Sent:
             self.booked.cancel(sent=True)
         elif self.booked is not None:
             self.booked.settle(**end.used or {})
-        if self.permit is not None and end.verdict == "success":
-            self.permit.success()
-        elif self.permit is not None and end.verdict == "neutral":
-            self.permit.abandon()
-        elif self.permit is not None:
-            self.permit.failure(end.error)
+        if self.permit is not None:
+            self.permit.end(end.verdict, end.error)
 
     async def asettle(self) -> None:
         """Tell budget and breaker what there is to tell, without blocking where they are shared."""
@@ -157,12 +154,8 @@ class Sent:
             await self.booked.acancel(sent=True)
         elif self.booked is not None:
             await self.booked.asettle(**end.used or {})
-        if self.permit is not None and end.verdict == "success":
-            await self.permit.asuccess()
-        elif self.permit is not None and end.verdict == "neutral":
-            await self.permit.aabandon()
-        elif self.permit is not None:
-            await self.permit.afailure(end.error)
+        if self.permit is not None:
+            await self.permit.aend(end.verdict, end.error)
 
     def _ends(self, end: _End) -> None:
         if not self._ended:
@@ -202,10 +195,9 @@ class Exchange:
         messages = [one for it in flat for one in (it if isinstance(it, list) else [it])]
         output = self.guards.expected_output if bound is None else bound
         expected = {"messages": messages, "max_tokens": output, "timeout": patience}
-        price = self.guards.price
-        if price is not None:
+        if self.guards.price is not None:
             usage = {"input_tokens": count_tokens(messages), "output_tokens": output}
-            expected["usd"] = price(str(self._body.get("model", "")), usage)
+            expected["usd"] = cost(self.guards.price, str(self._body.get("model", "")), usage)
         return expected
 
     def not_booked(self, error: BudgetTimeout) -> Exception:
@@ -282,6 +274,8 @@ class Exchange:
         """Note that a stream has begun."""
         self._tell(response.status_code)
         sent.learns = response
+        if sent.permit is not None:
+            sent.permit.first_item()
 
     def rebuilt(self, response: Any, stream: Any, headers: Any = None) -> Any:
         """Return the answer with another body."""

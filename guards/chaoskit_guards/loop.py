@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from typing import Any, Literal
 from chaoskit_guards.canonical import VOLATILE, call_key, outcome, plain_name, result_key, words
 from chaoskit_guards.errors import LoopDetectedError
 from chaoskit_guards.events import Listener, emit
-from chaoskit_guards.toolbook import Toolbook
+from chaoskit_guards.forks import own_lock
+from chaoskit_guards.toolbook import Toolbook, shown
 
 __all__ = ["LoopAdvice", "LoopGuard"]
 
@@ -133,7 +133,7 @@ class LoopGuard:
                 raise ValueError(f"the limit {name} must be at least 1, not {limit!r}")
         self._tools = None if tools is None else Toolbook(tools)
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         most = max([max_repeats, *self._per_tool.values()])
         self._calls: deque[_Call] = deque(
             maxlen=max(self._window, max_period * most + 1, 2 * most + 1)
@@ -141,6 +141,15 @@ class LoopGuard:
         self._blocked = 0
         self._made = 0
         self._made_of: dict[str, int] = {}
+
+    def know(self, tools: Iterable[str | Mapping[str, Any]]) -> None:
+        """Tell which tools there are, where `tools=` has not.
+
+        Raises:
+            ValueError: a definition has no name.
+        """
+        if self._tools is None:
+            self._tools = Toolbook(tools)
 
     def record(
         self,
@@ -173,10 +182,11 @@ class LoopGuard:
                 advice = call.advice = self._note(call, advice)
         if advice.level == "ok":
             return advice
-        emit(self._listener, advice.level, "loop", tool=name, kind=advice.kind, count=advice.count)
+        tool = shown(name)
+        emit(self._listener, advice.level, "loop", tool=tool, kind=advice.kind, count=advice.count)
         if self._raises and advice.level != "hint":
             raise LoopDetectedError(
-                advice.message, tool=name, kind=advice.kind, level=advice.level, count=advice.count
+                advice.message, tool=tool, kind=advice.kind, level=advice.level, count=advice.count
             )
         return advice
 
@@ -283,7 +293,7 @@ class LoopGuard:
     def _judge(self, call: _Call, args: object) -> LoopAdvice:
         made = self._made_of.get(call.tool, 0)
         if self._made >= self._max_calls:
-            return _advice("block", "limit", "the tools", self._made + 1)
+            return _advice("block", "limit", "", self._made + 1)
         if made >= self._max_calls_per_tool.get(call.tool, math.inf):
             return _advice("block", "limit", call.tool, made + 1)
         limit = self._per_tool.get(call.tool, self._max_repeats)
@@ -392,5 +402,8 @@ _ADVICE = (
 
 
 def _advice(level: Level, kind: str, tool: str, count: int, period: int = 0) -> LoopAdvice:
-    text = _TEXT[kind].format(tool=tool, count=count, period=period) + _ADVICE
+    text = (
+        _TEXT[kind].format(tool=shown(tool) if tool else "the tools", count=count, period=period)
+        + _ADVICE
+    )
     return LoopAdvice(level=level, kind=kind, count=count, message=text)

@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from chaoskit_guards.shared_breaker import SharedBreaker
     from chaoskit_guards.shared_circuit import Command
 
-__all__ = ["Permit", "Verdict"]
+__all__ = ["Ending", "Permit", "Verdict"]
 
 Verdict = Literal["success", "failure", "neutral", "limited"]
 """What a result says about the provider; `limited` that it works and refuses more for a while."""
+
+
+Ending = Literal["success", "failure", "neutral"]
+"""How a call went, before its error is judged."""
 
 
 class Permit:
@@ -66,6 +70,24 @@ class Permit:
     def abandon(self) -> None:
         """The call says nothing about the provider: cancelled, or never sent."""
         self._settle("neutral", None)
+
+    def end(self, how: Ending, error: BaseException | None = None) -> None:
+        """The call went like this; see `success`, `failure` and `abandon`."""
+        if how == "success":
+            self.success()
+        elif how == "failure":
+            self.failure(error)
+        else:
+            self.abandon()
+
+    async def aend(self, how: Ending, error: BaseException | None = None) -> None:
+        """The call went like this."""
+        if self.shared is None:
+            self.end(how, error)
+        elif how == "failure":
+            await self.afailure(error)
+        else:
+            await self._asettle(how, None)
 
     async def asuccess(self) -> None:
         """The provider answered."""

@@ -27,8 +27,10 @@ class RateWindow:
         """Count one call that ended at `now` seconds."""
         slot = self._turn(now)
         self._calls[slot] += 1
-        self._failures[slot] += failed
-        self._slows[slot] += slow
+        if failed:
+            self._failures[slot] += 1
+        if slow:
+            self._slows[slot] += 1
 
     def totals(self, now: float) -> tuple[int, int, int]:
         """Return calls, failures and slow calls."""
@@ -38,6 +40,8 @@ class RateWindow:
     def _turn(self, now: float) -> int:
         """Empty the buckets that have become too old and return the current one."""
         current = int(now / self._width)
+        if current == self._last:
+            return current % _BUCKETS
         last = current if self._last is None else self._last
         for index in range(max(last + 1, current - _BUCKETS + 1), current + 1):
             slot = index % _BUCKETS

@@ -14,7 +14,8 @@ from typing import Any, ParamSpec, TypeVar, cast, overload
 from chaoskit_guards.callables import Begun, Primed, delegate, kind_of, kind_of_result, unwrapped
 from chaoskit_guards.events import Listener
 from chaoskit_guards.retry_config import RETRYABLE_STATUS_CODES, RetryBudget, RetryConfig
-from chaoskit_guards.retry_run import Env, Random, Run, current_attempt, moment
+from chaoskit_guards.retry_run import Env, Run, current_attempt, moment
+from chaoskit_guards.settings import Random
 
 __all__ = [
     "RETRYABLE_STATUS_CODES",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from chaoskit_guards.forks import after_fork
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.settings import at_least_one, seconds
 
 __all__ = ["RETRYABLE_STATUS_CODES", "RetryBudget", "RetryConfig"]
@@ -29,12 +28,7 @@ class RetryBudget:
         self.ratio = ratio
         self.burst = burst
         self._left = float(burst)
-        self._lock = threading.Lock()
-        after_fork(self)
-
-    def forked(self) -> None:
-        """Begin anew in the child; from now on each process has a budget of its own."""
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
 
     @property
     def left(self) -> float:

@@ -11,8 +11,8 @@ from typing import Any
 
 from chaoskit_guards.errors import RetryAfterTooLong, RetryError
 from chaoskit_guards.failures import classify
-from chaoskit_guards.retry_run import Random, asked_wait
-from chaoskit_guards.settings import seconds
+from chaoskit_guards.retry_run import asked_wait
+from chaoskit_guards.settings import Random, seconds
 
 __all__ = ["retry_or_wait", "wait_retry_after"]
 

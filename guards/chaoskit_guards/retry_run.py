@@ -12,14 +12,15 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from chaoskit_guards.errors import RetryAfterTooLong, RetryError, RetryExhausted
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.failures import Failure, classify, sdk_retries
+from chaoskit_guards.hooks import asked
 from chaoskit_guards.retry_config import RetryConfig
+from chaoskit_guards.settings import Random
 
-__all__ = ["Env", "Random", "Run", "asked_wait", "current_attempt", "moment"]
+__all__ = ["Env", "Run", "asked_wait", "current_attempt", "moment"]
 
 _log = logging.getLogger("chaoskit_guards")
 
@@ -38,13 +39,6 @@ def current_attempt() -> int:
     """Return the number of the attempt under way, from 1; for logs and idempotency keys."""
     run = _under_way.get()
     return run.attempt if run is not None and run.under_way else 1
-
-
-class Random(Protocol):
-    """The part of `random.Random` that jitter needs."""
-
-    def uniform(self, a: float, b: float, /) -> float:
-        """Return a number between `a` and `b`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -166,7 +160,7 @@ class Run:
             return False
         config = self.env.config
         if config.retry_on is not None:
-            decided = config.retry_on(error)
+            decided = asked("retry_on", config.retry_on, error)
             if decided is not None:
                 return decided
         if failure.should_retry is not None:

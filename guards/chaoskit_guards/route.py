@@ -5,70 +5,26 @@ It performs nothing itself; the router asks, sleeps and tells it how things went
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaoskit_guards.breaker import CircuitBreaker
-from chaoskit_guards.clients import Caller, NotConfigured
+from chaoskit_guards.clients import NotConfigured
 from chaoskit_guards.completion import Completion, Usage
 from chaoskit_guards.errors import (
     AllProvidersFailed,
     Attempt,
     CircuitOpenError,
-    StoreUnavailable,
+    GuardError,
     UntranslatableRequest,
 )
-from chaoskit_guards.failures import Failure, Kind, classify
-from chaoskit_guards.permit import Permit
+from chaoskit_guards.failures import Failure, classify
+from chaoskit_guards.permit import Ending, Permit
+from chaoskit_guards.price import Price, cost
+from chaoskit_guards.provider import Provider
+from chaoskit_guards.rules import Rules
 
-__all__ = ["Ask", "Pause", "Price", "Provider", "Request", "Route", "Rules"]
-
-_log = logging.getLogger("chaoskit_guards")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How a router treats failures; durations are seconds.
-
-    Attributes:
-        patience: a rate-limited provider is waited for so long before the next one is asked.
-        max_wait: it is waited for so long when nobody else is left.
-        out_of_route: how long a provider stays out after it refused our credentials, does not
-            know the model, or says that the money is spent.
-        rounds: how often one request asks one provider at most.
-        unwanted: stop reasons, such as `refusal` or `max_tokens`, for which the next provider is
-            asked; the answer is kept, and is the result when nobody has a better one. Not for
-            streams, whose text has been shown by then.
-        hedge_after: an async call that has no answer by then asks the next provider as well; the
-            first answer counts, the other request is cancelled and noted with its estimated
-            price. None: one at a time. Not for sync calls, since a thread cannot be cancelled,
-            nor for streams.
-        ramp: for so long after its breaker has closed, a provider gets a growing share of the
-            requests first, and the others only when somebody else fails; 0: all at once.
-    """
-
-    patience: float = 2.0
-    max_wait: float = 15.0
-    out_of_route: float = 600.0
-    rounds: int = 2
-    unwanted: Collection[str] = ()
-    hedge_after: float | None = None
-    ramp: float = 0.0
-
-    def __post_init__(self) -> None:
-        if isinstance(self.unwanted, str):
-            raise TypeError("unwanted is a collection of stop reasons, such as {'refusal'}")
-        if self.hedge_after is not None and not self.hedge_after >= 0:
-            raise ValueError("hedge_after is 0 seconds or more, or None")
-        if not self.ramp >= 0:
-            raise ValueError("ramp is 0 seconds or more")
-
-
-Price = Callable[[str, Mapping[str, Any]], float | None]
-"""Gives the USD of a call from its model and usage, by Anthropic's names."""
+__all__ = ["Ask", "Pause", "Request", "Route"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,60 +39,33 @@ class Request:
     prompt_tokens: int | None
 
 
-class Provider:
-    """One provider and what the router knows about it, shared by all requests."""
-
-    def __init__(self, caller: Caller, breaker: CircuitBreaker) -> None:
-        self.caller = caller
-        self.config = caller.config
-        self.breaker = breaker
-        self._lock = threading.Lock()
-        self._away: tuple[float, Kind] = (0.0, "rate_limited")
-        self._out = False  # its breaker has refused a call since the last answer
-        self._back: float | None = None  # when it answered again
-
-    def refused(self) -> None:
-        """Note that its breaker admits nothing."""
-        self._out, self._back = True, None
-
-    def came_back(self, now: float) -> None:
-        """Note an answer."""
-        if self._out:
-            self._out, self._back = False, now
-
-    def share(self, now: float, ramp: float) -> float:
-        """Return the share of the requests that it may get first, 0 to 1."""
-        if not ramp or self._back is None:
-            return 1.0
-        return min(1.0, (now - self._back) / ramp)
-
-    def rest(self, until: float, why: Kind) -> None:
-        """Ask it no more before `until`."""
-        with self._lock:
-            self._away = max(self._away, (until, why))
-
-    def resting(self, now: float) -> tuple[float, Kind]:
-        """Return for how many seconds it is left alone, 0 for none, and why."""
-        until, why = self._away
-        return max(0.0, until - now), why
-
-    def reinstate(self) -> None:
-        """Ask it again at once."""
-        with self._lock:
-            self._away = (0.0, "rate_limited")
-            self._out, self._back = False, None
-        self.breaker.reset()
-
-
 @dataclass(slots=True)
 class Ask:
-    """Ask this provider now."""
+    """Ask this provider now, if its breaker admits it; then tell that breaker how it went.
+
+    Attributes:
+        permit: the admission, which `admitted` brings.
+        verdict: what the breaker is to be told.
+        fault: the error with which it is told of a failure; None: just that it was one.
+    """
 
     provider: Provider
-    permit: Permit
     request: dict[str, Any]
     timeout: float
     began: float
+    permit: Permit | None = None
+    verdict: Ending = "success"
+    fault: BaseException | None = None
+
+    def settle(self) -> None:
+        """Tell the breaker."""
+        if self.permit is not None:
+            self.permit.end(self.verdict, self.fault)
+
+    async def asettle(self) -> None:
+        """Tell the breaker without blocking."""
+        if self.permit is not None:
+            await self.permit.aend(self.verdict, self.fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +152,21 @@ class Route:
                 return ask
         return None
 
+    def admitted(self, ask: Ask, permit: Permit) -> Ask:
+        """Note that the provider may be asked."""
+        ask.permit = permit
+        name = ask.provider.config.name
+        self._asked[name] = self._asked.get(name, 0) + 1
+        return ask
+
+    def refused(self, ask: Ask, error: GuardError) -> None:
+        """Note that the provider's breaker does not admit the request."""
+        if not isinstance(error, CircuitOpenError):
+            self._skip(ask.provider, str(error))
+            return
+        ask.provider.refused()
+        self._skip(ask.provider, f"circuit open, {error}", error.retry_after)
+
     def answered(self, ask: Ask, completion: Completion, *, final: bool = False) -> bool:
         """Note an answer and return whether it is the result; see `result`.
 
@@ -232,7 +176,6 @@ class Route:
             final: it is the result whatever it says.
         """
         provider = ask.provider
-        ask.permit.success()
         provider.came_back(ask.began)
         unwanted = not final and completion.stop_reason in self._rules.unwanted
         outcome = "unwanted" if unwanted else "answered"
@@ -266,7 +209,7 @@ class Route:
 
     def outrun(self, ask: Ask) -> None:
         """Note that somebody else answered first and this request was cancelled."""
-        ask.permit.abandon()
+        ask.verdict = "neutral"
         asked = Usage(
             input_tokens=self._request.prompt_tokens or 0, output_tokens=self._request.max_tokens
         )
@@ -278,26 +221,26 @@ class Route:
         kind, provider, now = failure.kind, ask.provider, self._clock()
         self._note(ask, kind, failure, error)
         if not isinstance(error, Exception) or kind in ("cancelled", "local"):
-            ask.permit.abandon()
+            ask.verdict = "neutral"
             return False
         self._last = error
-        if kind == "invalid_request":
-            ask.permit.success()  # the provider works, the request does not
+        if kind == "invalid_request":  # the provider works, the request does not
             return self._kept is not None
         if kind == "context_overflow":
-            ask.permit.success()
             self._overflow = (provider.config.context_window, error)
         elif kind in ("auth", "not_found", "quota"):
-            ask.permit.abandon()
+            ask.verdict = "neutral"
             provider.rest(now + self._rules.out_of_route, kind)
         elif kind == "rate_limited" and failure.retry_after:
-            ask.permit.abandon()
+            ask.verdict = "neutral"
             provider.rest(now + failure.retry_after, kind)
             self._limited.append(provider)
             if self._may_wait(provider, self._rules.patience):
                 self._patient = provider
         else:
-            ask.permit.failure(error if failure.retry_after else None)
+            ask.verdict = "failure"
+            told = failure.retry_after or kind == "rate_limited"
+            ask.fault = error if told else None
         return True
 
     def stop(self) -> BaseException:
@@ -341,19 +284,9 @@ class Route:
             self._last = error
             self._skip(provider, f"cannot be asked this: {error}")
             return None
-        try:
-            permit = provider.breaker.acquire()
-        except CircuitOpenError as error:
-            provider.refused()
-            self._skip(provider, f"circuit open, {error}", error.retry_after)
-            return None
-        except StoreUnavailable as error:
-            self._skip(provider, str(error))
-            return None
-        self._asked[config.name] = self._asked.get(config.name, 0) + 1
         # What is left is shared with those who may have to be asked after this one.
         timeout, share = provider.caller.timeout(asked.max_tokens), left / (1 + len(self._todo))
-        return Ask(provider, permit, request, min(share, timeout), now)
+        return Ask(provider, request, min(share, timeout), now)
 
     def _fits(self, provider: Provider) -> bool:
         window = provider.config.context_window
@@ -365,20 +298,14 @@ class Route:
         return window is None or tokens is None or tokens + self._request.max_tokens <= window
 
     def _cost(self, provider: Provider, usage: Usage) -> float | None:
-        if self._price is None:
-            return None
-        try:
-            return self._price(provider.config.model, usage.in_anthropic_words())
-        except Exception:  # noqa: BLE001 - the answer is paid; what it cost is not worth its loss
-            _log.exception("the price function failed for %s", provider.config.model)
-            return None
+        return cost(self._price, provider.config.model, usage.in_anthropic_words())
 
     def _too_dear(self, provider: Provider, most: float) -> str:
         """Return why it is not asked; empty when it may be."""
         tokens = self._request.prompt_tokens or 0
         asked = Usage(input_tokens=tokens, output_tokens=self._request.max_tokens)
         usd = self._cost(provider, asked)
-        if usd is None or not usd >= 0:
+        if usd is None:
             return "its price is not known"
         return f"about {usd:.4f} USD are above its ceiling" if usd > most else ""
 

@@ -12,26 +12,25 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import aclosing
-from functools import partial
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
-from chaoskit_guards.answers import assembler, read
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.clients import Caller, ProviderConfig
-from chaoskit_guards.completion import Completion, RoutedText, Usage
-from chaoskit_guards.errors import UnreadableResponse
-from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.completion import Completion, RoutedText
+from chaoskit_guards.course import Course, asked, received
+from chaoskit_guards.events import Listener
 from chaoskit_guards.hedge import race
-from chaoskit_guards.retry_run import Random
-from chaoskit_guards.route import Ask, Pause, Price, Provider, Request, Route, Rules
+from chaoskit_guards.price import Price
+from chaoskit_guards.provider import Provider
+from chaoskit_guards.route import Request, Route
+from chaoskit_guards.routed_stream import RoutedStream
+from chaoskit_guards.rules import Rules
+from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens as _estimate
 from chaoskit_guards.translate import OPTIONS, copied, neutral
 
 __all__ = ["FallbackRouter", "ProviderConfig", "RoutedStream", "Rules"]
-
-_NO_USAGE = Usage()
 
 
 class FallbackRouter:
@@ -134,7 +133,7 @@ class FallbackRouter:
         Raises:
             AllProvidersFailed: nobody answered; it names each provider and why.
         """
-        route = self._route(
+        course = self._course(
             messages=messages,
             max_tokens=max_tokens,
             system=system,
@@ -143,20 +142,17 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
-        while (step := route.step()) is not None:
-            if isinstance(step, Pause):
-                self._pause(step)
-                continue
+        while (ask := course.step()) is not None:
             try:
-                answer = step.provider.caller.send(step.request, step.timeout)
-                completion = _read(step, answer)
+                answer = ask.provider.caller.send(ask.request, ask.timeout)
+                completion = received(ask, answer)
             except BaseException as error:
-                if not self._failed(route, step, error):
+                if not course.failed(ask, error):
                     raise
             else:
-                if self._answered(route, step, completion):
+                if course.answered(ask, completion):
                     break
-        return _found(route)
+        return course.result()
 
     async def acomplete(
         self,
@@ -174,7 +170,7 @@ class FallbackRouter:
         Raises:
             AllProvidersFailed: nobody answered; it names each provider and why.
         """
-        route = self._route(
+        course = self._course(
             messages=messages,
             max_tokens=max_tokens,
             system=system,
@@ -184,24 +180,21 @@ class FallbackRouter:
             options=options,
         )
         hedge_after = self._rules.hedge_after
-        while (step := route.step()) is not None:
-            if isinstance(step, Pause):
-                await self._apause(step)
-                continue
+        while (ask := await course.astep()) is not None:
             if hedge_after is not None:
                 delay = (self._async_sleep or asyncio.sleep)(hedge_after)
-                if await race(_Course(self, route), step, send=_asked, delay=delay):
+                if await race(course, ask, delay=delay):
                     break
                 continue
             try:
-                completion = await _asked(step)
+                completion = await asked(ask)
             except BaseException as error:
-                if not self._failed(route, step, error):
+                if not await course.afailed(ask, error):
                     raise
             else:
-                if self._answered(route, step, completion):
+                if await course.aanswered(ask, completion):
                     break
-        return _found(route)
+        return course.result()
 
     def stream(
         self,
@@ -220,8 +213,7 @@ class FallbackRouter:
         because what has been shown cannot be taken back.
         """
         return RoutedStream(
-            self,
-            self._route(
+            self._course(
                 messages=messages,
                 max_tokens=max_tokens,
                 system=system,
@@ -229,7 +221,7 @@ class FallbackRouter:
                 skip=skip_providers,
                 deadline=deadline,
                 options=options,
-            ),
+            )
         )
 
     def reinstate(self, name: str) -> None:
@@ -257,7 +249,7 @@ class FallbackRouter:
             listener=self._listener,
         )
 
-    def _route(
+    def _course(
         self,
         *,
         messages: Sequence[Any],
@@ -267,7 +259,7 @@ class FallbackRouter:
         skip: Collection[str],
         deadline: float | None,
         options: dict[str, Any],
-    ) -> Route:
+    ) -> Course:
         unknown = sorted(set(options) - set(OPTIONS)) if options else ()
         if unknown:
             raise TypeError(
@@ -284,7 +276,7 @@ class FallbackRouter:
             beside = [{"role": "user", "content": system}] if system else []
             tokens = self._count_tokens([*beside, *(tools or ()), *said])
         now = (self._clock or time.monotonic)()
-        return Route(
+        route = Route(
             providers=self._providers,
             request=Request(
                 system=system,
@@ -302,175 +294,10 @@ class FallbackRouter:
             lot=self._lot,
             price=self._price,
         )
+        return Course(route, self._sleep, self._async_sleep, self._listener)
 
     def _spread(self, seconds: float) -> float:
         return seconds + (self._rng or random).uniform(0.0, max(0.1, seconds / 4))
 
     def _lot(self) -> float:
         return (self._rng or random).uniform(0.0, 1.0)
-
-    def _pause(self, step: Pause) -> None:
-        emit(self._listener, "waiting", "router", provider=step.provider, wait=step.seconds)
-        (self._sleep or time.sleep)(step.seconds)
-
-    async def _apause(self, step: Pause) -> None:
-        emit(self._listener, "waiting", "router", provider=step.provider, wait=step.seconds)
-        await (self._async_sleep or asyncio.sleep)(step.seconds)
-
-    def _failed(self, route: Route, ask: Ask, error: BaseException) -> bool:
-        may_go_on = route.failed(ask, error)
-        self._tell(route, ask)
-        return may_go_on
-
-    def _answered(
-        self, route: Route, ask: Ask, completion: Completion, *, final: bool = False
-    ) -> bool:
-        is_result = route.answered(ask, completion, final=final)
-        if self._listener is not None:
-            self._tell(route, ask)
-        return is_result
-
-    def _outrun(self, route: Route, ask: Ask) -> None:
-        route.outrun(ask)
-        self._tell(route, ask)
-
-    def _tell(self, route: Route, ask: Ask) -> None:
-        if self._listener is None or not route.attempts:
-            return
-        last = route.attempts[-1]
-        emit(
-            self._listener,
-            "attempt",
-            "router",
-            provider=ask.provider.config.name,
-            model=ask.provider.config.model,
-            outcome=last.outcome,
-            status=last.status_code,
-            elapsed=last.elapsed,
-            usd=last.usd,
-        )
-
-
-class _Course:
-    """One request as a race sees it."""
-
-    def __init__(self, router: FallbackRouter, route: Route) -> None:
-        self.another = route.another
-        self.answered = partial(router._answered, route)  # noqa: SLF001 - the racing half of the router
-        self.failed = partial(router._failed, route)  # noqa: SLF001 - likewise
-        self.outrun = partial(router._outrun, route)  # noqa: SLF001 - likewise
-
-
-class RoutedStream:
-    """The pieces of a text as they arrive; iterate it once, with `for` or `async for`.
-
-    Attributes:
-        completion: the whole answer, once the iteration has ended.
-    """
-
-    def __init__(self, router: FallbackRouter, route: Route) -> None:
-        self.completion: Completion | None = None
-        self._router = router
-        self._route = route
-        self._begun = False
-        self._shown = False
-
-    def __iter__(self) -> Iterator[str]:
-        router, route = self._begin()
-        while (step := route.step()) is not None:
-            if isinstance(step, Pause):
-                router._pause(step)  # noqa: SLF001 - the streaming half of the router
-                continue
-            try:
-                yield from self._pieces(step)
-            except BaseException as error:
-                if not self._moves_on(step, error):
-                    raise
-            else:
-                return
-
-    async def __aiter__(self) -> AsyncGenerator[str, None]:
-        router, route = self._begin()
-        while (step := route.step()) is not None:
-            if isinstance(step, Pause):
-                await router._apause(step)  # noqa: SLF001 - the streaming half of the router
-                continue
-            try:
-                async with aclosing(self._apieces(step)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            except BaseException as error:
-                if not self._moves_on(step, error):
-                    raise
-            else:
-                return
-
-    def _begin(self) -> tuple[FallbackRouter, Route]:
-        if self._begun:
-            raise RuntimeError("a stream is iterated once; ask again for another answer")
-        self._begun = True
-        return self._router, self._route
-
-    def _pieces(self, step: Ask) -> Iterator[str]:
-        caller = step.provider.caller
-        if not caller.streams:
-            completion = _read(step, caller.send(step.request, step.timeout))
-            self._end(step, completion)
-            yield completion.text
-            return
-        parts = assembler(step.provider.config.words)
-        for event in caller.stream(step.request, step.timeout):
-            piece = parts.feed(event)
-            if piece:
-                self._shown = True
-                yield piece
-        self._end(step, parts.completion())
-
-    async def _apieces(self, step: Ask) -> AsyncGenerator[str, None]:
-        caller = step.provider.caller
-        if not caller.streams:
-            completion = _read(step, await caller.asend(step.request, step.timeout))
-            self._end(step, completion)
-            yield completion.text
-            return
-        parts = assembler(step.provider.config.words)
-        async with aclosing(caller.astream(step.request, step.timeout)) as events:
-            async for event in events:
-                piece = parts.feed(event)
-                if piece:
-                    self._shown = True
-                    yield piece
-        self._end(step, parts.completion())
-
-    def _end(self, step: Ask, completion: Completion) -> None:
-        self._shown = True
-        self._router._answered(self._route, step, completion, final=True)  # noqa: SLF001 - the streaming half of the router
-        self.completion = self._route.result()
-
-    def _moves_on(self, step: Ask, error: BaseException) -> bool:
-        if self.completion is not None:
-            return False
-        may_go_on = self._router._failed(self._route, step, error)  # noqa: SLF001 - the streaming half of the router
-        return may_go_on and not self._shown
-
-
-async def _asked(ask: Ask) -> Completion:
-    return _read(ask, await ask.provider.caller.asend(ask.request, ask.timeout))
-
-
-def _read(ask: Ask, answer: Any) -> Completion:
-    if answer.__class__ is Completion:
-        made: Completion = answer
-        return made
-    if isinstance(answer, str):
-        if ask.provider.caller.streams:  # an SDK hands out the body as text when it is no JSON
-            raise UnreadableResponse("the provider answered with something that is no JSON")
-        content = [{"type": "text", "text": answer}]
-        return Completion(content=content, stop_reason="end_turn", usage=_NO_USAGE, raw=answer)
-    return read(answer, ask.provider.config.words)
-
-
-def _found(route: Route) -> Completion:
-    completion = route.result()
-    assert completion is not None  # noqa: S101 - the way ends with a result or an error
-    return completion

@@ -1,10 +1,21 @@
-"""Settings that are refused when they are written, since a wrong one would switch a guard off."""
+"""What the settings of all guards share: chance, and numbers that are refused when written.
+
+A wrong number would switch a guard off without a word.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
-__all__ = ["at_least_one", "seconds"]
+__all__ = ["Random", "at_least_one", "seconds"]
+
+
+class Random(Protocol):
+    """The part of `random.Random` that jitter needs."""
+
+    def uniform(self, a: float, b: float, /) -> float:
+        """Return a number between `a` and `b`."""
 
 
 def at_least_one(**counts: object) -> None:
@@ -14,7 +25,7 @@ def at_least_one(**counts: object) -> None:
         ValueError: one is no whole number, or less than 1.
     """
     for name, count in counts.items():
-        if not isinstance(count, int) or count < 1:
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ValueError(f"{name} is a whole number, at least 1")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from zlib import crc32
+
+from chaoskit_guards.forks import own_lock
 
 __all__ = ["alike", "overlap", "shingles"]
 
@@ -27,8 +28,24 @@ _SENTENCE = 4
 _MOST = 2_048
 _KEPT = 64
 
-_known: dict[tuple[int, int], frozenset[int]] = {}
-_lock = threading.Lock()
+
+class _Cache:
+    """The latest shingles, by text."""
+
+    def __init__(self) -> None:
+        self._lock = own_lock(self)
+        self._known: dict[tuple[int, int], frozenset[int]] = {}
+        self.get = self._known.get
+
+    def put(self, key: tuple[int, int], found: frozenset[int]) -> None:
+        """Keep them, in place of the oldest."""
+        with self._lock:
+            if len(self._known) >= _KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[key] = found
+
+
+_cache = _Cache()
 
 
 def shingles(value: object) -> frozenset[int]:
@@ -40,13 +57,10 @@ def shingles(value: object) -> frozenset[int]:
     """
     text = _text(value)
     key = hash(text), len(text)  # the text itself may be large
-    found = _known.get(key)
+    found = _cache.get(key)
     if found is None:
         found = _shingles(text)
-        with _lock:
-            if len(_known) >= _KEPT:
-                del _known[next(iter(_known))]
-            _known[key] = found
+        _cache.put(key, found)
     return found
 
 

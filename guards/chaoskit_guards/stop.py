@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,8 @@ from typing import Any
 
 from chaoskit_guards.conditions import Condition, Verdict, read
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
+from chaoskit_guards.price import Price, cost
 from chaoskit_guards.shapes import as_mapping
 
 __all__ = ["RunContext", "StopDecision", "StopEvaluator"]
@@ -63,7 +64,7 @@ class StopEvaluator:
         self._conditions = tuple(conditions)
         self._soft_steps = soft_steps
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._seen = (-1, 0.0, 0.0)
         self._still = 0
 
@@ -146,7 +147,7 @@ class RunContext:
     def __init__(
         self,
         *,
-        price: Callable[[str, Mapping[str, Any]], float | None] | None = None,
+        price: Price | None = None,
         keep: int = 64,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -159,7 +160,7 @@ class RunContext:
         """
         self._price = price
         self._keep = keep
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self.iters = 0
         self.cost_usd = 0.0
         self.tokens = 0
@@ -198,7 +199,7 @@ class RunContext:
         cached = ("cache_read_input_tokens", "cache_creation_input_tokens")
         used = sum(int(usage.get(name) or 0) for name in (*names, *cached))
         if usd is None and self._price is not None:
-            known = self._price(str(body.get("model", "")), usage)
+            known = cost(self._price, str(body.get("model", "")), usage)
             usd = math.nan if known is None else known
         texts = [
             str(block["text"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.shapes import text_message
 
 __all__ = ["Summaries", "Summarise", "SummaryWanted"]
@@ -48,7 +48,7 @@ class Summaries:
         self._hook = hook
         self._count = count
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._texts: OrderedDict[bytes, str] = OrderedDict()
 
     def known(self, name: bytes) -> str | None:

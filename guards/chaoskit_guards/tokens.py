@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from chaoskit_guards.estimate import bound_text, estimate_text
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.media import document_tokens, image_tokens, inline_tokens
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.shapes import as_mapping, body_of, is_tool, part_of, tool_calls_of
@@ -67,7 +67,7 @@ class TokenCounter:
         self._text = text
         self._image = facts.image
         self._start = correction
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._estimated = 0.0
         self._actual = 0.0
         self._correction = correction

@@ -7,12 +7,12 @@ import importlib
 import inspect
 import os
 import tempfile
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.shapes import freeze
 from chaoskit_guards.tokens import TokenCounter
 
@@ -78,7 +78,7 @@ class CachedCounts:
             raise ValueError(f"keep must be at least 1, not {keep!r}")
         self._ask = ask
         self._keep = keep
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._known: OrderedDict[bytes, int] = OrderedDict()
 
     def __call__(self, **request: Any) -> int:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from chaoskit_guards.canonical import canonical, parsed
 
-__all__ = ["Toolbook"]
+__all__ = ["Toolbook", "shown"]
 
 _LISTED = 12
+_NAME = re.compile(r"[\w.:/-]{1,64}")
 _TYPES = ("integer", "number", "boolean")
 _NONE = "\0 no default"  # a text, so that it is its own canonical form
+
+
+def shown(name: str) -> str:
+    """Return a name as errors and events tell it: a model can write anything in its place."""
+    return name if _NAME.fullmatch(name) else "(a name that is none)"
 
 
 class Toolbook:
@@ -58,7 +65,7 @@ class Toolbook:
         close = get_close_matches(name, self._fields, n=1, cutoff=0.5)
         hint = f" Did you mean {close[0]}?" if close else ""
         names = ", ".join(list(self._fields)[:_LISTED]) or "none"
-        return f"There is no tool {name}.{hint} The tools are: {names}."
+        return f"There is no tool {shown(name)}.{hint} The tools are: {names}."
 
     def plain(self, name: str, args: object) -> object:
         """Return arguments as the tool reads them: defaults left out, numbers as numbers."""

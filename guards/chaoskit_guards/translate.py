@@ -63,7 +63,8 @@ def neutral(messages: Iterable[Any], system: Any = None) -> tuple[Any, list[Json
         elif role == "assistant" and (turn.get("tool_calls") or "refusal" in turn):
             _append(found, "assistant", _assistant_blocks(turn))
         elif role in ("user", "assistant"):
-            found.append({**turn, "content": _neutral_content(turn.get("content"))})
+            turn["content"] = _neutral_content(turn.get("content"))
+            found.append(turn)
         else:
             raise UntranslatableRequest(f"nobody knows the role {role!r}")
     return system, found

@@ -18,10 +18,11 @@ from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.errors import BudgetTimeout
 from chaoskit_guards.events import Listener
-from chaoskit_guards.exchange import Exchange, HttpGuards, Price, Sent
+from chaoskit_guards.exchange import Exchange, HttpGuards, Sent
+from chaoskit_guards.price import Price
 from chaoskit_guards.retry_config import RetryConfig
-from chaoskit_guards.retry_run import Random
 from chaoskit_guards.scrub import Scrubber
+from chaoskit_guards.settings import Random
 from chaoskit_guards.wire_usage import StreamUsage
 
 __all__ = ["AsyncGuardedTransport", "GuardedTransport"]

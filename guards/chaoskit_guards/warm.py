@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.keepalive import CachePrices, break_even_rate
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import CachePrefix, Ttl
@@ -111,7 +112,7 @@ class CacheWarmer:
         self._clock = clock
         self._sleep = sleep
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._flights: dict[tuple[str, object], asyncio.Future[WarmResult]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._used: dict[str, tuple[float, WarmResult]] = {}

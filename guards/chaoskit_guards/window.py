@@ -10,7 +10,6 @@ that a longer conversation costs no more than its new messages.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -18,6 +17,7 @@ from typing import Any, get_args
 from chaoskit_guards.counting import Counts
 from chaoskit_guards.cut import GO_ON, NOT_SHOWN, Cut, DropStrategy, Rules, View
 from chaoskit_guards.events import Listener, emit
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.shapes import as_mapping, copied, freeze, text_message
 from chaoskit_guards.summary import Summaries, Summarise, SummaryWanted
 from chaoskit_guards.tokens import count_tokens
@@ -131,7 +131,7 @@ class MessageWindow:
         self._listener = listener
         self._count = Counts(token_counter)
         self._summaries = None if summarise is None else Summaries(summarise, self._count, listener)
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._log: list[dict[str, Any]] = []
         self._marks: dict[int, float] = {}
         self._talk: _Talk | None = None

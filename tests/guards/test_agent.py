@@ -251,3 +251,56 @@ def test_the_listener_hears_of_the_end(ask, vet):
 
     assert [event.kind for event in events] == ["tool_failed", "answered"]
     assert events[1].values["steps"] == 2
+
+
+def no_price(_model, _usage):
+    """A price table with a hole."""
+    raise KeyError
+
+
+def test_a_price_function_that_fails_costs_no_answer(ask, caplog):
+    """What the answer cost is not known, and a cap on money ends the run; the budget goes on."""
+    budget = BudgetWindow(tokens_per_minute=10_000, usd_per_minute=1)
+    answer = ask(AgentLoop(Scripted(said("yes")), budget=budget, price=no_price))
+
+    assert answer.text == "yes"
+    assert math.isnan(answer.cost_usd)
+    assert budget.snapshot()["tokens"] == 150
+    assert "the price function for m failed" in caplog.text
+
+
+def test_the_loop_guard_knows_the_tools(ask):
+    """So that an argument which only spells out its default is nothing new."""
+    vet = Vet()
+    bodies = []
+
+    @vet.guard()
+    def find(query: str, limit: int = 10) -> list:
+        """Find."""
+        bodies.append(limit)
+        return []
+
+    plain, spelt = ("find", {"query": "a"}), ("find", {"query": "a", "limit": 10})
+    model = Scripted(*[called(plain), called(spelt)] * 3, said("nothing"))
+    answer = ask(AgentLoop(model, vet, conditions=()))
+
+    assert answer.text == "nothing"
+    assert len(bodies) == 3
+
+
+def test_time_and_chance_of_the_retries_can_be_given(ask, clock):
+    """No second is slept, and no die is cast."""
+    attempt = Attempt(provider="a", model="m", outcome="overloaded")
+    model = Scripted(AllProvidersFailed((attempt,)), said("yes"))
+    most = type("Most", (), {"uniform": staticmethod(max)})
+    loop = AgentLoop(
+        model,
+        retry=RetryConfig(base_delay=7.0),
+        clock=clock,
+        sleep=clock.sleep,
+        async_sleep=clock.asleep,
+        rng=most,
+    )
+
+    assert ask(loop).text == "yes"
+    assert clock.sleeps == [7.0]

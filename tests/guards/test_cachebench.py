@@ -150,3 +150,17 @@ def test_negative_counts_are_refused():
     """They would make the ratio a lie."""
     with pytest.raises(ValueError, match="negative"):
         CacheBenchmark().record(cache_read_tokens=-1)
+
+
+def test_an_alert_that_fails_costs_no_record(caplog):
+    """The answer that is counted has been paid for."""
+
+    def broken(_regression):
+        raise LookupError
+
+    bench = CacheBenchmark(recent=2, on_regression=broken)
+    for read, fresh in [(100, 1)] * 9 + [(0, 100)] * 9:
+        bench.record(cache_read_tokens=read, input_tokens=fresh)
+
+    assert "on_regression failed" in caplog.text
+    assert bench.request_hit_rate() == 0.5

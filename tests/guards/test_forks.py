@@ -40,3 +40,48 @@ def test_a_forked_process_is_not_stopped_by_the_locks_of_its_parent():
     run = [sys.executable, "-W", "ignore", "-c", SCRIPT]
     done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+ALL = """
+import os, signal
+from chaoskit_guards import (
+    CacheBenchmark, CacheWarmer, CachedCounts, FallbackRouter, FitReport, LoopGuard, MaxIters,
+    MessageWindow, NoProgress, ProviderConfig, RunContext, StopEvaluator, TokenCounter,
+    count_tokens,
+)
+from chaoskit_guards import similarity
+
+router = FallbackRouter([ProviderConfig(name="anthropic", model="m", call=lambda **_: "hi")])
+provider = router._providers[0]
+bench, warmer, asked, guard = CacheBenchmark(), CacheWarmer("m"), CachedCounts(len), LoopGuard()
+evaluator, context, counter = StopEvaluator([NoProgress()]), RunContext(), TokenCounter()
+said = [{"role": "user", "content": "hi"}]
+window = MessageWindow(9, drop_strategy="summarise", summarise=lambda *_, **__: "short")
+holders = [bench, warmer, asked, guard, evaluator, context, counter, count_tokens, window]
+holders += [window._summaries, provider, provider.caller, provider.breaker, similarity._cache]
+for holder in holders:
+    holder._lock.acquire()  # by somebody who is not there in the child
+child = os.fork()
+if child:
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    signal.alarm(20)
+    for holder in holders:
+        assert not holder._lock.locked(), holder
+    assert router.call(said) == "hi"
+    guard.record("search", {}, "found")
+    context.record_tool("found")
+    evaluator.check(context)
+    bench.record(1, 1)
+    window.push("user", "hi")
+    assert window.as_messages() == said
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_no_guard_waits_for_a_thread_that_was_not_forked():
+    """Whatever lock was held in the parent is free in the child."""
+    run = [sys.executable, "-W", "ignore", "-c", ALL]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -364,3 +364,18 @@ def test_memory_is_bounded():
         guard.record(f"tool {n}", {"n": n}, result="x" * 500)
     assert len(guard) < 50
     assert len(json.dumps(guard.snapshot())) < 20_000
+
+
+@pytest.mark.parametrize("tools", [None, ["search"]])
+@pytest.mark.parametrize("name", ["sk-ant-" + "Zq8" * 31, "search now, please", "x\n" * 9])
+def test_what_stands_in_place_of_a_name_is_not_told(name, tools):
+    """Neither to the model nor to a listener: it can be anything, a secret included."""
+    heard = []
+    guard = LoopGuard(tools=tools, listener=heard.append)
+    for _ in range(3):
+        guard.record(name, {})
+    with pytest.raises(LoopDetectedError) as caught:
+        guard.record(name, {})
+
+    told = [str(caught.value), repr(caught.value), caught.value.tool, *map(str, heard)]
+    assert not any(name in it for it in told)

@@ -1,5 +1,6 @@
 """The package says what it holds, and loads nothing before it is used."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,74 @@ def test_a_guard_loads_no_third_party_package(module):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+GUARDS = {
+    "breaker",
+    "budget",
+    "cachebench",
+    "fit",
+    "loop",
+    "retry",
+    "router",
+    "scrub",
+    "stop",
+    "tokens",
+    "vet",
+    "warm",
+    "window",
+}
+COMPOSED = {  # all else stands alone
+    "agent": {"budget", "loop", "retry", "scrub", "stop", "tokens", "window"},
+    "fit": {"tokens"},
+    "router": {"breaker", "tokens"},
+    "transport": {"breaker", "budget", "scrub", "tokens"},
+    "warm": {"tokens"},
+    "cachebench": {"tokens"},  # a prefix knows its size, and so whether it can be cached
+    "window": {"tokens"},
+}
+PARTS = {"retry_run": "retry", "retry_config": "retry", "circuit": "breaker", "route": "router"}
+
+
+@pytest.mark.parametrize("module", sorted(GUARDS | set(COMPOSED)))
+def test_a_guard_loads_no_other_guard_unless_it_is_made_of_it(module):
+    """Who uses one pays for one."""
+    code = (
+        f"import sys, chaoskit_guards.{module}; "
+        "print(*(m.partition('.')[2] for m in sys.modules if m.startswith('chaoskit_guards.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    guards = (loaded & (GUARDS | set(COMPOSED))) - {module}
+    parts = {PARTS[part] for part in loaded & set(PARTS)} - {module}
+    allowed = COMPOSED.get(module, set())
+
+    assert guards == allowed
+    assert parts <= allowed | ({"retry"} if module == "transport" else set())
+
+
+@pytest.mark.parametrize(
+    ("name", "takes"),
+    [
+        ("AgentLoop", {"clock", "sleep", "async_sleep", "rng"}),
+        ("AsyncGuardedTransport", {"clock", "sleep", "async_sleep", "rng"}),
+        ("BudgetWindow", {"clock", "sleep", "async_sleep"}),
+        ("CacheBenchmark", set()),
+        ("CacheWarmer", {"clock", "sleep"}),
+        ("CircuitBreaker", {"clock", "rng"}),
+        ("FallbackRouter", {"clock", "sleep", "async_sleep", "rng"}),
+        ("GuardedTransport", {"clock", "sleep", "async_sleep", "rng"}),
+        ("LoopGuard", set()),
+        ("MessageWindow", set()),
+        ("StopEvaluator", set()),
+        ("Vet", set()),
+        ("with_retry", {"clock", "sleep", "async_sleep", "rng"}),
+    ],
+)
+def test_a_guard_is_told_who_listens_and_what_time_it_is(name, takes):
+    """As keywords, so that tests own time and chance; each takes what it uses."""
+    parameters = inspect.signature(getattr(chaoskit_guards, name)).parameters
+    keywords = {key for key, it in parameters.items() if it.kind is it.KEYWORD_ONLY}
+
+    assert keywords >= takes | {"listener"}
+    assert keywords & {"clock", "sleep", "async_sleep", "rng"} == takes

@@ -747,3 +747,15 @@ def test_an_impossible_budget_is_refused():
     """A ratio is a share."""
     with pytest.raises(ValueError):
         RetryBudget(ratio=2)
+
+
+def test_a_retry_on_that_fails_decides_nothing(clock, caplog):
+    """The call's own error is what matters; it is repeated as without the hook."""
+
+    def broken(_error):
+        raise LookupError
+
+    assert run(RetryConfig(retry_on=broken), Flaky(refusal(500)), clock) == "answer"
+    with pytest.raises(anthropic.BadRequestError):
+        run(RetryConfig(retry_on=broken), Flaky(refusal(400)), clock)
+    assert "retry_on failed" in caplog.text

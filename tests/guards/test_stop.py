@@ -243,3 +243,10 @@ def test_amounts_of_any_size_are_judged(spent):
     decision = StopEvaluator([MaxUsd(1.5)]).check({"cost_usd": spent, "iters": 3})
     assert decision.should_stop == (spent > 1)
     assert StopEvaluator([MaxIters(20)]).check({"iters": 10**400}).should_stop
+
+
+def test_conditions_say_how_to_write_them_again():
+    """Combined ones, too."""
+    written = "((MaxIters(20) | MaxUsd(1.5)) & ~MaxTokens(3))"
+    assert repr((MaxIters(20) | MaxUsd(1.5)) & ~MaxTokens(3)) == written
+    assert repr(eval(written)) == written

@@ -423,3 +423,35 @@ def test_every_vendors_usage_settles_a_budget(body, input_tokens, output_tokens)
     stream = StreamUsage()
     stream.feed(b"data: " + json.dumps(body).encode() + b"\n\n")
     assert amounts(stream.usage) == wanted
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_price_function_that_fails_costs_no_answer(world, stream):
+    """The answer has been paid for, and is handed over."""
+    world.serve(EVENTS if stream else REPLY)
+    budget = BudgetWindow(tokens_per_minute=10_000, usd_per_minute=1)
+
+    def no_price(_model, _usage):
+        raise KeyError
+
+    answer = world.post(stream=stream, budget=budget, price=no_price)
+    assert not isinstance(answer, Exception)
+    assert budget.snapshot()["tokens"] == 47
+
+
+def test_a_stream_whose_first_byte_is_late_is_slow(world):
+    """However short the rest."""
+
+    class Late(list):
+        def __iter__(late):
+            world.clock.now += 10
+            return super().__iter__()
+
+    world.serve(Late(EVENTS))
+    world.post(
+        stream=True,
+        breaker=lambda host: CircuitBreaker(
+            name=host, slow_first_item=5, minimum_calls=1, clock=world.clock
+        ),
+    )
+    assert world.guarded.breakers()["api.test"].state == "open"
