@@ -24,18 +24,18 @@ CATALOGUES = (
 ROWS = (
     ("cli", "pytest_plugin"),
     ("chaos", "serving"),
-    ("control",),
+    ("control", "verbs"),
     ("freely",),
     ("report", "batch", "demo", "exits"),
     ("run",),
-    ("stage",),
+    ("stage", "wire"),
     ("alone", "catalogue", "describe", "drive", "toolbox", "world"),
     ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
-        "collected", "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history",
+        "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history",
         "malform", "outcome", "plan", "player", "project", "promise", "schema", "story", "tee",
         "tool", "watch", "when", "workload",
     ),
