@@ -16,11 +16,9 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-from chaoskit import catalogue
 from chaoskit.agent import Agent, load_agent
 from chaoskit.alone import having_the_process
 from chaoskit.clocks.virtual import VirtualClock
@@ -28,7 +26,6 @@ from chaoskit.errors import UsageError
 from chaoskit.evidence import turns
 from chaoskit.journal import Journal
 from chaoskit.plan import Rule
-from chaoskit.provider.service import Service
 from chaoskit.scenario import Scenario
 from chaoskit.stage import Stage
 from chaoskit.verbs import Told, Verbs, plain, read
@@ -117,33 +114,12 @@ class Chaos(Verbs):
         self._stage.toolbox.declare(made)
         return self
 
-    def scenario(self, name: str | Path) -> Self:
-        """Take world, faults and promises of a scenario: a file, or a shipped one (`"day2"`).
-
-        Promises that the test gives nothing to judge, such as those on users, are passed by.
-
-        Raises:
-            UsageError: there is none or several, or requests were made already.
-            ScenarioError: the file is wrong.
-        """
-        self._untouched("scenario")
-        found = catalogue.load_all(catalogue.find([str(name)]))
-        if len(found) != 1:
-            raise UsageError(f"{name!r} stands for {len(found)} scenarios; name one of them")
-        ((_, scenario),) = found
-        world = self.world
-        world.service = Service(scenario.provider, counter=world.service.counter)
-        self._told.otherwise = scenario.behaviour
+    def _took(self, scenario: Scenario) -> None:
         for tool in scenario.tools:
             self._stage.toolbox.declare(tool)
-        for rule in scenario.faults:
-            self.add(rule)
-        self._promises += [replace(one, optional=True) for one in scenario.promises]
-        world.bound(calls=scenario.bounds.calls, usd=scenario.bounds.usd)
         self._stage.scenario = replace(
             self._stage.scenario, bounds=scenario.bounds, events=scenario.events
         )
-        return self
 
     # Who asks.
 

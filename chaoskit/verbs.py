@@ -10,9 +10,11 @@ import difflib
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, Self
 
+from chaoskit import catalogue
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.errors import UsageError
 from chaoskit.exchange import Call, Part, Reply, Text, ToolCall
@@ -24,6 +26,7 @@ from chaoskit.plan import Rule
 from chaoskit.promise import Promise
 from chaoskit.provider.service import Service
 from chaoskit.run import judge
+from chaoskit.scenario import Scenario
 from chaoskit.scenario_problems import keys_of
 from chaoskit.scenario_tables import parts
 from chaoskit.when import When
@@ -249,6 +252,37 @@ class Verbs:
         made = read("provider", plain(settings))
         world.service = Service(made, counter=world.service.counter)
         return self
+
+    def scenario(self, name: str | Path) -> Self:
+        """Take world, faults and promises of a scenario: a file, or a shipped one (`"day2"`).
+
+        Promises that the test gives nothing to judge, such as those on users, are passed by.
+
+        Raises:
+            UsageError: there is none or several, or requests were made already.
+            ScenarioError: the file is wrong.
+        """
+        self._untouched("scenario")
+        found = catalogue.load_all(catalogue.find([str(name)]))
+        if len(found) != 1:
+            raise UsageError(f"{name!r} stands for {len(found)} scenarios; name one of them")
+        ((_, scenario),) = found
+        world = self.world
+        world.service = Service(scenario.provider, counter=world.service.counter)
+        self._told.otherwise = scenario.behaviour
+        self._took(scenario)
+        for rule in map(self._fit, scenario.faults):
+            self.add(rule)
+        self._promises += [replace(one, optional=True) for one in scenario.promises]
+        world.bound(calls=scenario.bounds.calls, usd=scenario.bounds.usd)
+        return self
+
+    def _fit(self, rule: Rule) -> Rule:
+        """Return a rule of a scenario as it applies to this world."""
+        return rule
+
+    def _took(self, scenario: Scenario) -> None:
+        """Take what else of a scenario the world has a place for."""
 
     # What is judged.
 
