@@ -59,6 +59,16 @@ _Extensions = Annotated[
 ]
 
 
+_TimeScale = Annotated[
+    float,
+    typer.Option(
+        metavar="N",
+        help="Seconds of the simulated world in one of the machine: Retry-After, outages and "
+        "lifetimes shrink by it; timers of the agent do not.",
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def _top(
     *,
@@ -76,6 +86,7 @@ def _top(
       chaoskit run                              see the shipped week break a demo agent
       chaoskit run --agent myapp.agent:answer   the same week against yours
       chaoskit new checkout-at-midnight         write a scenario of your own
+      chaoskit serve                            the provider on a port, for any language
       chaoskit list faults                      what can go wrong
     """  # noqa: D301 - a backspace keeps the lines below it apart
     if show_version:
@@ -182,6 +193,89 @@ def run(
         if not finished:
             _console(err=True).print("interrupted")
         raise typer.Exit(code if finished else exits.INTERRUPTED)
+
+
+@app.command()
+def serve(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SCENARIO]",
+            help="A file, or the name of a shipped scenario; `day2` is enough. Without one: a "
+            "provider in good health that answers at once.",
+            show_default=False,
+        ),
+    ] = "",
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for any that is free.")] = 8642,
+    address: Annotated[
+        str, typer.Option(help="Where to listen. Other machines cannot reach the default.")
+    ] = "127.0.0.1",
+    time_scale: _TimeScale = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same choices.")] = 0,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what happens, as JSON Lines; a session NAME gets FILE.NAME.jsonl.",
+            show_default=False,
+        ),
+    ] = None,
+    extension: _Extensions = None,
+) -> None:
+    """Serve the simulated provider on a port, for agents in any language.
+
+    \b
+      chaoskit serve
+      chaoskit serve day2 --time-scale 60 --journal out.jsonl
+      chaoskit verdict                          in another terminal, or at the end of a CI job
+
+    It prints the variables to set. A request names its session by the header `x-chaos-session`, by
+    a base URL that ends with `/~NAME`, or by an API key `chaos-NAME`; each has a world of its own.
+
+    Ctrl-C ends it, and prints how each session is judged. Exit codes: 0 all promises kept, 1 a
+    promise broken, 2 bad usage, 3 unknown.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit import serving_aloud  # noqa: PLC0415 - --help is quick
+
+        _extend(extension)
+        code = serving_aloud.serve(
+            scenario,
+            port=port,
+            address=address,
+            scale=_positive(time_scale),
+            seed=seed,
+            journal=journal,
+            say=typer.echo,
+            warn=lambda text: typer.echo(text, err=True),
+            wait=serving_aloud.until_a_signal,
+        )
+        raise typer.Exit(code)
+
+
+@app.command()
+def verdict(
+    *,
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8642",
+    session: Annotated[
+        str, typer.Option(metavar="NAME", help="Which of its sessions.", show_default=False)
+    ] = "",
+) -> None:
+    """Print how a running server judges its clients until now.
+
+    \b
+      chaoskit verdict
+      chaoskit verdict --session checkout --url http://127.0.0.1:9000
+
+    Exit codes: 0 all promises kept, 1 a promise broken, 2 nobody answers there, 3 unknown.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit import exits, serving_verdict  # noqa: PLC0415 - --help is quick
+
+        found, text = serving_verdict.verdict_of(url, session)
+        typer.echo(text, nl=False)
+        raise typer.Exit(exits.of_verdicts([found]))
 
 
 @app.command("list")
@@ -321,6 +415,12 @@ def _extend(named: list[str] | None) -> None:
 
     extensions.load_of_project()
     extensions.load(named or ())
+
+
+def _positive(scale: float) -> float:
+    if not 0 < scale < float("inf"):
+        raise UsageError(f"--time-scale {scale:g}: write a positive number, such as 60")
+    return scale
 
 
 def _console(*, err: bool = False) -> Console:

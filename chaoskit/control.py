@@ -23,7 +23,7 @@ from chaoskit.outcome import Judged
 from chaoskit.plan import Rule
 from chaoskit.scenario_tables import parts
 
-__all__ = ["KEY", "SESSION", "Sessions", "answer", "is_control", "session_of"]
+__all__ = ["KEY", "SESSION", "Sessions", "answer", "in_full", "is_control", "session_of"]
 
 _BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
 _FAULT = 'write {"fault": "rate_limited", "when": {"calls": "1-3"}, "retry_after": "7s"}'
@@ -96,7 +96,7 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
         case "GET", "/_chaos/verdict":
             judged = server.session(name).judge()
             if "text/plain" in request.headers.get("accept", ""):
-                return _text(_told(judged))
+                return _text(in_full(judged))
             return _json(200, _judged(judged))
         case "GET", "/_chaos/journal":
             return _text(server.session(name).journal.dumps())
@@ -111,6 +111,12 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
     message = f"Invalid URL ({request.method} {request.path})"
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return _json(404, {"error": error})
+
+
+def in_full(judged: tuple[Judged, ...]) -> str:
+    """Return the verdict as text: one word on the first line, then what was not kept."""
+    bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
+    return "\n".join([str(_whole(judged)), *bad, ""])
 
 
 def _faults(server: Sessions, name: str, body: bytes) -> HttpReply:
@@ -153,11 +159,6 @@ def _judged(judged: tuple[Judged, ...]) -> dict[str, Any]:
             for item in judged
         ],
     }
-
-
-def _told(judged: tuple[Judged, ...]) -> str:
-    bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
-    return "\n".join([str(_whole(judged)), *bad, ""])
 
 
 def _whole(judged: tuple[Judged, ...]) -> Verdict:

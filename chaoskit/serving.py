@@ -31,7 +31,9 @@ from chaoskit.journal import Event, Journal, RuleAdded, RunStarted, as_line
 from chaoskit.plan import Plan, PlanState, Rule
 from chaoskit.player import Ending, Exchange, Host
 from chaoskit.players.loopback import Loopback, served
+from chaoskit.provider.latency import Latency
 from chaoskit.provider.service import Service
+from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.tokens import counter_at_hand
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
@@ -47,6 +49,15 @@ USER = "x-chaos-user"
 _STAGES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "PYTHON_ENV", "RAILS_ENV", "DJANGO_ENV")
 _LONGEST_NAME = 80  # characters of a session's name in that of a file
 _PRODUCTION = frozenset({"prod", "production", "live"})
+
+
+_PROVIDER = Scenario(
+    name="server",
+    title="A provider",
+    workload=Workload(prompt="-"),
+    promises=(),
+    provider=ProviderSettings(latency=Latency(first_token=0.0, tokens_per_second=1e9)),
+)
 
 
 class Session(Verbs):
@@ -258,7 +269,8 @@ def serving(
     """Serve the simulated provider on a thread of its own while the body runs.
 
     Args:
-        scenario: provider, model, faults and promises; without one, a provider in good health.
+        scenario: provider, model, faults and promises; without one, a provider in good health that
+            answers at once.
         port: 0 for any that is free.
         address: where it listens; this machine alone can reach the default.
         scale: how many seconds of the world pass in a real one: Retry-After, outages and lifetimes
@@ -271,9 +283,7 @@ def serving(
             this is production.
     """
     _not_in_production()
-    scenario = scenario or Scenario(
-        name="server", title="A provider", workload=Workload(prompt="-"), promises=()
-    )
+    scenario = scenario or _PROVIDER
     with contextlib.ExitStack() as stack:
         kept = None if journal is None else stack.enter_context(contextlib.closing(_Kept(journal)))
 

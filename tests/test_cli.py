@@ -95,7 +95,9 @@ def test_the_help_teaches_with_examples():
     assert all(word in shown.stdout for word in ("run", "list", "check", "new", "schema"))
 
 
-@pytest.mark.parametrize("command", ["run", "list", "check", "new", "schema", "reference"])
+@pytest.mark.parametrize(
+    "command", ["run", "serve", "verdict", "list", "check", "new", "schema", "reference"]
+)
 def test_every_command_has_an_example(command):
     """In its own help."""
     assert f"chaoskit {command}" in invoke(command, "--help").stdout.partition("\n")[2]

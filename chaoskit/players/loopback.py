@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import json
 import logging
@@ -72,7 +73,10 @@ class Loopback:
     @property
     def open_to_others(self) -> bool:
         """Whether other machines can reach it."""
-        return not ipaddress.ip_address(self._address).is_loopback
+        try:
+            return not ipaddress.ip_address(self._address).is_loopback
+        except ValueError:
+            return self._address != "localhost"
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -82,7 +86,10 @@ class Loopback:
             )
         except OSError as error:
             where = f"{self._address}:{self._wanted}"
-            raise UsageError(f"cannot listen on {where}: {error.strerror or error}") from None
+            told = f"cannot listen on {where}: {error.strerror or error}"
+            if error.errno == errno.EADDRINUSE:
+                told = f"cannot listen on {where}: it is taken; name another port, or 0 for any"
+            raise UsageError(told) from None
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
