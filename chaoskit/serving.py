@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 from urllib.parse import quote
 
 from chaoskit.agent import DUMMY_KEY, KEYS
@@ -28,6 +28,7 @@ from chaoskit.control import KEY, SESSION, answer, is_control, session_of
 from chaoskit.errors import InternalError, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.journal import Event, Journal, RuleAdded, RunStarted, as_line
+from chaoskit.outcome import Judged
 from chaoskit.plan import Plan, PlanState, Rule
 from chaoskit.player import Ending, Exchange, Host
 from chaoskit.players.loopback import Loopback, served
@@ -69,6 +70,7 @@ class Session(Verbs):
     Args:
         url: base URL of the server.
         told: gets each event as it happens.
+        settle: waits until what the clients have sent has arrived.
         word: what the test calls it, for messages.
     """
 
@@ -81,6 +83,7 @@ class Session(Verbs):
         scale: float = 1.0,
         seed: int = 0,
         told: Callable[[Event], None] | None = None,
+        settle: Callable[[], None] = lambda: None,
         word: str = "session",
     ) -> None:
         behaviour = Told(scenario.behaviour)
@@ -91,7 +94,8 @@ class Session(Verbs):
         self._url = url
         self._journal = Journal()
         self._hear = told
-        base = number(seed, scenario.name)
+        self._settle = settle
+        base = number(seed, scenario.name, *filter(None, (name,)))
         canaries = Canaries(base)
         rules = tuple(map(self._fit, scenario.faults))
         self._world = World(
@@ -152,6 +156,14 @@ class Session(Verbs):
             **dict.fromkeys(KEYS, key),
         }
 
+    def judge(self) -> tuple[Judged, ...]:
+        """Return how the clients of the session are judged by what the provider saw of them.
+
+        Promises on what a user got are passed by: a provider never hears of that.
+        """
+        self._settle()
+        return super().judge()
+
     def add(self, rule: Rule) -> None:
         """Let a fault strike from now on.
 
@@ -179,14 +191,14 @@ class Server:
     """A running server and its sessions.
 
     Args:
-        make: begins a session, by its name.
+        make: begins a session, by its name and the keywords of `begin`.
 
     Attributes:
         sessions: by their names; that of requests without one is the empty name.
     """
 
     def __init__(
-        self, make: Callable[[str], Session], *, scale: float, port: int, address: str
+        self, make: Callable[..., Session], *, scale: float, port: int, address: str
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self._make = make
@@ -211,6 +223,13 @@ class Server:
             if name not in self.sessions:
                 self.sessions[name] = self._make(name)
             return self.sessions[name]
+
+    def begin(self, name: str, **how: Any) -> Session:
+        """Begin a session in place of one of that name; `seed` and `word` are those of its own."""
+        made = self._make(name, **how)
+        with self._lock:
+            self.sessions[name] = made
+        return made
 
     def reset(self, name: str = "") -> None:
         """Begin a session anew, as if nobody had asked."""
@@ -287,15 +306,12 @@ def serving(
     with contextlib.ExitStack() as stack:
         kept = None if journal is None else stack.enter_context(contextlib.closing(_Kept(journal)))
 
-        def make(name: str) -> Session:
-            return Session(
-                scenario,
-                name=name,
-                url=server.url,
-                scale=scale,
-                seed=seed,
-                told=None if kept is None else kept.of(name),
-            )
+        def make(name: str, **how: Any) -> Session:
+            given = {"seed": seed, "told": None if kept is None else kept.of(name), **how}
+            return Session(scenario, name=name, url=server.url, scale=scale, settle=settle, **given)
+
+        def settle() -> None:
+            server.loopback.settle()
 
         server = Server(make, scale=scale, port=port, address=address)
         stack.enter_context(served(server.loopback))

@@ -23,6 +23,7 @@ from chaoskit.who import WHO
 __all__ = ["Loopback", "served"]
 
 _BACKLOG = 1024
+_TURNS = 5
 _log = logging.getLogger(__name__)
 
 Aside = Callable[[HttpRequest], HttpReply]
@@ -61,6 +62,8 @@ class Loopback:
         self._address = address
         self._wanted = port
         self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._connections: set[Connection] = set()
         self.port = 0
 
@@ -79,7 +82,8 @@ class Loopback:
             return self._address != "localhost"
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        loop = self._loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
                 self._connection, self._address, self._wanted, backlog=_BACKLOG
@@ -108,6 +112,16 @@ class Loopback:
         await server.wait_closed()
         await asyncio.sleep(0)  # the transports that were aborted say goodbye in this turn
 
+    def settle(self) -> None:
+        """Wait until what clients on this machine have sent and closed by now was dealt with.
+
+        It is for other threads than that of the server, where it does nothing.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running() or self._thread == threading.get_ident():
+            return
+        asyncio.run_coroutine_threadsafe(_some_turns(), loop).result()
+
     def _connection(self) -> Connection:
         return Connection(
             answer=self._answer,
@@ -130,6 +144,12 @@ class Loopback:
             return _own(500, "a bug of chaoskit; see its log")
         finally:
             WHO.reset(token)
+
+
+async def _some_turns() -> None:
+    """Let the loop look at its sockets, and do what that leads to: accept, read, hang up."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 def _own(status: int, message: str) -> HttpReply:
