@@ -170,6 +170,11 @@ class Chaos(Verbs):
             agent = self._agent()
         if agent is None:
             raise UsageError("there is no agent: pass one, or name the test's own")
-        if isinstance(agent, Agent):
-            return agent
-        return load_agent(agent) if isinstance(agent, str) else Agent.of(agent)
+        if not isinstance(agent, Agent):
+            agent = load_agent(agent) if isinstance(agent, str) else Agent.of(agent)
+        if agent.command is not None:
+            raise UsageError(
+                f"{agent.name} needs real time, and this world's is virtual; start it from the "
+                "test itself, with `chaos_server`"
+            )
+        return agent

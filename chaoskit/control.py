@@ -5,7 +5,7 @@
     POST /_chaos/faults      one fault more, in the words of scenario files
     POST /_chaos/reset       begin the session anew
 
-Which session is meant is said as in requests to the provider: see `session_of`.
+Which session is meant is said as in requests to the provider: see `sessions`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,14 @@ from chaoskit.journal import Journal
 from chaoskit.outcome import Judged
 from chaoskit.plan import Rule
 from chaoskit.scenario_tables import parts
+from chaoskit.sessions import session_of
 
-__all__ = ["KEY", "SESSION", "Sessions", "answer", "in_full", "is_control", "session_of"]
+__all__ = ["Sessions", "answer", "in_full", "is_control"]
 
 _BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
 _FAULT = 'write {"fault": "rate_limited", "when": {"calls": "1-3"}, "retry_after": "7s"}'
 _WAYS = "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/faults, POST /_chaos/reset"
-SESSION = "x-chaos-session"
-"""The header by which a request names its session."""
-
-KEY = "chaos-"
-"""An API key that begins so names a session by what follows."""
-
-_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
 _CONTROL = re.compile(r"/_chaos(?=/|$)")
-_IN_PATH = re.compile(r"/~([^/]+)(?=/|$)")
 
 
 class Session(Protocol):
@@ -66,21 +59,6 @@ class Sessions(Protocol):
     def reset(self, name: str = "") -> None:
         """Begin a session anew."""
         ...
-
-
-def session_of(request: HttpRequest) -> str:
-    """Return the name of the session that a request belongs to; empty where it names none.
-
-    It is said, first come first served, by the header `x-chaos-session: NAME`, by a path that
-    begins with `/~NAME/`, or by an API key `chaos-NAME`, with which every SDK is content.
-    """
-    headers = request.headers
-    if name := headers.get(SESSION, ""):
-        return name
-    if found := _IN_PATH.match(request.path):
-        return found[1]
-    key = headers.get("x-api-key") or _BEARER.sub("", headers.get("authorization", ""), count=1)
-    return key.removeprefix(KEY).strip() if key.startswith(KEY) else ""
 
 
 def is_control(request: HttpRequest) -> bool:

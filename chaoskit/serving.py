@@ -5,7 +5,7 @@
         server.verify()
 
 Requests belong to a session: the one that they name by a header, by the path of the base URL or by
-the API key (see `chaoskit.control.session_of`), or one for all. Each session has a world, a clock,
+the API key (see `chaoskit.sessions`), or one for all. Each session has a world, a clock,
 a journal and faults of its own, so tests do not disturb each other.
 """
 
@@ -19,12 +19,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote
 
-from chaoskit.agent import DUMMY_KEY, KEYS
 from chaoskit.canary import Canaries
 from chaoskit.clocks.real import RealClock
-from chaoskit.control import KEY, SESSION, answer, is_control, session_of
+from chaoskit.control import answer, is_control
 from chaoskit.errors import InternalError, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.journal import Event, Journal, RuleAdded, RunStarted, as_line
@@ -38,11 +36,12 @@ from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.tokens import counter_at_hand
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
+from chaoskit.sessions import environment_of, session_of, url_of
 from chaoskit.verbs import Told, Verbs
 from chaoskit.workload import Workload
 from chaoskit.world import World
 
-__all__ = ["SESSION", "Server", "Session", "serving"]
+__all__ = ["Server", "Session", "serving"]
 
 USER = "x-chaos-user"
 """The header by which a request names its user; without it, everything is one user's."""
@@ -143,18 +142,11 @@ class Session(Verbs):
         Raises:
             UsageError: no URL can carry the name.
         """
-        if "/" in self.name:
-            raise UsageError(f"no path can carry {self.name!r} as a session; leave out the slash")
-        return f"{self._url}/~{quote(self.name, safe='')}" if self.name else self._url
+        return url_of(self._url, self.name)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which the vendors' SDKs find the session, with dummy keys."""
-        key = f"{KEY}{self.name}" if self.name else DUMMY_KEY
-        return {
-            "ANTHROPIC_BASE_URL": self.url,
-            "OPENAI_BASE_URL": f"{self.url}/v1",
-            **dict.fromkeys(KEYS, key),
-        }
+        return environment_of(self._url, self.name)
 
     def judge(self) -> tuple[Judged, ...]:
         """Return how the clients of the session are judged by what the provider saw of them.

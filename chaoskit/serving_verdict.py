@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 
 from chaoskit.check import Verdict
-from chaoskit.control import SESSION
 from chaoskit.errors import UsageError
+from chaoskit.sessions import SESSION
 
 __all__ = ["verdict_of"]
 

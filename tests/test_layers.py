@@ -36,7 +36,7 @@ ROWS = (
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault", "history",
-        "malform", "outcome", "plan", "player", "project", "promise", "schema", "story", "tee",
+        "malform", "outcome", "plan", "player", "project", "promise", "schema", "sessions", "story", "tee",
         "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),

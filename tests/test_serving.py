@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.clocks.real import RealClock
-from chaoskit.control import KEY, SESSION, answer, is_control, session_of
+from chaoskit.control import answer, is_control
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 from chaoskit.freely import PromiseBroken
 from chaoskit.journal import Journal, Refused, Requested, RunStarted
 from chaoskit.scenario import parse
 from chaoskit.serving import Server, Session, _not_in_production, serving
+from chaoskit.sessions import KEY, SESSION, session_of
 
 ASK = {
     "model": "claude-sonnet-4-6",
