@@ -170,11 +170,12 @@ class Chaos(Verbs):
             agent = self._agent()
         if agent is None:
             raise UsageError("there is no agent: pass one, or name the test's own")
-        if not isinstance(agent, Agent):
-            agent = load_agent(agent) if isinstance(agent, str) else Agent.of(agent)
-        if agent.command is not None:
+        found = agent if isinstance(agent, Agent) else None
+        if found is None:
+            found = load_agent(agent) if isinstance(agent, str) else Agent.of(agent)
+        if found.command is not None:
             raise UsageError(
-                f"{agent.name} needs real time, and this world's is virtual; start it from the "
+                f"{found.name} needs real time, and this world's is virtual; start it from the "
                 "test itself, with `chaos_server`"
             )
-        return agent
+        return found

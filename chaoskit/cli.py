@@ -59,14 +59,13 @@ _Extensions = Annotated[
 ]
 
 
-_TimeScale = Annotated[
-    float,
-    typer.Option(
-        metavar="N",
-        help="Seconds of the simulated world in one of the machine: Retry-After, outages and "
-        "lifetimes shrink by it; timers of the agent do not.",
-    ),
-]
+_SCALE = typer.Option(
+    "--time-scale",
+    metavar="N",
+    help="Seconds of the simulated world in one of the machine: Retry-After, outages and lifetimes "
+    "shrink by it; timers of the agent do not.",
+    show_default=False,
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -117,6 +116,17 @@ def run(
             show_default=False,
         ),
     ] = "",
+    command: Annotated[
+        str,
+        typer.Option(
+            "--command",
+            metavar="COMMAND",
+            help="Your agent, where it is a command in any language: the prompt comes on stdin, or "
+            "in place of {prompt}; the answer is stdout.",
+            show_default=False,
+        ),
+    ] = "",
+    time_scale: Annotated[float | None, _SCALE] = None,
     tool: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,9 +165,11 @@ def run(
       chaoskit run --agent myapp.agent:answer
       chaoskit run day2 day7 --agent myapp.agent:answer --seed 4
       chaoskit run 'chaos/*.chaos.toml' -a myapp.agent:answer --json report.json --journal out
+      chaoskit run day2 --command 'node agent.js' --time-scale 60
 
     Each scenario is lived through twice: first without its faults, which must go well, then with
-    them. No request leaves the machine and no key is needed.
+    them. No request leaves the machine and no key is needed. A command finds the simulated provider
+    by the variables in its environment, and lives on the machine's time.
 
     Exit codes: 0 all promises kept, 1 a promise broken, 2 bad usage or a bad file, 3 unknown (with
     --strict also: not applicable), 4 the run without faults went wrong, 130 interrupted.
@@ -168,10 +180,11 @@ def run(
 
         _extend(extension)
         chosen = batch.chosen(scenarios or ())
+        scale = None if time_scale is None else _positive(time_scale)
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
         whole = batch.Batch(
             scenarios=chosen,
-            agents=batch.agents(agent, tool or ()),
+            agents=batch.agents(agent, tool or (), command=command, scale=scale),
             seed=seed,
             tools=tool or (),
             extensions=extension or (),
@@ -179,11 +192,12 @@ def run(
             report=json_file,
         )
         console = _console()
-        who = f"agent {agent}" if agent else f"the demo agents {' and '.join(batch.DEMO)}"
+        named = agent or (f"command: {command}" if command else "")
+        who = f"agent {named}" if named else f"the demo agents {' and '.join(batch.DEMO)}"
         many = "1 scenario" if len(chosen) == 1 else f"{len(chosen)} scenarios"
         console.print(f"chaoskit {version('chaoskit')}, {who}, seed {seed}, {many}\n")
         finished = whole.live()
-        if agent:
+        if named:
             terminal.show(whole.outcomes, console, again=whole.again, verbose=verbose)
             code = exits.exit_code(whole.outcomes, strict=strict)
         else:
@@ -211,7 +225,7 @@ def serve(
     address: Annotated[
         str, typer.Option(help="Where to listen. Other machines cannot reach the default.")
     ] = "127.0.0.1",
-    time_scale: _TimeScale = 1.0,
+    time_scale: Annotated[float, _SCALE] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same choices.")] = 0,
     journal: Annotated[
         Path | None,

@@ -4,6 +4,7 @@
 agent = "myapp.agent:answer"
 seed = 4
 tools = { search = "myapp.tools:search" }
+time_scale = 60
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ class Project:
     Attributes:
         agents: places of its agents, `module:callable`.
         tools: places of their tools' functions, by tool name.
+        time_scale: for an agent that is a command, seconds of the world in one of the machine.
         folder: where the file lies that says so; None where there is none.
     """
 
     agents: tuple[str, ...] = ()
     seed: int | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
+    time_scale: float | None = None
     folder: Path | None = None
 
 
@@ -75,4 +78,7 @@ def _read(table: dict[str, Any], path: Path, folder: Path) -> Project:
         raise UsageError(
             f'{path}: tool.chaoskit.tools is a table, {{ search = "module:function" }}'
         )
-    return Project(agents=agents, seed=seed, tools=tools, folder=folder)
+    scale = table.get("time_scale")
+    if scale is not None and not (isinstance(scale, (int, float)) and 0 < scale < float("inf")):
+        raise UsageError(f"{path}: tool.chaoskit.time_scale is a positive number, not {scale!r}")
+    return Project(agents=agents, seed=seed, tools=tools, time_scale=scale, folder=folder)

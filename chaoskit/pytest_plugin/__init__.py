@@ -39,9 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--chaos-agent",
         action="append",
         metavar="MODULE:CALLABLE",
-        help="The agent under test, `answer(prompt) -> str`, sync or async. Several give a test "
-        "each. Default: `agent` of [tool.chaoskit] in pyproject.toml, or the ini option "
-        "`chaos_agent`, or whatever your `chaos_agent` fixture returns.",
+        help="The agent under test, `answer(prompt) -> str`, sync or async; or `command: node "
+        "agent.js`, in any language. Several give a test each. Default: `agent` of "
+        "[tool.chaoskit] in pyproject.toml, or the ini option `chaos_agent`, or whatever your "
+        "`chaos_agent` fixture returns.",
     )
     group.addoption(
         "--chaos-week",
