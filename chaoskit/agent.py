@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaoskit.errors import AgentNotFound, UsageError
+
+if TYPE_CHECKING:
+    from chaoskit.command import Command
 
 __all__ = ["DUMMY_KEY", "KEYS", "Agent", "dummy_keys", "import_named", "load_agent"]
 
@@ -37,6 +40,7 @@ class Agent:
         module: where its own tools are looked for.
         tools: dotted paths of its tools' functions, by tool name.
         make: makes the callable of one session, where the agent was given as a class or factory.
+        command: what is run for each turn, where the agent is a command.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Agent:
     module: ModuleType | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
     make: Callable[[], Callable[..., Any]] | None = None
+    command: Command | None = None
 
     def fresh(self) -> Agent:
         """Return the agent as it is before anybody has asked: with no session yet."""
@@ -128,17 +133,24 @@ def _parameters(answer: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(lambda prompt: prompt).parameters
 
 
-def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:
+def load_agent(
+    spec: str, tools: Mapping[str, str] | None = None, *, scale: float | None = None
+) -> Agent:
     """Import the agent `module:callable` or `path/to/file.py:callable`, with dummy keys in place.
+
+    `command: node agent.js` is an agent as well, and nothing is imported for it.
 
     Args:
         tools: dotted paths of the agent's own tool functions, by tool name.
+        scale: for a command, how many seconds of the world pass in one of the machine.
 
     Raises:
         AgentNotFound: there is no such module or callable, or importing it failed; the text says
             which, and ends with the agent's own traceback.
     """
     target, _, attribute = spec.partition(":")
+    if target == "command":
+        return _command(spec, attribute.strip(), scale)
     if not target or not attribute:
         raise AgentNotFound(
             f"{spec!r} names no agent; write module:callable, such as myapp.agent:answer"
@@ -160,6 +172,17 @@ def load_agent(spec: str, tools: Mapping[str, str] | None = None) -> Agent:
             except Exception:  # noqa: BLE001 - a lazy module imports when it is asked for a name
                 raise AgentNotFound(_failure(target)) from None
     return Agent.of(value, name=spec, tools=tools, home=module)
+
+
+def _command(spec: str, words: str, scale: float | None) -> Agent:
+    from chaoskit.command import Command  # noqa: PLC0415 - few agents are commands
+
+    def answer(prompt: str, **more: str) -> str:
+        raise UsageError(f"{spec} is asked {prompt!r} {more}; only a run can do that")
+
+    command = Command.of(words, scale=1.0 if scale is None else scale)
+    keywords = ("user", "session")
+    return Agent(name=spec, answer=answer, is_async=False, keywords=keywords, command=command)
 
 
 def import_named(target: str, spec: str) -> ModuleType:

@@ -21,6 +21,7 @@ from chaoskit import catalogue
 from chaoskit import run as running
 from chaoskit.agent import Agent
 from chaoskit.catalogue import Found
+from chaoskit.command import PREFIX
 from chaoskit.errors import AgentNotFound, UsageError
 from chaoskit.evidence import lasting
 from chaoskit.outcome import Outcome
@@ -60,8 +61,10 @@ class Batch:
         """Run everything; return False when the user interrupts. What is done is kept on disk.
 
         Raises:
-            UsageError: a file cannot be written, which is tried before the first run.
+            UsageError: a file cannot be written, or a scenario cannot end in time, which is tried
+                before the first run.
         """
+        self._fit()
         self._keep_report()
         try:
             with _progress() as progress:
@@ -77,12 +80,29 @@ class Batch:
             self._keep_report()
         return True
 
+    def _fit(self) -> None:
+        wrong = []
+        for _, scenario in self.scenarios:
+            for agent in self.agents:
+                try:
+                    running.fit(scenario, agent)
+                except UsageError as error:
+                    wrong.append(str(error))
+        if wrong:
+            raise UsageError("\n".join(wrong))
+
     def again(self, outcome: Outcome) -> str:
         """Return the command line that runs the scenario of an outcome again."""
         found = next(found for found, one in self.done if one is outcome)
         tools = [word for tool in self.tools for word in ("--tool", tool)]
         extensions = [word for one in self.extensions for word in ("--extension", one)]
-        words = ["chaoskit", "run", found.given, "--agent", outcome.agent, *tools, *extensions]
+        agent = next(one for one in self.agents if one.name == outcome.agent)
+        who = ["--agent", outcome.agent]
+        if agent.command is not None:
+            who = ["--command", outcome.agent.removeprefix(PREFIX).strip()]
+            if agent.command.scale != 1:
+                who += ["--time-scale", f"{agent.command.scale:g}"]
+        words = ["chaoskit", "run", found.given, *who, *tools, *extensions]
         return shlex.join([*words, "--seed", str(self.seed)])
 
     def _keep_journals(self, outcome: Outcome) -> None:
@@ -117,18 +137,36 @@ def chosen(wanted: Sequence[str]) -> Sequence[tuple[Found, Scenario]]:
 
 
 def agents(
-    places: Sequence[str], tools: Sequence[str], known: Mapping[str, str] | None = None
+    places: Sequence[str],
+    tools: Sequence[str],
+    known: Mapping[str, str] | None = None,
+    *,
+    command: str = "",
+    scale: float | None = None,
 ) -> Sequence[Agent]:
     """Return the agents that are named, or else the two of the demo.
 
     Args:
+        places: `module:callable`, or `command: ...`.
         tools: places of their tools' functions, as on the command line.
         known: the same by tool name, as the project has them.
+        command: the agent where it is a command, in place of `places`.
+        scale: for a command, how many seconds of the world pass in one of the machine.
 
     Raises:
-        UsageError: a tool is not written as `NAME=MODULE:FUNCTION`.
+        UsageError: a tool is not written as `NAME=MODULE:FUNCTION`, or what is asked for does not
+            go together.
         AgentNotFound: there is no such agent, or no SDK for the demo.
     """
+    if command and places:
+        raise UsageError("--agent and --command: name one agent")
+    if command:
+        places = [f"{PREFIX} {command}"]
+    commands = [one for one in places if one.startswith(PREFIX)]
+    if scale is not None and not commands:
+        raise UsageError("--time-scale is for --command; agents in Python live in virtual time")
+    if tools and commands:
+        raise UsageError("--tool is for agents in Python; the tools of a command are its own")
     named = dict(known or {})
     for one in tools:
         name, equals, place = one.partition("=")
@@ -136,7 +174,7 @@ def agents(
             raise UsageError(f"--tool {one}: write NAME=MODULE:FUNCTION")
         named[name] = place
     if places:
-        return [running.load_agent(place, named) for place in places]
+        return [running.load_agent(place, named, scale=scale) for place in places]
     if importlib.util.find_spec("anthropic") is None or importlib.util.find_spec("openai") is None:
         raise AgentNotFound(
             "the demo agents use the SDKs: pip install 'chaoskit[demo]', or name your own agent "

@@ -59,6 +59,15 @@ _Extensions = Annotated[
 ]
 
 
+_SCALE = typer.Option(
+    "--time-scale",
+    metavar="N",
+    help="Seconds of the simulated world in one of the machine: Retry-After, outages and lifetimes "
+    "shrink by it; timers of the agent do not.",
+    show_default=False,
+)
+
+
 @app.callback(invoke_without_command=True)
 def _top(
     *,
@@ -76,6 +85,7 @@ def _top(
       chaoskit run                              see the shipped week break a demo agent
       chaoskit run --agent myapp.agent:answer   the same week against yours
       chaoskit new checkout-at-midnight         write a scenario of your own
+      chaoskit serve                            the provider on a port, for any language
       chaoskit list faults                      what can go wrong
     """  # noqa: D301 - a backspace keeps the lines below it apart
     if show_version:
@@ -106,6 +116,17 @@ def run(
             show_default=False,
         ),
     ] = "",
+    command: Annotated[
+        str,
+        typer.Option(
+            "--command",
+            metavar="COMMAND",
+            help="Your agent, where it is a command in any language: the prompt comes on stdin, or "
+            "in place of {prompt}; the answer is stdout.",
+            show_default=False,
+        ),
+    ] = "",
+    time_scale: Annotated[float | None, _SCALE] = None,
     tool: Annotated[
         list[str] | None,
         typer.Option(
@@ -150,9 +171,11 @@ def run(
       chaoskit run --agent myapp.agent:answer
       chaoskit run day2 day7 --agent myapp.agent:answer --seed 4
       chaoskit run 'chaos/*.chaos.toml' -a myapp.agent:answer --json report.json --journal out
+      chaoskit run day2 --command 'node agent.js' --time-scale 60
 
     Each scenario is lived through twice: first without its faults, which must go well, then with
-    them. No request leaves the machine and no key is needed.
+    them. No request leaves the machine and no key is needed. A command finds the simulated provider
+    by the variables in its environment, and lives on the machine's time.
 
     Exit codes: 0 all promises kept, 1 a promise broken, 2 bad usage or a bad file, 3 unknown (with
     --strict also: not applicable), 4 the run without faults went wrong, 130 interrupted.
@@ -164,11 +187,14 @@ def run(
         project = _extend(extension)
         chosen = batch.chosen(scenarios or ())
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
-        places = [agent] if agent else list(project.agents)
+        places = [agent] if agent else [] if command else list(project.agents)
+        scale = _positive(time_scale) if time_scale is not None else None
+        if scale is None and (command or any(place.startswith("command:") for place in places)):
+            scale = project.time_scale
         seed = (project.seed or 0) if seed is None else seed
         whole = batch.Batch(
             scenarios=chosen,
-            agents=batch.agents(places, tool or (), project.tools),
+            agents=batch.agents(places, tool or (), project.tools, command=command, scale=scale),
             seed=seed,
             tools=tool or (),
             extensions=extension or (),
@@ -176,15 +202,12 @@ def run(
             report=json_file,
         )
         console = _console()
-        who = (
-            f"agent {', '.join(places)}"
-            if places
-            else f"the demo agents {' and '.join(batch.DEMO)}"
-        )
+        named = f"command: {command}" if command else ", ".join(places)
+        who = f"agent {named}" if named else f"the demo agents {' and '.join(batch.DEMO)}"
         many = "1 scenario" if len(chosen) == 1 else f"{len(chosen)} scenarios"
         console.print(f"chaoskit {version('chaoskit')}, {who}, seed {seed}, {many}\n")
         finished = whole.live()
-        if places:
+        if named:
             terminal.show(whole.outcomes, console, again=whole.again, verbose=verbose)
             code = exits.exit_code(whole.outcomes, strict=strict)
         else:
@@ -194,6 +217,89 @@ def run(
         if not finished:
             _console(err=True).print("interrupted")
         raise typer.Exit(code if finished else exits.INTERRUPTED)
+
+
+@app.command()
+def serve(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SCENARIO]",
+            help="A file, or the name of a shipped scenario; `day2` is enough. Without one: a "
+            "provider in good health that answers at once.",
+            show_default=False,
+        ),
+    ] = "",
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for any that is free.")] = 8642,
+    address: Annotated[
+        str, typer.Option(help="Where to listen. Other machines cannot reach the default.")
+    ] = "127.0.0.1",
+    time_scale: Annotated[float, _SCALE] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same choices.")] = 0,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what happens, as JSON Lines; a session NAME gets FILE.NAME.jsonl.",
+            show_default=False,
+        ),
+    ] = None,
+    extension: _Extensions = None,
+) -> None:
+    """Serve the simulated provider on a port, for agents in any language.
+
+    \b
+      chaoskit serve
+      chaoskit serve day2 --time-scale 60 --journal out.jsonl
+      chaoskit verdict                          in another terminal, or at the end of a CI job
+
+    It prints the variables to set. A request names its session by the header `x-chaos-session`, by
+    a base URL that ends with `/~NAME`, or by an API key `chaos-NAME`; each has a world of its own.
+
+    Ctrl-C ends it, and prints how each session is judged. Exit codes: 0 all promises kept, 1 a
+    promise broken, 2 bad usage, 3 unknown.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit import serving_aloud  # noqa: PLC0415 - --help is quick
+
+        _extend(extension)
+        code = serving_aloud.serve(
+            scenario,
+            port=port,
+            address=address,
+            scale=_positive(time_scale),
+            seed=seed,
+            journal=journal,
+            say=typer.echo,
+            warn=lambda text: typer.echo(text, err=True),
+            wait=serving_aloud.until_a_signal,
+        )
+        raise typer.Exit(code)
+
+
+@app.command()
+def verdict(
+    *,
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8642",
+    session: Annotated[
+        str, typer.Option(metavar="NAME", help="Which of its sessions.", show_default=False)
+    ] = "",
+) -> None:
+    """Print how a running server judges its clients until now.
+
+    \b
+      chaoskit verdict
+      chaoskit verdict --session checkout --url http://127.0.0.1:9000
+
+    Exit codes: 0 all promises kept, 1 a promise broken, 2 nobody answers there, 3 unknown.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit import exits, serving_verdict  # noqa: PLC0415 - --help is quick
+
+        found, text = serving_verdict.verdict_of(url, session)
+        typer.echo(text, nl=False)
+        raise typer.Exit(exits.of_verdicts([found]))
 
 
 @app.command("list")
@@ -335,6 +441,12 @@ def _extend(named: list[str] | None) -> Project:
     extensions.load_of_project()
     extensions.load(named or ())
     return project_of(Path.cwd())
+
+
+def _positive(scale: float) -> float:
+    if not 0 < scale < float("inf"):
+        raise UsageError(f"--time-scale {scale:g}: write a positive number, such as 60")
+    return scale
 
 
 def _console(*, err: bool = False) -> Console:

@@ -16,6 +16,11 @@ class Clock(Protocol):
         """`virtual`, `real`, or `scaled ×N`."""
         ...
 
+    @property
+    def scale(self) -> float:
+        """How many seconds of the run pass in one of a thread that waits on it."""
+        ...
+
     def now(self) -> float:
         """Return seconds since the run began."""
         ...

@@ -5,28 +5,31 @@
     POST /_chaos/faults      one fault more, in the words of scenario files
     POST /_chaos/reset       begin the session anew
 
-The header `x-chaos-session` says which session, as it does in requests to the provider.
+Which session is meant is said as in requests to the provider: see `sessions`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Protocol
 
 from chaoskit.check import Verdict, worst
+from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.freely import UNKEPT, in_words
 from chaoskit.journal import Journal
 from chaoskit.outcome import Judged
 from chaoskit.plan import Rule
 from chaoskit.scenario_tables import parts
+from chaoskit.sessions import session_of
 
-__all__ = ["SESSION", "Sessions", "answer"]
+__all__ = ["Sessions", "answer", "in_full", "is_control"]
 
 _BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
+_FAULT = 'write {"fault": "rate_limited", "when": {"calls": "1-3"}, "retry_after": "7s"}'
 _WAYS = "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/faults, POST /_chaos/reset"
-SESSION = "x-chaos-session"
-"""The header by which a request names its session."""
+_CONTROL = re.compile(r"/_chaos(?=/|$)")
 
 
 class Session(Protocol):
@@ -58,14 +61,20 @@ class Sessions(Protocol):
         ...
 
 
+def is_control(request: HttpRequest) -> bool:
+    """Tell whether a request is for this API, whatever stands before it in the path."""
+    return _CONTROL.search(request.path) is not None
+
+
 def answer(server: Sessions, request: HttpRequest) -> HttpReply:
     """Answer a request that is for no provider."""
-    name = request.headers.get(SESSION, "")
-    match request.method, request.path.rstrip("/"):
+    name = session_of(request)
+    own = _CONTROL.search(request.path)
+    match request.method, request.path[own.start() :].rstrip("/") if own else "":
         case "GET", "/_chaos/verdict":
             judged = server.session(name).judge()
             if "text/plain" in request.headers.get("accept", ""):
-                return _text(_told(judged))
+                return _text(in_full(judged))
             return _json(200, _judged(judged))
         case "GET", "/_chaos/journal":
             return _text(server.session(name).journal.dumps())
@@ -74,7 +83,7 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
         case "POST", "/_chaos/reset":
             server.reset(name)
             return _json(200, {"session": name})
-        case method, path if path.startswith("/_chaos"):
+        case method, path if path:
             return _error(404, f"there is no {method} {path}; there are {_WAYS}")
     # As OpenAI answers; a request that speaks Claude's protocol never comes here.
     message = f"Invalid URL ({request.method} {request.path})"
@@ -82,13 +91,19 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
     return _json(404, {"error": error})
 
 
+def in_full(judged: tuple[Judged, ...]) -> str:
+    """Return the verdict as text: one word on the first line, then what was not kept."""
+    bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
+    return "\n".join([str(_whole(judged)), *bad, ""])
+
+
 def _faults(server: Sessions, name: str, body: bytes) -> HttpReply:
     try:
         table = json.loads(body)
-    except ValueError as error:
-        return _error(400, f"the body is no JSON: {error}")
+    except (ValueError, RecursionError) as error:
+        return _error(400, f"the body is no JSON: {error}; {_FAULT}")
     if not isinstance(table, dict):
-        return _error(400, 'the body is no fault; write {"fault": "rate_limited", …}')
+        return _error(400, f"the body is no fault; {_FAULT}")
     wrong, made = parts({**_BLANK, "faults": [table]})
     if wrong:
         spelt = (".".join(str(step) for step in item.path[2:]) or "fault" for item in wrong)
@@ -98,7 +113,10 @@ def _faults(server: Sessions, name: str, body: bytes) -> HttpReply:
         ]
         return _error(400, "; ".join(told))
     (rule,) = made["faults"]
-    server.session(name).add(rule)
+    try:
+        server.session(name).add(rule)
+    except UsageError as error:
+        return _error(400, str(error))
     return _json(200, {"rule": rule.describe()})
 
 
@@ -121,11 +139,6 @@ def _judged(judged: tuple[Judged, ...]) -> dict[str, Any]:
     }
 
 
-def _told(judged: tuple[Judged, ...]) -> str:
-    bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
-    return "\n".join([str(_whole(judged)), *bad, ""])
-
-
 def _whole(judged: tuple[Judged, ...]) -> Verdict:
     return worst([item.judgement.verdict for item in judged])
 
@@ -143,7 +156,7 @@ def _text(text: str) -> HttpReply:
 
 
 def _reply(status: int, kind: str, text: str) -> HttpReply:
-    body = text.encode()
+    body = text.encode("utf-8", "backslashreplace")  # JSON may hold half of a surrogate pair
     return HttpReply(
         status=status,
         headers={"content-type": kind, "content-length": str(len(body))},

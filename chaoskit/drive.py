@@ -223,7 +223,7 @@ class Driver:
     def _wait_for(self, threads: list[threading.Thread], limit: float) -> None:
         for thread in threads:
             if not self._clock.stopped:
-                thread.join(max(0.0, limit - self._clock.now()))
+                thread.join(max(0.0, limit - self._clock.now()) / self._clock.scale)
                 if thread.is_alive() and not self._clock.stopped:
                     self._clock.stop(_too_long(limit))
 
@@ -236,7 +236,10 @@ class Driver:
                 return
             came = None
             if isinstance(wanted, _Pause):
-                self._clock.sleep(wanted.seconds)
+                try:
+                    self._clock.sleep(wanted.seconds)
+                except RunStopped:
+                    return
             else:
                 came = _asked(wanted)
 

@@ -16,6 +16,7 @@ __all__ = [
     "USAGE",
     "exit_code",
     "exit_code_of_demo",
+    "of_verdicts",
 ]
 
 KEPT = 0
@@ -47,6 +48,11 @@ def exit_code_of_demo(pairs: Iterable[tuple[Outcome, Outcome]]) -> int:
         codes.append({BROKEN: KEPT, KEPT: BROKEN}.get(code, code))
         codes.append(_code(guarded, strict=True))
     return _gravest(codes)
+
+
+def of_verdicts(verdicts: Iterable[Verdict]) -> int:
+    """Return the code of the gravest verdict, where no run without faults went before."""
+    return _gravest(_CODES[verdict] for verdict in verdicts)
 
 
 def _code(outcome: Outcome, *, strict: bool) -> int:

@@ -47,7 +47,12 @@ def chain_of(error: BaseException) -> str:
 
 
 def where(error: BaseException) -> str:
-    """Return `file:line` of the innermost frame of the agent's own code, or of any other."""
+    """Return `file:line` of the innermost frame of the agent's own code, or of any other.
+
+    An error that happened in no Python code says where by its attribute `chaoskit_place`.
+    """
+    if place := getattr(error, "chaoskit_place", ""):
+        return str(place)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if is_own(frame.filename)]
     if not frames:

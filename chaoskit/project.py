@@ -4,6 +4,7 @@
 agent = "myapp.agent:answer"
 seed = 4
 tools = { search = "myapp.tools:search" }
+time_scale = 60
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Project:
         agents: places of its agents, `module:callable`.
         tools: places of their tools' functions, by tool name.
         extensions: modules and files that register faults, behaviours and checks.
+        time_scale: for an agent that is a command, seconds of the world in one of the machine.
         folder: where the file lies that says so; None where there is none.
     """
 
@@ -35,6 +37,7 @@ class Project:
     seed: int | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
+    time_scale: float | None = None
     folder: Path | None = None
 
 
@@ -89,12 +92,20 @@ def _read(table: dict[str, Any], path: Path, folder: Path) -> Project:
             f"{path}: tool.chaoskit.extensions must be a list of modules or files: "
             'extensions = ["myapp.chaos"]'
         )
+    scale = table.get("time_scale")
+    if scale is not None and not (isinstance(scale, (int, float)) and 0 < scale < float("inf")):
+        raise UsageError(f"{path}: tool.chaoskit.time_scale is a positive number, not {scale!r}")
     return Project(
-        agents=tuple(agents), seed=seed, tools=tools, extensions=tuple(extensions), folder=folder
+        agents=tuple(agents),
+        seed=seed,
+        tools=tools,
+        extensions=tuple(extensions),
+        time_scale=scale,
+        folder=folder,
     )
 
 
-_KEYS = ("agent", "seed", "tools", "extensions")
+_KEYS = ("agent", "seed", "tools", "extensions", "time_scale")
 
 
 def _are_texts(value: object) -> bool:

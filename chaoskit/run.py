@@ -25,8 +25,9 @@ from chaoskit.journal import (
 from chaoskit.outcome import Judged, Outcome
 from chaoskit.scenario import Promise, Scenario
 from chaoskit.stage import Stage
+from chaoskit.wire import Wire, fits
 
-__all__ = ["CALLS_MADE", "Progress", "judge", "load_agent", "play", "run"]
+__all__ = ["CALLS_MADE", "Progress", "fit", "judge", "load_agent", "play", "run"]
 
 Progress = Callable[[str, float], None]
 """Gets what is going on and the seconds of the run so far."""
@@ -63,7 +64,11 @@ def run(
 
     Args:
         quiet: keep back what the agent prints and logs.
+
+    Raises:
+        UsageError: the agent is a command, and the scenario takes longer than it may.
     """
+    fit(scenario, agent)
     began = time.perf_counter()
     calm = play(scenario.healthy(), agent, seed=seed, healthy=True, progress=progress, quiet=quiet)
     outcomes = tuple(promise for promise in scenario.promises if promise.check.outcome)
@@ -82,6 +87,16 @@ def run(
     return shared.outcome(
         verdict, _first(promises), healthy=healthy, promises=promises, rough=rough
     )
+
+
+def fit(scenario: Scenario, agent: Agent) -> None:
+    """Make sure that a scenario can end within its bounds with an agent.
+
+    Raises:
+        UsageError: the agent is a command, and the users of the scenario alone take longer.
+    """
+    if agent.command is not None:
+        fits(scenario, agent.command)
 
 
 def play(
@@ -117,6 +132,13 @@ def _play(
         if progress is not None and count % _EVERY == 1:
             progress(event.at)
 
+    if agent.command is not None:
+        wire = Wire(scenario, agent, agent.command, seed=seed, healthy=healthy, told=told)
+        with wire:
+            wire.live(scenario.workload)
+        if wire.world.mistake is not None:
+            raise wire.world.mistake
+        return Played(journal=wire.journal)
     stage = Stage(scenario, agent, seed=seed, healthy=healthy, told=told, quiet=quiet)
     with stage:
         stage.live(agent, scenario.workload)
@@ -214,7 +236,9 @@ def _lacking(scenario: Scenario, agent: Agent, calm: Played) -> str:
         "tools": (any(request.tools for request in requests), "the agent offers no tools"),
         "tool_functions": (
             bool(calm.journal.of(RanTool)),
-            "the agent's tool functions were not found; name them with --tool NAME=module:function",
+            "the agent's tool functions were not found; name them with --tool NAME=module:function"
+            if agent.command is None
+            else "its tools are out of reach: the agent is a command",
         ),
         "history": (
             any(request.turn > 1 and request.messages > longest for request in requests),

@@ -4,129 +4,197 @@
         subprocess.run(["node", "agent.js"], env={**os.environ, **server.environment()})
         server.verify()
 
-Requests belong to a session: the one that they name in the header `x-chaos-session`, or one for
-all. Each session has a world, a journal and faults of its own, so tests do not disturb each other.
+Requests belong to a session: the one that they name by a header, by the path of the base URL or by
+the API key (see `chaoskit.sessions`), or one for all. Each session has a world, a clock,
+a journal and faults of its own, so tests do not disturb each other.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TextIO
 
-from chaoskit.agent import DUMMY_KEY, KEYS
 from chaoskit.canary import Canaries
 from chaoskit.clocks.real import RealClock
-from chaoskit.control import SESSION, answer
-from chaoskit.errors import UsageError
+from chaoskit.control import answer, is_control
+from chaoskit.errors import InternalError, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
-from chaoskit.freely import UNKEPT, PromiseBroken, in_words, judge_freely
 from chaoskit.journal import Event, Journal, RuleAdded, RunStarted, as_line
 from chaoskit.outcome import Judged
 from chaoskit.plan import Plan, PlanState, Rule
-from chaoskit.player import Host
+from chaoskit.player import Ending, Exchange, Host
 from chaoskit.players.loopback import Loopback, served
+from chaoskit.provider.latency import Latency
 from chaoskit.provider.service import Service
+from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.tokens import counter_at_hand
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
+from chaoskit.sessions import environment_of, session_of, url_of
+from chaoskit.verbs import Told, Verbs
 from chaoskit.workload import Workload
 from chaoskit.world import World
 
-__all__ = ["SESSION", "Server", "Session", "serving"]
+__all__ = ["Server", "Session", "serving"]
 
 USER = "x-chaos-user"
 """The header by which a request names its user; without it, everything is one user's."""
 
 _STAGES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "PYTHON_ENV", "RAILS_ENV", "DJANGO_ENV")
+_LONGEST_NAME = 80  # characters of a session's name in that of a file
 _PRODUCTION = frozenset({"prod", "production", "live"})
 
 
-class Session:
-    """One world behind the server, with its journal.
+_PROVIDER = Scenario(
+    name="server",
+    title="A provider",
+    workload=Workload(prompt="-"),
+    promises=(),
+    provider=ProviderSettings(latency=Latency(first_token=0.0, tokens_per_second=1e9)),
+)
+
+
+class Session(Verbs):
+    """One world behind the server, with its journal. Its clock begins when it does.
+
+    What goes wrong in it is said by the verbs of the `chaos` fixture. Tools are the clients' own,
+    and no server reaches them: rules that damage their results are optional here.
 
     Args:
+        url: base URL of the server.
         told: gets each event as it happens.
+        settle: waits until what the clients have sent has arrived.
+        word: what the test calls it, for messages.
     """
 
     def __init__(
         self,
         scenario: Scenario,
-        clock: RealClock,
         *,
+        name: str = "",
+        url: str = "",
+        scale: float = 1.0,
         seed: int = 0,
         told: Callable[[Event], None] | None = None,
+        settle: Callable[[], None] = lambda: None,
+        word: str = "session",
     ) -> None:
-        self.scenario = scenario
-        self.journal = Journal()
-        self._clock = clock
-        self._told = told
-        base = number(seed, scenario.name)
+        behaviour = Told(scenario.behaviour)
+        super().__init__(word=word, told=behaviour)
+        self._promises += [one for one in scenario.promises if not one.check.outcome]
+        self.name = name
+        self.clock = RealClock(scale=scale)
+        self._url = url
+        self._journal = Journal()
+        self._hear = told
+        self._settle = settle
+        base = number(seed, scenario.name, *filter(None, (name,)))
         canaries = Canaries(base)
-        self.world = World(
+        rules = tuple(map(self._fit, scenario.faults))
+        self._world = World(
             service=Service(scenario.provider, counter=counter_at_hand()),
-            behaviour=scenario.behaviour,
-            plan=PlanState(Plan(rules=scenario.faults, seed=base), canary=canaries.make),
+            behaviour=behaviour,
+            plan=PlanState(Plan(rules=rules, seed=base), canary=canaries.make),
             canaries=canaries,
-            clock=clock,
+            clock=self.clock,
             seed=base,
             max_calls=scenario.bounds.calls,
             max_usd=scenario.bounds.usd,
             emit=self._emit,
-            scale=clock.scale,
+            scale=scale,
         )
         self._emit(
             RunStarted(
-                at=clock.now(),
+                at=self.clock.now(),
                 scenario=scenario.name,
                 agent="clients of the server",
                 seed=seed,
                 healthy=False,
-                clock=clock.name,
-                counter=self.world.service.counter.name,
+                clock=self.clock.name,
+                counter=self._world.service.counter.name,
                 users=0,
-                rules=self.world.plan.plan.describe(),
+                rules=self._world.plan.plan.describe(),
             )
         )
 
-    def add(self, rule: Rule) -> None:
-        """Let a fault strike from now on."""
-        self.world.plan.add(rule)
-        self._emit(RuleAdded(at=self._clock.now(), rule=rule.describe()))
+    @property
+    def world(self) -> World:
+        """The simulated provider with its faults."""
+        return self._world
+
+    @property
+    def journal(self) -> Journal:
+        """Everything that happened, in typed events."""
+        return self._journal
+
+    @property
+    def url(self) -> str:
+        """Base URL for SDKs of Anthropic; those of OpenAI want `/v1` behind it.
+
+        Whatever is sent there belongs to this session.
+
+        Raises:
+            UsageError: no URL can carry the name.
+        """
+        return url_of(self._url, self.name)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which the vendors' SDKs find the session, with dummy keys."""
+        return environment_of(self._url, self.name)
 
     def judge(self) -> tuple[Judged, ...]:
         """Return how the clients of the session are judged by what the provider saw of them.
 
         Promises on what a user got are passed by: a provider never hears of that.
         """
-        kept = [one for one in self.scenario.promises if not one.check.outcome]
-        return judge_freely(
-            self.journal,
-            self.world.plan.plan.rules,
-            kept,
-            unstruck='"optional": true on the fault opts out',
-            silence="nothing",
-        )
+        self._settle()
+        return super().judge()
+
+    def add(self, rule: Rule) -> None:
+        """Let a fault strike from now on.
+
+        Raises:
+            UsageError: it damages what tools return, and is not optional.
+        """
+        if rule.stage == "result" and not rule.optional:
+            raise UsageError(
+                f"{type(rule.fault).__name__} damages what a tool returns, and no server reaches "
+                "the tools of its clients; run the agent by `chaoskit run --agent MODULE:CALLABLE`"
+            )
+        self._world.plan.add(rule)
+        self._emit(RuleAdded(at=self.clock.now(), rule=rule.describe()))
+
+    def _fit(self, rule: Rule) -> Rule:
+        return replace(rule, optional=True) if rule.stage == "result" else rule
 
     def _emit(self, event: Event) -> None:
-        self.journal.append(event)
-        if self._told is not None:
-            self._told(event)
+        self._journal.append(event)
+        if self._hear is not None:
+            self._hear(event)
 
 
 class Server:
     """A running server and its sessions.
+
+    Args:
+        make: begins a session, by its name and the keywords of `begin`.
 
     Attributes:
         sessions: by their names; that of requests without one is the empty name.
     """
 
     def __init__(
-        self, make: Callable[[], Session], *, scale: float, port: int, address: str
+        self, make: Callable[..., Session], *, scale: float, port: int, address: str
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self._make = make
+        self._lock = threading.Lock()  # requests and tests begin sessions, on threads of their own
         self.loopback = Loopback(
             self._host,
             aside=self._aside,
@@ -143,19 +211,26 @@ class Server:
 
     def session(self, name: str = "") -> Session:
         """Return a session, which begins when it is first asked for."""
-        return self.sessions.get(name) or self.sessions.setdefault(name, self._make())
+        with self._lock:
+            if name not in self.sessions:
+                self.sessions[name] = self._make(name)
+            return self.sessions[name]
+
+    def begin(self, name: str, **how: Any) -> Session:
+        """Begin a session in place of one of that name; `seed` and `word` are those of its own."""
+        made = self._make(name, **how)
+        with self._lock:
+            self.sessions[name] = made
+        return made
 
     def reset(self, name: str = "") -> None:
         """Begin a session anew, as if nobody had asked."""
-        self.sessions.pop(name, None)
+        with self._lock:
+            self.sessions.pop(name, None)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which the vendors' SDKs find the server, with dummy keys."""
-        return {
-            "ANTHROPIC_BASE_URL": self.url,
-            "OPENAI_BASE_URL": f"{self.url}/v1",
-            **dict.fromkeys(KEYS, DUMMY_KEY),
-        }
+        return self.session().environment()
 
     def verify(self, name: str = "") -> None:
         """Judge a session by what has happened until now.
@@ -163,15 +238,33 @@ class Server:
         Raises:
             PromiseBroken: a promise was broken, or nothing is known of it.
         """
-        judged = self.session(name).judge()
-        if bad := [one for one in judged if one.judgement.verdict in UNKEPT]:
-            raise PromiseBroken("\n".join(map(in_words, bad)), judged)
+        self.session(name).verify()
 
     def _host(self, request: HttpRequest) -> Host:
-        return self.session(request.headers.get(SESSION, "")).world
+        return _NOBODY if is_control(request) else self.session(session_of(request)).world
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         return answer(self, request)
+
+
+class _Nobody:
+    """Claims no request, so that the control API gets those that are its own."""
+
+    def claims(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+    def exchange(self, request: HttpRequest) -> Exchange:
+        raise InternalError(f"nobody answers {request.path}")
+
+    def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
+        raise InternalError(f"nobody answered: {exchange!r}, {how}, {sent_content}")
+
+    def blocked(self, host: str, caller: str) -> None:
+        raise InternalError(f"nobody blocks {caller} from {host}")
+
+
+_NOBODY = _Nobody()
 
 
 @contextlib.contextmanager
@@ -187,47 +280,70 @@ def serving(
     """Serve the simulated provider on a thread of its own while the body runs.
 
     Args:
-        scenario: provider, model, faults and promises; without one, a provider in good health.
+        scenario: provider, model, faults and promises; without one, a provider in good health that
+            answers at once.
         port: 0 for any that is free.
         address: where it listens; this machine alone can reach the default.
         scale: how many seconds of the world pass in a real one: Retry-After, outages and lifetimes
             shrink by it. It cannot shrink what clients wait of their own accord.
-        journal: file that gets the events as they happen, as JSON Lines.
+        journal: file that gets the events as they happen, as JSON Lines; a session NAME has a file
+            of its own beside it, `FILE.NAME.jsonl` for `FILE.jsonl`.
 
     Raises:
         UsageError: the port is taken, the file cannot be written, or the environment says that
             this is production.
     """
     _not_in_production()
-    scenario = scenario or Scenario(
-        name="server", title="A provider", workload=Workload(prompt="-"), promises=()
-    )
+    scenario = scenario or _PROVIDER
     with contextlib.ExitStack() as stack:
-        told = None if journal is None else stack.enter_context(_written(journal))
-        clock = RealClock(scale=scale)
-        server = Server(
-            lambda: Session(scenario, clock, seed=seed, told=told),
-            scale=scale,
-            port=port,
-            address=address,
-        )
+        kept = None if journal is None else stack.enter_context(contextlib.closing(_Kept(journal)))
+
+        def make(name: str, **how: Any) -> Session:
+            given = {"seed": seed, "told": None if kept is None else kept.of(name), **how}
+            return Session(scenario, name=name, url=server.url, scale=scale, settle=settle, **given)
+
+        def settle() -> None:
+            server.loopback.settle()
+
+        server = Server(make, scale=scale, port=port, address=address)
         stack.enter_context(served(server.loopback))
         yield server
 
 
-@contextlib.contextmanager
-def _written(path: Path) -> Iterator[Callable[[Event], None]]:
-    try:
-        file = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    with file:
+class _Kept:
+    """The files of journals: one for each session, beside that of the session without a name.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files: dict[Path, TextIO] = {}
+        self.of("")
+
+    def of(self, name: str) -> Callable[[Event], None]:
+        """Return what writes the events of a session, into a file that begins anew."""
+        own = re.sub(r"[^A-Za-z0-9_=-]+", "-", name)[:_LONGEST_NAME]
+        path = self._path.with_suffix(f".{own}{self._path.suffix}") if own else self._path
+        if path in self._files:
+            self._files[path].close()
+        try:
+            file = self._files[path] = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
         def write(event: Event) -> None:
-            file.write(f"{as_line(event)}\n")
-            file.flush()
+            if not file.closed:  # of a session that was begun anew meanwhile
+                file.write(f"{as_line(event)}\n")
+                file.flush()
 
-        yield write
+        return write
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
 
 
 def _identify(request: HttpRequest) -> tuple[str, int]:

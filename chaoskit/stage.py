@@ -37,7 +37,7 @@ from chaoskit.who import who
 from chaoskit.workload import Workload
 from chaoskit.world import World
 
-__all__ = ["Stage"]
+__all__ = ["Stage", "guests", "happenings"]
 
 
 class Stage:
@@ -145,22 +145,11 @@ class Stage:
             hide=self.canaries.redact,
             last_call=self.world.last.get,
         )
-        arrivals = workload.arrivals(derive(self.base, "arrivals"))
-        guests = [
-            Guest(
-                name=name,
-                arrives=arrives,
-                prompts=workload.questions(name),
-                every=workload.every,
-                remembers=workload.session,
-            )
-            for name, arrives in zip(workload.names(), arrivals, strict=True)
-        ]
-        happenings = [
-            Happening(at=event.at, what=event.do, effect=self.world.service.deploy)
-            for event in self.scenario.events
-        ]
-        driver.play(guests, happenings, limit=self.scenario.bounds.virtual)
+        driver.play(
+            guests(workload, self.base),
+            happenings(self.scenario, self.world.service.deploy),
+            limit=self.scenario.bounds.virtual,
+        )
 
     def add(self, rule: Rule) -> None:
         """Let a fault strike from now on."""
@@ -179,3 +168,23 @@ class Stage:
     def _planted(self, label: str) -> None:
         user, turn = who()
         self.emit(Planted(at=self.clock.now(), user=user, turn=turn, canary=label))
+
+
+def guests(workload: Workload, seed: int) -> list[Guest]:
+    """Return the users of a workload."""
+    arrivals = workload.arrivals(derive(seed, "arrivals"))
+    return [
+        Guest(
+            name=name,
+            arrives=arrives,
+            prompts=workload.questions(name),
+            every=workload.every,
+            remembers=workload.session,
+        )
+        for name, arrives in zip(workload.names(), arrivals, strict=True)
+    ]
+
+
+def happenings(scenario: Scenario, deploy: Callable[[], None]) -> list[Happening]:
+    """Return what a scenario schedules."""
+    return [Happening(at=event.at, what=event.do, effect=deploy) for event in scenario.events]

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -95,7 +96,9 @@ def test_the_help_teaches_with_examples():
     assert all(word in shown.stdout for word in ("run", "list", "check", "new", "schema"))
 
 
-@pytest.mark.parametrize("command", ["run", "list", "check", "new", "schema", "reference"])
+@pytest.mark.parametrize(
+    "command", ["run", "serve", "verdict", "list", "check", "new", "schema", "reference"]
+)
 def test_every_command_has_an_example(command):
     """In its own help."""
     assert f"chaoskit {command}" in invoke(command, "--help").stdout.partition("\n")[2]
@@ -370,3 +373,49 @@ def test_project_names_the_agent_and_the_seed(runs):
     runs.seen.clear()
     invoke("run", "a.chaos.toml", "--agent", "chaoskit.demo:naive", "--seed", "1")
     assert [one[:3] for one in runs.seen] == [("a", "chaoskit.demo:naive", 1)]
+
+
+ECHO = shlex.join([sys.executable, "-c", "print(input())"])
+
+
+def test_an_agent_may_be_a_command(runs):
+    """Its name says so, and the command to run it again is that of before."""
+    runs.verdicts[f"command: {ECHO}"] = Verdict.FAIL
+    shown = invoke("run", "a.chaos.toml", "--command", ECHO, "--time-scale", "60", "--seed", "4")
+    assert shown.exit_code == 1
+    assert [one[1:3] for one in runs.seen] == [(f"command: {ECHO}", 4)]
+    assert f"agent command: {ECHO}, seed 4" in shown.stdout
+    again = shlex.join(["--command", ECHO, "--time-scale", "60", "--seed", "4"])
+    assert f"again: chaoskit run a.chaos.toml {again}" in shown.stdout
+
+
+def test_the_same_command_can_be_given_as_the_agent(runs):
+    """As in pyproject.toml."""
+    assert invoke("run", "a.chaos.toml", "--agent", f"command: {ECHO}").exit_code == 0
+    assert runs.seen[0][1] == f"command: {ECHO}"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--command", "no-such-program"], "there is no program 'no-such-program'"),
+        (["--command", ECHO, "-a", "myagent:answer"], "--agent and --command: name one agent"),
+        (["-a", "myagent:answer", "--time-scale", "60"], "--time-scale is for --command"),
+        (["--command", ECHO, "--time-scale", "0"], "--time-scale 0: write a positive number"),
+        (["--command", ECHO, "--tool", "a=b:c"], "--tool is for agents in Python"),
+    ],
+)
+def test_a_command_that_cannot_be_run_is_told(runs, words, told):
+    """Nothing runs then."""
+    shown = invoke("run", "a.chaos.toml", *words)
+    assert (shown.exit_code, runs.seen) == (2, [])
+    assert told in shown.stderr
+
+
+def test_a_week_that_takes_too_long_for_a_command_is_told_first(runs):
+    """Before its first day."""
+    shown = invoke("run", "--command", ECHO)
+    assert (shown.exit_code, runs.seen) == (2, [])
+    assert "day6-cold-cache takes" in shown.stderr
+    assert "day7-provider-outage takes 1.25h and more" in shown.stderr
+    assert "add --time-scale 150" in shown.stderr

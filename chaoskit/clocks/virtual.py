@@ -34,6 +34,7 @@ class VirtualClock:
     _next_monotonic = _MONOTONIC
 
     name = "virtual"
+    scale = 1.0
 
     def __init__(self, *, real_limit: float = 600.0) -> None:
         self.scheduler = Scheduler(limit=real_limit)

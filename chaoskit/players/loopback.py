@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import json
 import logging
@@ -22,6 +23,7 @@ from chaoskit.who import WHO
 __all__ = ["Loopback", "served"]
 
 _BACKLOG = 1024
+_TURNS = 5
 _log = logging.getLogger(__name__)
 
 Aside = Callable[[HttpRequest], HttpReply]
@@ -60,6 +62,8 @@ class Loopback:
         self._address = address
         self._wanted = port
         self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._connections: set[Connection] = set()
         self.port = 0
 
@@ -72,17 +76,24 @@ class Loopback:
     @property
     def open_to_others(self) -> bool:
         """Whether other machines can reach it."""
-        return not ipaddress.ip_address(self._address).is_loopback
+        try:
+            return not ipaddress.ip_address(self._address).is_loopback
+        except ValueError:
+            return self._address != "localhost"
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        loop = self._loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
                 self._connection, self._address, self._wanted, backlog=_BACKLOG
             )
         except OSError as error:
             where = f"{self._address}:{self._wanted}"
-            raise UsageError(f"cannot listen on {where}: {error.strerror or error}") from None
+            told = f"cannot listen on {where}: {error.strerror or error}"
+            if error.errno == errno.EADDRINUSE:
+                told = f"cannot listen on {where}: it is taken; name another port, or 0 for any"
+            raise UsageError(told) from None
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -100,6 +111,16 @@ class Loopback:
             connection.hang_up()
         await server.wait_closed()
         await asyncio.sleep(0)  # the transports that were aborted say goodbye in this turn
+
+    def settle(self) -> None:
+        """Wait until what clients on this machine have sent and closed by now was dealt with.
+
+        It is for other threads than that of the server, where it does nothing.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running() or self._thread == threading.get_ident():
+            return
+        asyncio.run_coroutine_threadsafe(_some_turns(), loop).result()
 
     def _connection(self) -> Connection:
         return Connection(
@@ -123,6 +144,12 @@ class Loopback:
             return _own(500, "a bug of chaoskit; see its log")
         finally:
             WHO.reset(token)
+
+
+async def _some_turns() -> None:
+    """Let the loop look at its sockets, and do what that leads to: accept, read, hang up."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 def _own(status: int, message: str) -> HttpReply:

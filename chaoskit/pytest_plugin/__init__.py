@@ -15,13 +15,15 @@ import pytest
 
 if TYPE_CHECKING:
     from chaoskit.chaos import Chaos
+    from chaoskit.serving import Server, Session
 
-__all__ = ["chaos", "chaos_agent"]
+__all__ = ["chaos", "chaos_agent", "chaos_server"]
 
 _WEEK = "chaos-week"
 _SUFFIX = ".chaos.toml"
 _OURS = (_SUFFIX, _WEEK)
 _MOST = 20  # lines of what an agent logged in a scenario
+_WORLDS = ("chaoskit.chaos", "chaoskit.serving")
 _MARKER = (
     "chaos(**verbs): what goes wrong in this test, in the words of the `chaos` fixture: "
     '`chaos(rate_limit={"calls": "1-3", "retry_after": 7}, outage="45m", reply="…")`; '
@@ -37,9 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--chaos-agent",
         action="append",
         metavar="MODULE:CALLABLE",
-        help="The agent under test, `answer(prompt) -> str`, sync or async. Several give a test "
-        "each. Default: `agent` of [tool.chaoskit] in pyproject.toml, or the ini option "
-        "`chaos_agent`, or whatever your `chaos_agent` fixture returns.",
+        help="The agent under test, `answer(prompt) -> str`, sync or async; or `command: node "
+        "agent.js`, in any language. Several give a test each. Default: `agent` of "
+        "[tool.chaoskit] in pyproject.toml, or the ini option `chaos_agent`, or whatever your "
+        "`chaos_agent` fixture returns.",
     )
     group.addoption(
         "--chaos-week",
@@ -165,7 +168,9 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         items += week(session, [] if option.chaos_week else option.chaos_named)
     for item in items:
         names = getattr(item, "fixturenames", None)
-        if names is not None and "chaos" not in names and item.get_closest_marker("chaos"):
+        if names is None or {"chaos", "chaos_server"} & set(names):
+            continue
+        if item.get_closest_marker("chaos"):
             names.insert(0, "chaos")
 
 
@@ -200,11 +205,34 @@ def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def _chaos_server() -> Iterator[Server]:
+    from chaoskit.pytest_plugin.served import running  # noqa: PLC0415 - when it is needed
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def chaos_server(request: pytest.FixtureRequest, _chaos_server: Server) -> Iterator[Session]:
+    """A simulated provider on a port of this machine, for agents that are other processes.
+
+    `chaos_server.url` is its base URL (OpenAI's SDKs want `/v1` behind it), and
+    `chaos_server.environment()` the variables by which the SDKs of both vendors find it. The verbs
+    are those of `chaos`, and the test is judged alike when it ends; time is real. All tests share a
+    server; each has a session of its own, which its URL and its keys name.
+    """
+    from chaoskit.pytest_plugin.served import session  # noqa: PLC0415 - when it is needed
+
+    with session(request, _chaos_server) as made:
+        yield made
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Judge a test that has a world of its own, when its body is over."""
-    world: Any = pyfuncitem.funcargs.get("chaos")
-    if world is None or type(world).__module__ != "chaoskit.chaos":
+    world = _world_of(pyfuncitem)
+    if world is None:
         return (yield)
     from chaoskit.pytest_plugin.by_hand import judged  # noqa: PLC0415 - when it is needed
 
@@ -221,12 +249,19 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call" and report.failed and item.nodeid.partition("::")[0].endswith(_OURS):
         report.sections = [(name, _end_of(text)) for name, text in report.sections]
-    world = getattr(item, "funcargs", {}).get("chaos")
+    world = _world_of(item)
     if call.when == "call" and report.failed and world is not None:
         from chaoskit.pytest_plugin.by_hand import explain  # noqa: PLC0415 - when it is needed
 
         explain(item, report, world)
     return report
+
+
+def _world_of(item: pytest.Item) -> Any:
+    """Return the world that a fixture of ours gave a test, or None."""
+    given = getattr(item, "funcargs", {})
+    found = (given.get(name) for name in ("chaos", "chaos_server"))
+    return next((one for one in found if type(one).__module__ in _WORLDS), None)
 
 
 def _end_of(text: str) -> str:

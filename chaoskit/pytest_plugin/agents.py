@@ -47,7 +47,8 @@ def loaded(place: str, config: pytest.Config) -> Agent:
     if root not in sys.path:
         sys.path.insert(0, root)  # as `python -m pytest` does for the current folder
     try:
-        return load_agent(place, project_of(config.rootpath).tools)
+        project = project_of(config.rootpath)
+        return load_agent(place, project.tools, scale=project.time_scale)
     except UsageError as error:
         pytest.fail(f"chaoskit: {error}", pytrace=False)
 

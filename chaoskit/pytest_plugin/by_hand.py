@@ -15,8 +15,9 @@ from chaoskit.pytest_plugin.agents import agent_of
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
 from chaoskit.pytest_plugin.words import learn
+from chaoskit.verbs import Verbs
 
-__all__ = ["explain", "judged", "world"]
+__all__ = ["explain", "judged", "said", "words_of", "world"]
 
 _OWN = ("seed", "unstruck", "silence", "unkept")
 _TOLD = pytest.StashKey[bool]()
@@ -28,13 +29,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     node, config = request.node, request.config
     remember(config)
     learn(config)
-    marks = list(reversed(list(node.iter_markers("chaos"))))
-    for mark in marks:
-        if mark.args:
-            pytest.fail(f"the chaos marker takes keywords only, not {mark.args!r}", pytrace=False)
-    words: dict[str, Any] = {}
-    for mark in marks:
-        words |= mark.kwargs
+    words = words_of(node)
     made = Chaos(
         name=node.name,
         seed=words.get("seed", session_seed(config)),
@@ -42,16 +37,31 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
         home=request.module,
     )
     with made:
-        made.allow(**{word: words[word] for word in _OWN[1:] if word in words})
-        for word, value in words.items():
-            if word not in _OWN:
-                _say(made, word, value)
+        said(made, words)
         yield made
     if folder := config.option.chaos_journal:
         made.journal.write(journal_file(folder, node.nodeid))
 
 
-def _say(chaos: Chaos, verb: str, value: Any) -> None:
+def words_of(node: pytest.Item) -> dict[str, Any]:
+    """Return what the markers of a test say, the nearest last."""
+    words: dict[str, Any] = {}
+    for mark in reversed(list(node.iter_markers("chaos"))):
+        if mark.args:
+            pytest.fail(f"the chaos marker takes keywords only, not {mark.args!r}", pytrace=False)
+        words |= mark.kwargs
+    return words
+
+
+def said(made: Verbs, words: Mapping[str, Any]) -> None:
+    """Say to a world what the markers of its test say."""
+    made.allow(**{word: words[word] for word in _OWN[1:] if word in words})
+    for word, value in words.items():
+        if word not in _OWN:
+            _say(made, word, value)
+
+
+def _say(chaos: Verbs, verb: str, value: Any) -> None:
     """Say one word of the marker as the fixture would."""
     try:
         method = getattr(chaos, verb)
@@ -68,19 +78,19 @@ def _say(chaos: Chaos, verb: str, value: Any) -> None:
 
 
 @contextlib.contextmanager
-def judged(item: pytest.Function, chaos: Chaos) -> Iterator[None]:
+def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
     """Fail a test whose body went well and whose promises did not."""
     __tracebackhide__ = True
     ended = ""
     try:
         yield
     except RunStopped:
-        ended = f"the run was ended: {chaos.clock.stopped}\n"
+        ended = f"the run was ended: {chaos.world.clock.stopped}\n"
     found = chaos.judge()
     item.user_properties += [
         ("chaos_calls", len(chaos.calls)),
         ("chaos_cost_usd", round(chaos.cost_usd, 6)),
-        ("chaos_virtual_seconds", round(chaos.clock.now(), 3)),
+        ("chaos_virtual_seconds", round(chaos.world.clock.now(), 3)),
     ]
     bad = [one for one in found if one.judgement.verdict in UNKEPT]
     if bad or ended:
@@ -88,12 +98,12 @@ def judged(item: pytest.Function, chaos: Chaos) -> Iterator[None]:
         pytest.fail(f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)
 
 
-def explain(item: pytest.Item, report: pytest.TestReport, chaos: Chaos) -> None:
+def explain(item: pytest.Item, report: pytest.TestReport, chaos: Verbs) -> None:
     """Add the story of the test to the report of a failure that does not tell it already."""
     if not item.stash.get(_TOLD, False) and chaos.calls:
         report.sections.append(("chaos", _story(item, chaos)))
 
 
-def _story(item: pytest.Item, chaos: Chaos, bad: Any = ()) -> str:
+def _story(item: pytest.Item, chaos: Verbs, bad: Any = ()) -> str:
     again = telling(item, session_seed(item.config))
     return f"{told_story(chaos.journal, bad)}\n\nagain: {again}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from chaoskit_guards.forks import own_lock
 from chaoskit_guards.scrub_keys import YES, KeyJudge
 from chaoskit_guards.scrub_spans import Span
 from chaoskit_guards.scrub_text import Marker, TextScrubber
@@ -51,7 +51,7 @@ class Scrubber:
         given, allowed = tuple(patterns), tuple(allow)
         self._redact_with = redact_with
         self._fingerprint_key = fingerprint_key
-        self._lock = threading.Lock()
+        self._lock = own_lock(self)
         self._counts: dict[str, int] = {}
         self._notes: dict[str, int] = {}
         self._names = KeyJudge(given, allowed)
@@ -133,10 +133,6 @@ class Scrubber:
         from chaoskit_guards.scrub_logging import install  # noqa: PLC0415 - it builds on this
 
         return install(self, *targets)
-
-    def is_secret_name(self, name: str) -> bool:
-        """Tell whether a key names a secret."""
-        return self._names(name) != 0
 
     def _is_named(self, name: str, value: str) -> bool:
         level = self._names(name)

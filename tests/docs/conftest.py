@@ -1,9 +1,11 @@
 """Executes the pages of the manual, block by block."""
 
+import contextlib
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,8 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
-NAME = re.compile(r"^# (\S+\.(?:py|toml))$", re.MULTILINE)
+BLOCK = re.compile(
+    r"(?:<!-- needs (?P<needs>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```",
+    re.MULTILINE | re.DOTALL,
+)
+NAME = re.compile(r"^(?:#|//) (\S+\.(?:py|toml|mjs|sh))$", re.MULTILINE)
 
 
 @dataclass
@@ -27,6 +32,8 @@ class Page:
         """Do what the page says, and compare what it shows; return how many blocks it has."""
         blocks = list(BLOCK.finditer(self.file.read_text(encoding="utf-8")))
         for block in blocks:
+            if block["needs"] and not NEEDS[block["needs"]]():
+                continue
             if block["kind"] == "console":
                 self._type(block["text"])
             elif name := NAME.search("\n".join(block["text"].splitlines()[:2])):
@@ -67,9 +74,18 @@ def _pattern(expected):
     return "".join(lines)
 
 
+NEEDS = {
+    "node": lambda: shutil.which("node") is not None,
+    "curl": lambda: shutil.which("curl") is not None,
+}
+
+
 @pytest.fixture
 def page(tmp_path):
     """Open a page of the manual in an empty folder."""
     if shutil.which("bash") is None:
         pytest.skip("the pages are typed into bash")
-    return lambda name: Page(ROOT / "docs" / name, tmp_path)
+    yield lambda name: Page(ROOT / "docs" / name, tmp_path)
+    for file in tmp_path.glob("*.pid"):  # of what a page started and, since it failed, did not end
+        with contextlib.suppress(ProcessLookupError, ValueError):
+            os.kill(int(file.read_text(encoding="utf-8")), signal.SIGTERM)

@@ -1,5 +1,7 @@
 """How a team names its agent."""
 
+import sys
+
 import pytest
 
 CLASS = """
@@ -148,3 +150,40 @@ def test_real_keys_are_left_alone(project, monkeypatch):
     import os
 
     assert "ANTHROPIC_API_KEY" not in os.environ
+
+
+COMMAND = """
+import json, os, sys, urllib.request
+body = {"model": "claude-sonnet-4-6", "max_tokens": 99,
+    "messages": [{"role": "user", "content": sys.stdin.read()}]}
+request = urllib.request.Request(os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages",
+    json.dumps(body).encode(), {"x-api-key": os.environ["ANTHROPIC_API_KEY"],
+    "content-type": "application/json", "anthropic-version": "2023-06-01"})
+for _ in range(2):
+    try:
+        print(json.load(urllib.request.urlopen(request))["content"][0]["text"])
+        break
+    except urllib.error.HTTPError as error:
+        error.close()
+        import time
+        time.sleep(float(error.headers["retry-after-ms"]) / 1000)
+"""
+
+
+def test_agent_may_be_a_command(project):
+    """Named by the option or by the project, which says how fast time passes."""
+    spec = f"command: {sys.executable} asking.py"
+    project.file("asking.py", COMMAND).scenario(more="[provider]\nlatency = { first_token = 0 }\n")
+    project.agent(spec, time_scale=120).run().assert_outcomes(passed=1)
+    project.agent("myagent:answer", time_scale=120).run(f"--chaos-agent={spec}").assert_outcomes(
+        passed=1
+    )
+
+
+@pytest.mark.parametrize("scale", ["0", '"fast"', "-1", "inf"])
+def test_time_scale_that_is_none_is_told(project, scale):
+    """With the file in which it stands."""
+    project.agent(time_scale=scale).scenario()
+    result = project.run()
+    told = result.stdout.str() + result.stderr.str()
+    assert "pyproject.toml: tool.chaoskit.time_scale is a positive number, not" in told

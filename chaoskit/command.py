@@ -1,0 +1,165 @@
+"""An agent that is a command, in any language: the prompt goes in, the answer comes out.
+
+The prompt is what the command reads on its standard input, or what stands in its words in place
+of `{prompt}`. The answer is what it writes to its standard output. An exit code other than 0, and
+an answer that is empty, are failures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from chaoskit.errors import AgentNotFound
+
+__all__ = ["PREFIX", "Command", "CommandFailed", "Finished", "kill"]
+
+PREFIX = "command:"
+"""What the name of an agent begins with that is a command."""
+
+_PROMPT = "{prompt}"
+_MOST = 4 * 1024 * 1024  # bytes of an output that are read
+_LINES = 8  # last lines of stderr that a failure tells
+
+
+class CommandFailed(Exception):  # noqa: N818 - it says what happened
+    """The command ended with another exit code than 0, or without an answer.
+
+    Attributes:
+        chaoskit_place: the command, which is where it happened.
+    """
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.chaoskit_place = place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    answer: str
+    errors: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command as words, without a shell.
+
+    Attributes:
+        scale: how many seconds of the world pass in one of the machine while it runs.
+    """
+
+    words: tuple[str, ...]
+    scale: float = 1.0
+
+    @classmethod
+    def of(cls, text: str, *, scale: float = 1.0) -> Command:
+        """Return the command that a line stands for, split as a shell splits it.
+
+        Raises:
+            AgentNotFound: it is empty, a quotation mark is missing, or there is no such program.
+        """
+        try:
+            words = tuple(shlex.split(text))
+        except ValueError as error:
+            raise AgentNotFound(f"{text!r} is no command: {error}") from None
+        if not words:
+            raise AgentNotFound(f"no command; write {PREFIX} node agent.js, or what yours is")
+        if shutil.which(words[0]) is None:
+            raise AgentNotFound(
+                f"there is no program {words[0]!r} (looking for {text!r}); name one that is on "
+                "PATH, or its path. For a shell's own words write sh -c '…'"
+            )
+        return cls(words=words, scale=scale)
+
+    def run(
+        self,
+        prompt: str,
+        environment: Mapping[str, str],
+        *,
+        started: Callable[[subprocess.Popen[bytes]], None],
+        ended: Callable[[subprocess.Popen[bytes]], None],
+    ) -> Finished:
+        """Run the command to its end; what it leaves running in its process group is killed.
+
+        Args:
+            started: gets the process, for whoever may have to kill it.
+            ended: gets it again, before its id can be another's.
+        """
+        inline = any(_PROMPT in word for word in self.words)
+        with contextlib.ExitStack() as stack:
+            given, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+            if not inline:
+                given.write(prompt.encode("utf-8", "replace"))
+                given.seek(0)
+            process = subprocess.Popen(  # noqa: S603 - it is the user's own command
+                [word.replace(_PROMPT, prompt) for word in self.words],
+                stdin=given,
+                stdout=out,
+                stderr=err,
+                env=environment,
+                start_new_session=True,
+            )
+            started(process)
+            try:
+                _wait(process)
+            finally:
+                ended(process)
+                kill(process)
+                process.wait()
+            return Finished(code=process.returncode, answer=_read(out), errors=_read(err))
+
+    def answer_of(self, finished: Finished) -> str:
+        """Return the answer of a command that ended.
+
+        Raises:
+            CommandFailed: it failed, or said nothing.
+        """
+        answer = finished.answer.strip("\r\n")
+        if finished.code == 0 and answer.strip():
+            return answer
+        what = "nothing on stdout" if finished.code == 0 else _ending(finished.code)
+        last = finished.errors.strip().splitlines()[-_LINES:]
+        told = "; stderr: " + "\n".join(last) if last else "; nothing on stderr"
+        raise CommandFailed(what + told, shlex.join(self.words))
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was not waited for yet, and all that it started in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process, and leave its id taken where the system allows that."""
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(_MOST).decode("utf-8", "replace")
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,57 @@
+"""How a request to the server says whose it is: a session, or a user of a run."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from chaoskit.agent import DUMMY_KEY, KEYS
+from chaoskit.errors import UsageError
+from chaoskit.exchange import HttpRequest
+
+__all__ = ["KEY", "SESSION", "environment_of", "session_of", "url_of"]
+
+SESSION = "x-chaos-session"
+"""The header by which a request names its session."""
+
+KEY = "chaos-"
+"""An API key that begins so names a session by what follows."""
+
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_IN_PATH = re.compile(r"/~([^/]+)(?=/|$)")
+
+
+def session_of(request: HttpRequest) -> str:
+    """Return the name of the session that a request belongs to; empty where it names none.
+
+    It is said, first come first served, by the header `x-chaos-session: NAME`, by a path that
+    begins with `/~NAME/`, or by an API key `chaos-NAME`, with which every SDK is content.
+    """
+    headers = request.headers
+    if name := headers.get(SESSION, ""):
+        return name
+    if found := _IN_PATH.match(request.path):
+        return found[1]
+    key = headers.get("x-api-key") or _BEARER.sub("", headers.get("authorization", ""), count=1)
+    return key.removeprefix(KEY).strip() if key.startswith(KEY) else ""
+
+
+def url_of(server: str, name: str) -> str:
+    """Return the base URL of a session.
+
+    Raises:
+        UsageError: no path can carry the name.
+    """
+    if "/" in name:
+        raise UsageError(f"no path can carry {name!r} as a session; leave out the slash")
+    return f"{server}/~{quote(name, safe='')}" if name else server
+
+
+def environment_of(server: str, name: str) -> dict[str, str]:
+    """Return the variables by which the vendors' SDKs find a session, with dummy keys."""
+    url = url_of(server, name)
+    return {
+        "ANTHROPIC_BASE_URL": url,
+        "OPENAI_BASE_URL": f"{url}/v1",
+        **dict.fromkeys(KEYS, f"{KEY}{name}" if name else DUMMY_KEY),
+    }

@@ -1,0 +1,446 @@
+"""The provider as a server: sessions, their isolation, scaled time, and the control API."""
+
+import json
+import string
+
+import anthropic
+import httpx2
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaoskit.clocks.real import RealClock
+from chaoskit.control import answer, is_control
+from chaoskit.errors import UsageError
+from chaoskit.exchange import HttpRequest
+from chaoskit.freely import PromiseBroken
+from chaoskit.journal import Journal, Refused, Requested, RunStarted
+from chaoskit.scenario import parse
+from chaoskit.serving import Server, Session, _not_in_production, serving
+from chaoskit.sessions import KEY, SESSION, session_of
+
+ASK = {
+    "model": "claude-sonnet-4-6",
+    "max_tokens": 50,
+    "messages": [{"role": "user", "content": "Why?"}],
+}
+CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Why?"}]}
+VERSION = {"anthropic-version": "2023-06-01"}
+RATE = {"fault": "rate_limited", "when": {"calls": 1}, "retry_after": "7s"}
+NAMES = st.text(string.ascii_letters + string.digits + "-_.: ()[]=", min_size=1, max_size=20)
+
+
+@pytest.fixture(scope="module")
+def running():
+    """A server for all tests of the module: each takes a session of its own."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def session(running, request):
+    """A session that bears the name of the test."""
+    yield running.session(request.node.name)
+    running.reset(request.node.name)
+
+
+@pytest.fixture(scope="module")
+def http():
+    """A client that trusts no environment."""
+    with httpx2.Client(trust_env=False, timeout=10) as client:
+        yield client
+
+
+def ask(http, url, **headers):
+    """Ask Claude once, and return the response."""
+    sent = VERSION | {"x-api-key": "k"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    return http.post(f"{url}/v1/messages", json=ASK, headers=sent)
+
+
+def asked(method="POST", path="/_chaos/faults", body=b"", headers=None):
+    """A request as the server hands it over."""
+    return HttpRequest(
+        method=method, host="x", path=path, query="", headers=headers or {}, body=body
+    )
+
+
+class Alone:
+    """Sessions without a server in front of them."""
+
+    def __init__(self):
+        self.sessions = {}
+
+    def session(self, name=""):
+        return self.sessions.setdefault(name, Session(BLANK, name=name))
+
+    def reset(self, name=""):
+        self.sessions.pop(name, None)
+
+
+BLANK = parse(
+    'title = "Blank"\nworkload.prompt = "?"\npromises = [{ check = "no_crash" }]\n', "x.chaos.toml"
+)
+
+
+# To whom a request belongs.
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v1/messages", {SESSION: "one"}),
+        ("/v1/messages", {"x-api-key": "chaos-one"}),
+        ("/v1/chat/completions", {"authorization": "Bearer chaos-one"}),
+        ("/v1/chat/completions", {"authorization": "bearer  chaos-one"}),
+        ("/~one/v1/messages", {}),
+        ("/~one/v1/messages", {"x-api-key": "chaos-two"}),
+        ("/~two/v1/messages", {SESSION: "one", "x-api-key": "chaos-two"}),
+        ("/~one/_chaos/verdict", {}),
+    ],
+)
+def test_session_is_named_in_three_ways(path, headers):
+    """By a header, by the path, by the key, in this order."""
+    assert session_of(asked(path=path, headers=headers)) == "one"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v1/messages", {}),
+        ("/v1/messages", {"x-api-key": "dummy-key-of-a-chaos-run"}),
+        ("/v1/messages", {"authorization": "Basic chaos-one"}),
+        ("/proxy/~one/v1/messages", {}),
+        ("/~/v1/messages", {"x-api-key": "chaos-"}),
+    ],
+)
+def test_request_that_names_none_belongs_to_the_nameless(path, headers):
+    """There is always one."""
+    assert session_of(asked(path=path, headers=headers)) == ""
+
+
+def test_every_way_leads_to_the_same_session(running, http, session):
+    """Whichever of them a client can use."""
+    ask(http, running.url, **{SESSION: session.name})
+    ask(http, running.url, x_api_key=f"{KEY}{session.name}")
+    ask(http, session.url)
+    ask(http, f"{running.url}/any/prefix", **{SESSION: session.name})
+    assert len(session.calls) == 4
+    assert running.session("another").calls == ()
+
+
+def test_sessions_do_not_disturb_each_other(running, http, session):
+    """Faults, limits and journals are of one session."""
+    other = running.session("undisturbed")
+    session.fail(503, calls=1)
+    assert [ask(http, one.url).status_code for one in (session, other, session)] == [503, 200, 200]
+    assert (len(session.calls), len(other.calls)) == (2, 1)
+    assert session.journal.of(Refused)
+    assert not other.journal.of(Refused)
+
+
+def test_run_that_exceeds_its_bounds_ends_no_other(http):
+    """Each has a clock of its own."""
+    small = parse(
+        'title = "Small"\nworkload.prompt = "?"\nbounds.calls = 1\n'
+        'promises = [{ check = "no_crash" }]\n',
+        "small.chaos.toml",
+    )
+    with serving(small) as server:
+        one, two = server.session("one"), server.session("two")
+        assert [ask(http, one.url).status_code for _ in range(2)] == [200, 503]
+        assert ask(http, two.url).status_code == 200
+        assert one.clock.stopped
+        assert not two.clock.stopped
+
+
+def test_environment_leads_the_sdks_there(running, session, monkeypatch):
+    """Both vendors' clients are built from nothing else."""
+    for name, value in session.environment().items():
+        monkeypatch.setenv(name, value)
+    session.reply("one", "two")
+    with anthropic.Anthropic() as claude, openai.OpenAI() as gpt:
+        told = [
+            claude.messages.create(**ASK).content[0].text,
+            gpt.chat.completions.create(**CHAT).choices[0].message.content,
+        ]
+    assert told == ["one", "two"]
+    assert [call.provider for call in session.calls] == ["anthropic", "openai"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "/proxy", "/a/b/", "/v1"])
+def test_prefixes_in_front_of_the_path_change_nothing(running, http, session, prefix):
+    """A base URL with a path, with and without a slash at its end."""
+    url = f"{running.url}{prefix}".rstrip("/")
+    headers = {SESSION: session.name, **VERSION}
+    said = http.post(f"{url}/v1/messages", json=ASK, headers={**headers, "x-api-key": "k"})
+    chat = http.post(
+        f"{url}/v1/chat/completions",
+        json=CHAT,
+        headers={SESSION: session.name, "authorization": "Bearer k"},
+    )
+    assert (said.json()["type"], chat.json()["object"]) == ("message", "chat.completion")
+
+
+@given(NAMES)
+def test_url_of_a_session_names_it(name):
+    """As the connection hands the path over, which is unquoted."""
+    from urllib.parse import unquote
+
+    path = unquote(Session(BLANK, name=name).url)
+    assert session_of(asked(path=f"{path}/v1/messages")) == name
+
+
+def test_name_that_no_path_can_carry_is_told():
+    """The other two ways remain."""
+    with pytest.raises(UsageError, match="no path can carry 'a/b'"):
+        _ = Session(BLANK, name="a/b").url
+
+
+# How a session is judged.
+
+
+def test_session_is_judged_by_what_the_provider_saw(session, http):
+    """An agent that comes back at once breaks the promise that every agent should keep."""
+    session.rate_limit(calls="1-9", retry_after=7)
+    for _ in range(3):
+        ask(http, session.url)
+    with pytest.raises(PromiseBroken, match="Retry-After"):
+        session.verify()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (lambda one: one, "no request reached a simulated provider; session.allow"),
+        (lambda one: one.hang(turn=5), "never struck: Hang"),
+    ],
+)
+def test_silence_and_idle_faults_are_no_pass(session, prepare, reason):
+    """Nothing is known then, and it can be opted out of."""
+    prepare(session)
+    with pytest.raises(PromiseBroken, match=reason):
+        session.verify()
+    session.allow(unstruck=True, silence=True).verify()
+
+
+def test_server_verifies_the_session_without_a_name(http):
+    """What is asked without any ceremony."""
+    with serving() as server:
+        assert ask(http, server.url).status_code == 200
+        server.verify()
+
+
+def test_faults_of_tools_are_refused(session):
+    """No server reaches the tools of its clients; those of a scenario are optional."""
+    with pytest.raises(UsageError, match="no server reaches the tools"):
+        session.find_nothing("search")
+    session.scenario("day4")
+    assert all(rule.optional for rule in session.world.plan.plan.rules if rule.stage == "result")
+
+
+# The control API.
+
+
+def test_control_api_drives_a_session(running, session, http):
+    """Faults, verdict in both forms, journal, reset: from any language."""
+    base, headers = f"{running.url}/_chaos", {SESSION: session.name}
+    added = http.post(f"{base}/faults", json=RATE, headers=headers)
+    assert added.json()["rule"].startswith("RateLimited(")
+    for _ in range(2):
+        ask(http, session.url)
+    verdict = http.get(f"{base}/verdict", headers=headers).json()
+    assert verdict["verdict"] == "FAIL"
+    broken = [one for one in verdict["promises"] if one["verdict"] == "FAIL"]
+    assert [one["name"] for one in broken] == ["retry_after_honoured"]
+    assert broken[0]["findings"][0]["advice"]
+    text = http.get(f"{base}/verdict", headers={**headers, "accept": "text/plain"}).text
+    assert text.splitlines()[0] == "FAIL"
+    assert "retry_after_honoured" in text
+    journal = Journal.loads(http.get(f"{base}/journal", headers=headers).text)
+    assert len(list(journal.of(Requested))) == 2
+    assert http.post(f"{base}/reset", headers=headers).json() == {"session": session.name}
+    assert running.session(session.name) is not session
+
+
+@pytest.mark.parametrize("prefix", ["", "/~it", "/~it/v1", "/proxy"])
+@pytest.mark.parametrize("headers", [{}, VERSION, {"host": "api.anthropic.com"}])
+def test_control_api_is_found_behind_any_base_url(running, http, prefix, headers):
+    """And whatever a client of a vendor sends with it."""
+    reply = http.get(f"{running.url}{prefix}/_chaos/verdict", headers=headers)
+    assert reply.json()["verdict"] == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "the body is no JSON"),
+        (b"\xff\xfe{", "the body is no JSON"),
+        (b"[" * 100_000, "the body is no JSON"),
+        (b"[]", 'the body is no fault; write {"fault": "rate_limited"'),
+        (b"{}", "fault: "),
+        (b'{"fault": "rate_limitd"}', "did you mean 'rate_limited'?"),
+        (b'{"fault": "rate_limited", "retry_aftr": 7}', "did you mean 'retry_after'?"),
+        (b'{"fault": "rate_limited", "retry_after": "soon"}', "'soon' is not a duration"),
+        (b'{"fault": "rate_limited", "when": {"calls": "some"}}', "when.calls: 'some'"),
+        (b'{"fault": "empty_result"}', "no server reaches the tools"),
+        (b'{"fault": "\\ud800"}', "there is no fault called"),
+    ],
+)
+def test_bad_faults_are_told_with_what_to_write(body, told):
+    """In one sentence, as everywhere."""
+    reply = answer(Alone(), asked(body=body))
+    assert reply.status == 400
+    assert told in json.loads(reply.body)["error"]["message"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "HEAD"])
+@pytest.mark.parametrize("path", ["/_chaos", "/_chaos/", "/_chaos/faulst", "/~x/_chaos/a/b"])
+def test_unknown_operations_are_told_the_known_ones(method, path):
+    """All four of them."""
+    reply = answer(Alone(), asked(method=method, path=path))
+    assert reply.status == 404
+    assert "POST /_chaos/faults" in json.loads(reply.body)["error"]["message"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+FAULTY = st.dictionaries(
+    st.sampled_from(["fault", "when", "retry_after", "optional", "calls", "turn"]) | st.text(),
+    st.sampled_from(["rate_limited", "outage", "cut_stream", "7s", "1-3"]) | JSON,
+)
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
+    path=st.sampled_from(["faults", "verdict", "journal", "reset"]) | st.text(),
+    body=st.binary() | (FAULTY | JSON).map(lambda value: json.dumps(value).encode()),
+    headers=st.dictionaries(
+        st.sampled_from([SESSION, "x-api-key", "authorization", "accept", "host"]), st.text()
+    ),
+)
+def test_whatever_is_sent_gets_an_answer_that_can_be_read(method, path, body, headers):
+    """Nothing raises, and every error says what is wrong."""
+    request = asked(method, f"/_chaos/{path}", body, headers)
+    assert is_control(request)
+    reply = answer(Alone(), request)
+    assert int(reply.headers["content-length"]) == len(reply.body)
+    if reply.status != 200:
+        assert json.loads(reply.body)["error"]["message"]
+
+
+# Time.
+
+
+@given(
+    wait=st.floats(0.001, 10_000),
+    scale=st.sampled_from([0.5, 1, 7, 60, 3600]) | st.floats(0.1, 10_000),
+)
+def test_scaled_retry_after_is_never_earlier_than_told(wait, scale):
+    """Who waits for as long as the header says, on its own clock, comes back in time."""
+    given_ = parse(
+        'title = "Rate"\nworkload.prompt = "?"\npromises = [{ check = "no_crash" }]\n'
+        f'[[faults]]\nfault = "rate_limited"\nwhen = {{ calls = 1 }}\nretry_after = {wait!r}\n',
+        "rate.chaos.toml",
+    )
+    session = Session(given_, scale=scale)
+    body = json.dumps(ASK).encode()
+    headers = {"x-api-key": "k", **VERSION, "content-type": "application/json"}
+    exchange = session.world.exchange(asked(path="/v1/messages", body=body, headers=headers))
+    (refused,) = session.journal.of(Refused)
+    (head,) = (step for step in exchange.steps if hasattr(step, "headers"))
+    told = [
+        int(head.headers["retry-after-ms"]) / 1000 if "retry-after-ms" in head.headers else None,
+        float(head.headers["retry-after"]) if "retry-after" in head.headers else None,
+    ]
+    assert refused.retry_after == wait
+    for seconds in filter(None, told):
+        assert seconds * scale >= wait * (1 - 1e-9)
+    assert any(told)
+
+
+def test_scale_must_be_a_positive_number():
+    """Time neither stands still nor runs backwards."""
+    for scale in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="positive number"):
+            RealClock(scale=scale)
+
+
+def test_scaled_outage_ends_sooner(http):
+    """45 minutes are over in less than a second, for those who come back as told."""
+    with serving(scale=3600) as server:
+        session = server.session()
+        session.rate_limit(calls=1, retry_after="30m")
+        first = ask(http, server.url)
+        assert first.status_code == 429
+        assert int(first.headers["retry-after-ms"]) == 500
+        (started,) = session.journal.of(RunStarted)
+        assert started.clock == "scaled ×3600"
+
+
+# Where it runs.
+
+
+def test_journal_is_kept_in_files_as_it_happens(tmp_path, http):
+    """One for each session; a session that begins anew begins its file anew."""
+    path = tmp_path / "out.jsonl"
+    with serving(journal=path) as server:
+        ask(http, server.url)
+        ask(http, server.url, **{SESSION: "a b/c"})
+        own = Journal.loads((tmp_path / "out.a-b-c.jsonl").read_text(encoding="utf-8"))
+        assert len(list(own.of(Requested))) == 1
+        server.reset("a b/c")
+        server.session("a b/c")
+    assert (
+        Journal.loads(path.read_text(encoding="utf-8")).dumps() == server.session().journal.dumps()
+    )
+    again = Journal.loads((tmp_path / "out.a-b-c.jsonl").read_text(encoding="utf-8"))
+    assert not list(again.of(Requested))
+
+
+def test_journal_that_cannot_be_written_is_told(tmp_path):
+    """Before the server starts."""
+    with (
+        pytest.raises(UsageError, match="cannot be written"),
+        serving(journal=tmp_path / "no" / "x"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["ENV", "NODE_ENV", "RAILS_ENV"])
+@pytest.mark.parametrize("value", ["production", "PROD", "live"])
+def test_production_is_refused(name, value):
+    """And the text says what to do."""
+    with pytest.raises(UsageError, match=f"{name}={value}: .*unset it"):
+        _not_in_production({name: value})
+
+
+def test_other_stages_are_not_refused():
+    """Most have one."""
+    _not_in_production({"ENV": "staging", "NODE_ENV": "test", "APP_ENV": ""})
+
+
+def test_port_that_is_taken_is_told(running):
+    """In one sentence, with the port."""
+    port = running.loopback.port
+    with pytest.raises(UsageError, match=f"127.0.0.1:{port}"), serving(port=port):
+        pass
+
+
+def test_a_session_begins_once(running):
+    """However many threads ask for it at the same time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    made = []
+    server = Server(
+        lambda name: made.append(name) or Session(BLANK, name=name),
+        scale=1,
+        port=0,
+        address="127.0.0.1",
+    )
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(server.session, ["x"] * 64))
+    assert made == ["x"]
+    assert len(set(map(id, found))) == 1
