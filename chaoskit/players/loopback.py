@@ -123,9 +123,12 @@ class Loopback:
             return
         turns = _some_turns()
         try:
-            asyncio.run_coroutine_threadsafe(turns, loop).result(_PATIENCE)
-        except (RuntimeError, TimeoutError):  # it is being closed
+            looked = asyncio.run_coroutine_threadsafe(turns, loop)
+        except RuntimeError:  # it was closed meanwhile
             turns.close()
+            return
+        with contextlib.suppress(TimeoutError):  # it is being closed, and looks no more
+            looked.result(_PATIENCE)
 
     def _connection(self) -> Connection:
         return Connection(
