@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from chaoskit.canary import Canaries
+from chaoskit.check import Judgement, Verdict
 from chaoskit.clocks.real import RealClock
 from chaoskit.control import answer, is_control
 from chaoskit.errors import InternalError, UsageError
@@ -130,7 +131,8 @@ class Session(Verbs):
 
     @property
     def journal(self) -> Journal:
-        """Everything that happened, in typed events."""
+        """Everything that happened, in typed events, until what the clients have sent by now."""
+        self._settle()
         return self._journal
 
     @property
@@ -153,8 +155,11 @@ class Session(Verbs):
 
         Promises on what a user got are passed by: a provider never hears of that.
         """
-        self._settle()
-        return super().judge()
+        judged = super().judge()
+        if not (reason := self.clock.stopped):
+            return judged
+        ended = Judgement(verdict=Verdict.UNKNOWN, reason=f"the session was ended: {reason}")
+        return (*judged, Judged(name="bounds", sentence="it is not ended", judgement=ended))
 
     def add(self, rule: Rule) -> None:
         """Let a fault strike from now on.

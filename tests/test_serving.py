@@ -15,7 +15,7 @@ from chaoskit.control import answer, is_control
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 from chaoskit.freely import PromiseBroken
-from chaoskit.journal import Journal, Refused, Requested, RunStarted
+from chaoskit.journal import Delivered, Journal, Refused, Requested, RunStarted
 from chaoskit.scenario import parse
 from chaoskit.serving import Server, Session, _not_in_production, serving
 from chaoskit.sessions import KEY, SESSION, session_of
@@ -151,6 +151,8 @@ def test_run_that_exceeds_its_bounds_ends_no_other(http):
         assert [ask(http, one.url).status_code for _ in range(2)] == [200, 503]
         assert ask(http, two.url).status_code == 200
         assert one.clock.stopped
+        with pytest.raises(PromiseBroken, match="the session was ended: calls: more than 1"):
+            one.verify()
         assert not two.clock.stopped
 
 
@@ -237,6 +239,16 @@ def test_faults_of_tools_are_refused(session):
         session.find_nothing("search")
     session.scenario("day4")
     assert all(rule.optional for rule in session.world.plan.plan.rules if rule.stage == "result")
+
+
+def test_client_that_gave_up_is_known_at_once(session):
+    """What it has closed is dealt with before anything is judged."""
+    session.hang()
+    with httpx2.Client(trust_env=False, timeout=0.05) as impatient:
+        for _ in range(5):
+            with pytest.raises(httpx2.ReadTimeout):
+                ask(impatient, session.url)
+    assert [event.how for event in session.journal.of(Delivered)] == ["abandoned"] * 5
 
 
 # The control API.

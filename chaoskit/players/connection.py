@@ -68,6 +68,8 @@ class Connection(asyncio.Protocol):
         self._keep = True
         self._paused = False
         self._doomed = False
+        self._half_open = False
+        self._endless = False  # the answer never comes
         self._begin()
 
     # What the transport tells.
@@ -104,8 +106,12 @@ class Connection(asyncio.Protocol):
                 self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
 
     def eof_received(self) -> bool:
-        """Keep the connection half open: a client may end its side and wait for the answer."""
-        return self._playing is not None
+        """Keep the connection half open: a client may end its side and wait for the answer.
+
+        Where there is nothing to wait for, it has given up.
+        """
+        self._half_open = True
+        return self._playing is not None and not self._endless
 
     def pause_writing(self) -> None:
         """Wait: the client reads more slowly than we write."""
@@ -203,8 +209,11 @@ class Connection(asyncio.Protocol):
             for move in playing:
                 if isinstance(move, float):
                     self._write(out)
-                    if move != float("inf"):
+                    self._endless = move == float("inf")
+                    if not self._endless:
                         self._timer = self._loop.call_later(move / self._scale, self._perform)
+                    elif self._half_open:
+                        self._end()
                     return
                 out += self._framed(move)
                 if len(out) > _AT_ONCE:

@@ -23,7 +23,8 @@ from chaoskit.who import WHO
 __all__ = ["Loopback", "served"]
 
 _BACKLOG = 1024
-_TURNS = 5
+_TURNS = 5  # of the loop, from a FIN on a socket to the end of the exchange
+_PATIENCE = 5.0  # seconds
 _log = logging.getLogger(__name__)
 
 Aside = Callable[[HttpRequest], HttpReply]
@@ -120,7 +121,14 @@ class Loopback:
         loop = self._loop
         if loop is None or not loop.is_running() or self._thread == threading.get_ident():
             return
-        asyncio.run_coroutine_threadsafe(_some_turns(), loop).result()
+        turns = _some_turns()
+        try:
+            looked = asyncio.run_coroutine_threadsafe(turns, loop)
+        except RuntimeError:  # it was closed meanwhile
+            turns.close()
+            return
+        with contextlib.suppress(TimeoutError):  # it is being closed, and looks no more
+            looked.result(_PATIENCE)
 
     def _connection(self) -> Connection:
         return Connection(

@@ -54,7 +54,9 @@ class Performance:
 
     def abandon(self) -> None:
         """The client stopped reading."""
-        if any(isinstance(step, Send) for step in self._exchange.steps[self._at + 1 :]):
+        steps, at = self._exchange.steps, self._at
+        unanswered = not any(isinstance(step, (Head, Raw)) for step in steps[: at + 1])
+        if unanswered or any(isinstance(step, Send) for step in steps[at + 1 :]):
             self._finish("abandoned")
         else:
             self._finish("complete" if self._exchange.whole else "unfinished")
