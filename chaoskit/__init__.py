@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit.agent import Agent, load_agent
+    from chaoskit.chaos import Chaos
     from chaoskit.check import Check, Finding, Judgement, Verdict
     from chaoskit.errors import (
         AgentNotFound,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         ScenarioError,
         UsageError,
     )
+    from chaoskit.freely import PromiseBroken
     from chaoskit.journal import Journal
     from chaoskit.outcome import Judged, Outcome
     from chaoskit.register import register_behaviour, register_check, register_fault
@@ -28,6 +30,7 @@ _HOME = {
     "Agent": "agent",
     "AgentNotFound": "errors",
     "ChaoskitError": "errors",
+    "Chaos": "chaos",
     "Check": "check",
     "Finding": "check",
     "InternalError": "errors",
@@ -36,6 +39,7 @@ _HOME = {
     "Judgement": "check",
     "NetworkRefused": "errors",
     "Outcome": "outcome",
+    "PromiseBroken": "freely",
     "RunStopped": "errors",
     "Scenario": "scenario",
     "ScenarioError": "errors",
@@ -53,6 +57,7 @@ _HOME = {
 __all__ = [
     "Agent",
     "AgentNotFound",
+    "Chaos",
     "ChaoskitError",
     "Check",
     "Finding",
@@ -62,6 +67,7 @@ __all__ = [
     "Judgement",
     "NetworkRefused",
     "Outcome",
+    "PromiseBroken",
     "RunStopped",
     "Scenario",
     "ScenarioError",
