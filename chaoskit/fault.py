@@ -6,7 +6,12 @@ The stages follow one exchange through the world (see the package's design):
     reply    Reply  -> Reply                        the model answers something else
     frames   frames -> frames                       the events of a stream are damaged
     steps    steps  -> steps                        the timed bytes are damaged
+    offer    tools -> tools                         other tools are offered than before
+    run      Run -> Run                             a tool is carried out otherwise than asked
     result   Result -> Result                       a tool answers something else
+
+The last three are about the tools: which there are at a moment, what one of them does to its
+world, and what of it comes back. On their way to a tool, requests pass the first stage as well.
 
 A fault implements exactly one. It knows no dialect, draws from `strike.rng` only, and keeps no
 state: whether and where it strikes is the business of a rule (see `plan`), and what has to be
@@ -16,9 +21,9 @@ remembered between strikes comes in with the `Strike`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.exchange import Call, Refusal, Reply
 from chaoskit.steps import Frame, Step
@@ -28,16 +33,20 @@ __all__ = [
     "Fault",
     "FrameMaker",
     "FramesFault",
+    "OfferFault",
+    "Offered",
     "ReplyFault",
     "Result",
     "ResultFault",
+    "Run",
+    "RunFault",
     "StepsFault",
     "Strike",
     "ToolRequest",
     "stage_of",
 ]
 
-Stage: TypeAlias = Literal["admit", "reply", "frames", "steps", "result"]
+Stage: TypeAlias = Literal["admit", "reply", "frames", "steps", "offer", "run", "result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +85,62 @@ class ToolRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """A tool as it is at a moment, for whoever lists or calls it.
+
+    Attributes:
+        schema: the JSON Schema of its arguments.
+        output: the JSON Schema of its result; empty where it promises none.
+        reads: it changes nothing.
+        listed: it stands in the list. A tool that does not can be called all the same.
+    """
+
+    name: str
+    title: str = ""
+    description: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    reads: bool = False
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a tool gives back.
 
     Attributes:
         value: what the function returns; anything that the agent's own function could return.
         error: when set, the function raises this text instead of returning.
+        seconds: how much later than usual it comes back.
+        lost: it never comes back. Whoever waits gives up by a timeout: the client's own where the
+            tool is reached over a wire, after `seconds` where it is a function.
+        retry_after: seconds after which the tool asks to be called again.
     """
 
     value: object = None
     error: str | None = None
+    seconds: float = 0.0
+    lost: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How a tool is carried out: once, now and completely, unless a fault says otherwise.
+
+    Attributes:
+        instead: what is answered; the tool does not run, nothing happens to its world.
+        times: how often the request is delivered to the tool; the last answer counts.
+        age: its reads see the records as they were so many seconds ago.
+        share: the part of its changes that is made, from the first on.
+        breaks: when set, the tool fails with this text after what it did.
+    """
+
+    instead: Result | None = None
+    times: int = 1
+    age: float = 0.0
+    share: float = 1.0
+    breaks: str | None = None
 
 
 @runtime_checkable
@@ -135,13 +190,35 @@ class ResultFault(Protocol):
         ...
 
 
-Fault: TypeAlias = AdmitFault | ReplyFault | FramesFault | StepsFault | ResultFault
+@runtime_checkable
+class RunFault(Protocol):
+    """Changes how a tool is carried out."""
+
+    def run(self, run: Run, request: ToolRequest, strike: Strike) -> Run:
+        """Return the changed way, or the same object when there is nothing to damage in it."""
+        ...
+
+
+@runtime_checkable
+class OfferFault(Protocol):
+    """Changes which tools there are, for whoever lists them and for whoever calls one."""
+
+    def offer(self, tools: tuple[Offered, ...], strike: Strike) -> tuple[Offered, ...]:
+        """Return the tools as they are now, or the same tuple."""
+        ...
+
+
+Fault: TypeAlias = (
+    AdmitFault | ReplyFault | FramesFault | StepsFault | OfferFault | RunFault | ResultFault
+)
 
 _STAGES: Sequence[tuple[Stage, type]] = (
     ("admit", AdmitFault),
     ("reply", ReplyFault),
     ("frames", FramesFault),
     ("steps", StepsFault),
+    ("offer", OfferFault),
+    ("run", RunFault),
     ("result", ResultFault),
 )
 

@@ -44,7 +44,15 @@ PRIMARY = "primary"
 """Stands for the provider that the run asked first."""
 
 Operation: TypeAlias = Literal[
-    "generate", "count_tokens", "list_models", "get_model", "embed", "stored", "run_tool", "unknown"
+    "generate",
+    "count_tokens",
+    "list_models",
+    "get_model",
+    "embed",
+    "stored",
+    "list_tools",
+    "run_tool",
+    "unknown",
 ]
 
 
@@ -56,10 +64,11 @@ class Subject:
         number: number of the user in the workload, from 1; 0 outside of any.
         n: number of the call among those of this user that reach the rule at hand, from 1.
         now: seconds since the run began.
-        operation: what the call asks for; `run_tool` for a tool that is about to run, `unknown`
-            for a request that could not be decoded.
+        operation: what the call asks for; `run_tool` for a tool that is about to run, `list_tools`
+            where somebody asks which there are, `unknown` for a request that could not be decoded.
         tools: names of the tools that the request offers.
-        called: names of the tools that the reply at hand calls, or of the one that is to run.
+        called: names of the tools that the reply at hand calls, of the one that is to run, or of
+            those that are listed.
         reported: the request tells the model that a tool call went wrong.
         primary: it goes to the provider that the run asked first.
     """

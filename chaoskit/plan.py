@@ -133,6 +133,9 @@ class Decision:
         return self.again is not None
 
 
+_OF_TOOLS: tuple[Stage, ...] = ("offer", "run", "result")
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     refusal: Refusal
@@ -174,7 +177,7 @@ class PlanState:
         ready = _Ready(
             index,
             rule,
-            when.chooses(on_tools=stage == "result"),
+            when.chooses(on_tools=stage in _OF_TOOLS),
             None if when.calls is None else Numbers.parse(when.calls),
         )
         self._ready[stage] = (*self._ready.get(stage, ()), ready)

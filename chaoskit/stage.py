@@ -29,6 +29,7 @@ from chaoskit.players.ban import banned
 from chaoskit.players.intercept import intercepted
 from chaoskit.provider.service import Service
 from chaoskit.provider.tokens import counter_at_hand
+from chaoskit.records import Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import derive, number
 from chaoskit.toolbox import Toolbox
@@ -83,7 +84,11 @@ class Stage:
         )
         self.watch = Watch(self.canaries, self.emit, who, self.clock.now, quiet=quiet)
         self.toolbox = Toolbox(
-            declared=scenario.tools, agent=agent, world=self.world, seed=self.base
+            declared=scenario.tools,
+            records=Records(scenario.records, seed=self.base),
+            agent=agent,
+            world=self.world,
+            seed=self.base,
         )
         self._entered = ExitStack()
 
@@ -126,6 +131,8 @@ class Stage:
             self.emit(Noted(at=end, kind="not reproducible", text=text))
         for name in self.clock.scheduler.abandoned:
             self.emit(Noted(at=end, kind="not stopped", text=f"{name} did not end with the run"))
+        for remained in self.toolbox.remains():
+            self.emit(remained)
         self.emit(RunEnded(at=end, reason=reason))
 
     def emit(self, event: Event) -> None:

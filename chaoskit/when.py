@@ -115,7 +115,7 @@ class When:
             return chosen
         if self.calls is not None:
             return chosen & match.performing("generate")
-        return chosen & ~match.performing("run_tool")
+        return chosen & ~(match.performing("run_tool") | match.performing("list_tools"))
 
     def describe(self) -> str:
         """Return the table in words."""

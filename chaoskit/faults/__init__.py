@@ -8,6 +8,7 @@ from chaoskit.faults.broken_event import BrokenEvent
 from chaoskit.faults.connect_error import ConnectError
 from chaoskit.faults.cut_stream import CutStream
 from chaoskit.faults.dribble import Dribble
+from chaoskit.faults.duplicate_delivery import DuplicateDelivery
 from chaoskit.faults.duplicated_event import DuplicatedEvent
 from chaoskit.faults.empty_completion import EmptyCompletion
 from chaoskit.faults.empty_result import EmptyResult
@@ -15,21 +16,30 @@ from chaoskit.faults.error_mid_stream import ErrorMidStream
 from chaoskit.faults.error_result import ErrorResult
 from chaoskit.faults.hang import Hang
 from chaoskit.faults.illegal_chunk import IllegalChunk
+from chaoskit.faults.injected_instructions import InjectedInstructions
 from chaoskit.faults.leaked_secret import LeakedSecret
 from chaoskit.faults.malformed_arguments import MalformedArguments
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.overloaded import Overloaded
 from chaoskit.faults.oversized_result import OversizedResult
+from chaoskit.faults.partial_write import PartialWrite
 from chaoskit.faults.rate_limited import RateLimited
+from chaoskit.faults.schema_drift import SchemaDrift
 from chaoskit.faults.secret_in_arguments import SecretInArguments
 from chaoskit.faults.server_error import ServerError
 from chaoskit.faults.slow import Slow
+from chaoskit.faults.slow_result import SlowResult
+from chaoskit.faults.stale_read import StaleRead
 from chaoskit.faults.stall import Stall
+from chaoskit.faults.timeout_after_effect import TimeoutAfterEffect
+from chaoskit.faults.tool_vanished import ToolVanished
 from chaoskit.faults.truncated_at_max_tokens import TruncatedAtMaxTokens
+from chaoskit.faults.truncated_result import TruncatedResult
 from chaoskit.faults.unauthorised import Unauthorised
 from chaoskit.faults.unfinished_stream import UnfinishedStream
 from chaoskit.faults.unknown_tool import UnknownTool
 from chaoskit.faults.wrong_length import WrongLength
+from chaoskit.faults.wrong_type_result import WrongTypeResult
 from chaoskit.registry import Registry
 
 __all__ = [
@@ -39,6 +49,7 @@ __all__ = [
     "ConnectError",
     "CutStream",
     "Dribble",
+    "DuplicateDelivery",
     "DuplicatedEvent",
     "EmptyCompletion",
     "EmptyResult",
@@ -46,21 +57,30 @@ __all__ = [
     "ErrorResult",
     "Hang",
     "IllegalChunk",
+    "InjectedInstructions",
     "LeakedSecret",
     "MalformedArguments",
     "Outage",
     "Overloaded",
     "OversizedResult",
+    "PartialWrite",
     "RateLimited",
+    "SchemaDrift",
     "SecretInArguments",
     "ServerError",
     "Slow",
+    "SlowResult",
+    "StaleRead",
     "Stall",
+    "TimeoutAfterEffect",
+    "ToolVanished",
     "TruncatedAtMaxTokens",
+    "TruncatedResult",
     "Unauthorised",
     "UnfinishedStream",
     "UnknownTool",
     "WrongLength",
+    "WrongTypeResult",
 ]
 
 FAULTS: Registry[Fault] = Registry("fault")
@@ -92,3 +112,13 @@ FAULTS.register("empty_result", EmptyResult)
 FAULTS.register("error_result", ErrorResult)
 FAULTS.register("leaked_secret", LeakedSecret)
 FAULTS.register("oversized_result", OversizedResult)
+FAULTS.register("timeout_after_effect", TimeoutAfterEffect)
+FAULTS.register("duplicate_delivery", DuplicateDelivery)
+FAULTS.register("partial_write", PartialWrite)
+FAULTS.register("stale_read", StaleRead)
+FAULTS.register("slow_result", SlowResult)
+FAULTS.register("wrong_type_result", WrongTypeResult)
+FAULTS.register("truncated_result", TruncatedResult)
+FAULTS.register("injected_instructions", InjectedInstructions)
+FAULTS.register("tool_vanished", ToolVanished)
+FAULTS.register("schema_drift", SchemaDrift)
