@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Literal
 
 from chaoskit.answering import answer, written
@@ -9,6 +10,8 @@ from chaoskit.behaviour import Scene
 from chaoskit.conversation import Conversation, read
 from chaoskit.exchange import Call, Part, Reply, Stop, Text, ToolCall
 from chaoskit.settings import settings
+
+_PLACE = re.compile(r"\{(?:prompt|result|user)\}")
 
 __all__ = ["Scripted", "ScriptedCall", "ScriptedTurn"]
 
@@ -57,8 +60,8 @@ class ScriptedTurn:
 class Scripted:
     """Replays turns, the first one after each question of the user.
 
-    In texts and in arguments `{prompt}` stands for the question, `{result}` for the newest tool
-    results.
+    In texts and in arguments `{prompt}` stands for the question, `{user}` for the name of whoever
+    asks, `{result}` for the newest tool results.
     """
 
     example: ClassVar[str] = """
@@ -83,38 +86,38 @@ class Scripted:
 
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Return the turn that the script has for this step of the conversation."""
-        seen = read(call)
+        seen, user = read(call), scene.user
         if seen.step >= len(self.turns) and self.after == "answer":
             return answer(call, seen, scene.rng)
         turn = self.turns[min(seen.step, len(self.turns) - 1)]
         calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
-        content: list[Part] = [Text(_filled(turn.text, seen))] if turn.text else []
+        content: list[Part] = [Text(_filled(turn.text, seen, user))] if turn.text else []
         content += [
-            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, seen))
+            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, seen, user))
             for one in calls
         ]
         return Reply(content=tuple(content), stop=turn.stop or ("tool_use" if calls else "end"))
 
 
-def _arguments(arguments: dict[str, Any] | str, seen: Conversation) -> str:
+def _arguments(arguments: dict[str, Any] | str, seen: Conversation, user: str) -> str:
     if isinstance(arguments, str):
         return arguments or "{}"
-    return written({name: _filled_in(value, seen) for name, value in arguments.items()})
+    return written({name: _filled_in(value, seen, user) for name, value in arguments.items()})
 
 
-def _filled_in(value: object, seen: Conversation) -> object:
+def _filled_in(value: object, seen: Conversation, user: str) -> object:
     if isinstance(value, str):
-        return _filled(value, seen)
+        return _filled(value, seen, user)
     if isinstance(value, dict):
-        return {name: _filled_in(inner, seen) for name, inner in value.items()}
+        return {name: _filled_in(inner, seen, user) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_filled_in(inner, seen) for inner in value]
+        return [_filled_in(inner, seen, user) for inner in value]
     return value
 
 
-def _filled(text: str, seen: Conversation) -> str:
+def _filled(text: str, seen: Conversation, user: str) -> str:
     if "{" not in text:
         return text
     results = "\n".join(result.text for result in seen.newest)
-    pieces = text.split("{prompt}")
-    return seen.prompt.join(piece.replace("{result}", results) for piece in pieces)
+    values = {"{prompt}": seen.prompt, "{result}": results, "{user}": user}
+    return _PLACE.sub(lambda match: values[match[0]], text)

@@ -38,6 +38,7 @@ from chaoskit.faults.truncated_result import TruncatedResult
 from chaoskit.faults.unauthorised import Unauthorised
 from chaoskit.faults.unfinished_stream import UnfinishedStream
 from chaoskit.faults.unknown_tool import UnknownTool
+from chaoskit.faults.unparsable_output import UnparsableOutput
 from chaoskit.faults.wrong_length import WrongLength
 from chaoskit.faults.wrong_type_result import WrongTypeResult
 from chaoskit.registry import Registry
@@ -79,6 +80,7 @@ __all__ = [
     "Unauthorised",
     "UnfinishedStream",
     "UnknownTool",
+    "UnparsableOutput",
     "WrongLength",
     "WrongTypeResult",
 ]
@@ -96,6 +98,7 @@ FAULTS.register("malformed_arguments", MalformedArguments)
 FAULTS.register("unknown_tool", UnknownTool)
 FAULTS.register("empty_completion", EmptyCompletion)
 FAULTS.register("truncated_at_max_tokens", TruncatedAtMaxTokens)
+FAULTS.register("unparsable_output", UnparsableOutput)
 FAULTS.register("secret_in_arguments", SecretInArguments)
 FAULTS.register("unfinished_stream", UnfinishedStream)
 FAULTS.register("error_mid_stream", ErrorMidStream)
