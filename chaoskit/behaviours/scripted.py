@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from chaoskit.answering import answer, written
@@ -11,7 +12,7 @@ from chaoskit.conversation import Conversation, read
 from chaoskit.exchange import Call, Part, Reply, Stop, Text, ToolCall
 from chaoskit.settings import settings
 
-_PLACE = re.compile(r"\{(?:prompt|result|user)\}")
+_PLACE = re.compile(r"\{(?:prompt|first|user|result)\}")
 
 __all__ = ["Scripted", "ScriptedCall", "ScriptedTurn"]
 
@@ -60,8 +61,8 @@ class ScriptedTurn:
 class Scripted:
     """Replays turns, the first one after each question of the user.
 
-    In texts and in arguments `{prompt}` stands for the question, `{user}` for the name of whoever
-    asks, `{result}` for the newest tool results.
+    In texts and in arguments `{prompt}` stands for the question, `{first}` for the first one of the
+    conversation, `{user}` for the name of whoever asks, `{result}` for the newest tool results.
     """
 
     example: ClassVar[str] = """
@@ -86,38 +87,45 @@ class Scripted:
 
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Return the turn that the script has for this step of the conversation."""
-        seen, user = read(call), scene.user
+        seen = read(call)
         if seen.step >= len(self.turns) and self.after == "answer":
             return answer(call, seen, scene.rng)
         turn = self.turns[min(seen.step, len(self.turns) - 1)]
+        places = _places(call, seen, scene.user)
         calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
-        content: list[Part] = [Text(_filled(turn.text, seen, user))] if turn.text else []
+        content: list[Part] = [Text(_filled(turn.text, places))] if turn.text else []
         content += [
-            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, seen, user))
+            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, places))
             for one in calls
         ]
         return Reply(content=tuple(content), stop=turn.stop or ("tool_use" if calls else "end"))
 
 
-def _arguments(arguments: dict[str, Any] | str, seen: Conversation, user: str) -> str:
+def _places(call: Call, seen: Conversation, user: str) -> Mapping[str, str]:
+    asked = (message.text for message in call.messages if message.role == "user")
+    return {
+        "{prompt}": seen.prompt,
+        "{first}": next(filter(None, asked), ""),
+        "{user}": user,
+        "{result}": "\n".join(result.text for result in seen.newest),
+    }
+
+
+def _arguments(arguments: dict[str, Any] | str, places: Mapping[str, str]) -> str:
     if isinstance(arguments, str):
         return arguments or "{}"
-    return written({name: _filled_in(value, seen, user) for name, value in arguments.items()})
+    return written({name: _filled_in(value, places) for name, value in arguments.items()})
 
 
-def _filled_in(value: object, seen: Conversation, user: str) -> object:
+def _filled_in(value: object, places: Mapping[str, str]) -> object:
     if isinstance(value, str):
-        return _filled(value, seen, user)
+        return _filled(value, places)
     if isinstance(value, dict):
-        return {name: _filled_in(inner, seen, user) for name, inner in value.items()}
+        return {name: _filled_in(inner, places) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_filled_in(inner, seen, user) for inner in value]
+        return [_filled_in(inner, places) for inner in value]
     return value
 
 
-def _filled(text: str, seen: Conversation, user: str) -> str:
-    if "{" not in text:
-        return text
-    results = "\n".join(result.text for result in seen.newest)
-    values = {"{prompt}": seen.prompt, "{result}": results, "{user}": user}
-    return _PLACE.sub(lambda match: values[match[0]], text)
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda match: places[match[0]], text)
