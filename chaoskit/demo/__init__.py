@@ -18,13 +18,28 @@ _HOME = {
     "naive_chat_async": "naive_chat",
     "naive_report": "naive_report",
     "naive_report_async": "naive_report",
+    "guarded_chat": "guarded_chat",
+    "guarded_chat_async": "guarded_chat",
+    "guarded_report": "guarded_report",
+    "guarded_report_async": "guarded_report",
     "naive_openai": "naive_openai_agent",
     "naive_openai_async": "naive_openai_agent",
 }
 
+PAIRS = {
+    "day9-shared-session": ("naive_chat", "guarded_chat"),
+    "day10-structured-output": ("naive_report", "guarded_report"),
+}
+"""The agents that show other scenarios than those of a tool loop, by the names of the scenarios."""
+
 __all__ = [
+    "PAIRS",
     "guarded",
     "guarded_async",
+    "guarded_chat",
+    "guarded_chat_async",
+    "guarded_report",
+    "guarded_report_async",
     "naive",
     "naive_async",
     "naive_chat",
