@@ -194,11 +194,9 @@ def agents(
 def demonstrated(scenarios: Sequence[tuple[Found, Scenario]]) -> Mapping[str, Sequence[Agent]]:
     """Return the demo agents of the scenarios that are not about a tool loop, by their names."""
     return {
-        scenario.name: [
-            running.load_agent(f"chaoskit.demo:{name}") for name in PAIRS[scenario.name]
-        ]
+        scenario.name: [running.load_agent(f"chaoskit.demo:{name}") for name in pair]
         for _, scenario in scenarios
-        if scenario.name in PAIRS
+        if (pair := PAIRS.get(scenario.name))
     }
 
 

@@ -98,8 +98,8 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="[SCENARIO]...",
-            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough. "
-            "Without any: the shipped week, days 1 to 7.",
+            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough, "
+            "and `all` are all of them. Without any: the shipped week, days 1 to 7.",
             show_default=False,
         ),
     ] = None,
