@@ -16,11 +16,12 @@ remembered between strikes comes in with the `Strike`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.exchange import Call, Refusal, Reply
+from chaoskit.match import ToolOperation
 from chaoskit.steps import Frame, Step
 
 __all__ = [
@@ -28,12 +29,17 @@ __all__ = [
     "Fault",
     "FrameMaker",
     "FramesFault",
+    "Interrupted",
+    "Offered",
     "ReplyFault",
+    "ReportsChanges",
+    "ReportsProgress",
     "Result",
     "ResultFault",
     "StepsFault",
     "Strike",
     "ToolRequest",
+    "about",
     "stage_of",
 ]
 
@@ -67,6 +73,33 @@ class FrameMaker(Protocol):
         ...
 
 
+@runtime_checkable
+class ReportsProgress(Protocol):
+    """A maker of frames whose dialect tells how far a tool has come."""
+
+    def progress(self, done: int, total: int) -> Frame | None:
+        """Return the message on it, or None where the client did not ask for any."""
+        ...
+
+
+@runtime_checkable
+class ReportsChanges(Protocol):
+    """A maker of frames whose dialect tells that there are other tools now."""
+
+    def tools_changed(self) -> Frame | None:
+        """Return the message on it, or None where the client may not get it now."""
+        ...
+
+
+@runtime_checkable
+class Interrupted(Protocol):
+    """A maker of frames that share their way with whatever else the server's process writes."""
+
+    def noise(self, text: str) -> Frame:
+        """Return a line that is no message."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRequest:
     """A tool that is about to run. `arguments` is what the agent passed, by name."""
@@ -76,16 +109,43 @@ class ToolRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """A tool as it is at a moment, for whoever lists or calls it.
+
+    Attributes:
+        schema: the JSON Schema of its arguments.
+        output: the JSON Schema of its result; empty where it promises none.
+        reads: it changes nothing.
+        listed: it stands in the list. A tool that does not can be called all the same.
+    """
+
+    name: str
+    title: str = ""
+    description: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    reads: bool = False
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a tool gives back.
 
     Attributes:
         value: what the function returns; anything that the agent's own function could return.
         error: when set, the function raises this text instead of returning.
+        seconds: how much later than usual it comes back.
+        lost: it never comes back. Whoever waits gives up by a timeout: the client's own where the
+            tool is reached over a wire, after `seconds` where it is a function.
+        retry_after: seconds after which the tool asks to be called again.
     """
 
     value: object = None
     error: str | None = None
+    seconds: float = 0.0
+    lost: bool = False
+    retry_after: float | None = None
 
 
 @runtime_checkable
@@ -144,6 +204,14 @@ _STAGES: Sequence[tuple[Stage, type]] = (
     ("steps", StepsFault),
     ("result", ResultFault),
 )
+
+
+def about(fault: Fault) -> tuple[ToolOperation, ...]:
+    """Return the operations of a tool server that a fault is made for; empty for most faults.
+
+    It says so by a class attribute of this name. Its rules need no `when` to reach them.
+    """
+    return getattr(fault, "about", ())
 
 
 def stage_of(fault: Fault) -> Stage:

@@ -29,14 +29,14 @@ ROWS = (
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("stage", "wire"),
-    ("alone", "catalogue", "describe", "drive", "toolbox", "visit", "world"),
+    ("alone", "catalogue", "describe", "drive", "toolbox", "toolserver", "visit", "world"),
     ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault",
-        "history", "malform", "outcome", "plan", "player", "project", "promise", "schema",
+        "history", "hosts", "malform", "mcp", "outcome", "plan", "player", "project", "promise", "schema",
         "sessions", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
