@@ -36,7 +36,7 @@ ROWS = (
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault",
-        "history", "hosts", "malform", "mcp", "outcome", "plan", "player", "project", "promise", "schema",
+        "history", "hosts", "jsonrpc", "malform", "mcp", "outcome", "plan", "player", "project", "promise", "schema",
         "sessions", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
