@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.dialect import Shelf
 from chaoskit.exchange import HttpRequest, Refusal
@@ -24,7 +24,7 @@ from chaoskit.match import ToolOperation
 from chaoskit.mcp import McpSettings
 from chaoskit.steps import Frame, Step
 
-__all__ = ["Answer", "Asked", "Desk", "Ran", "ToolDialect"]
+__all__ = ["Answer", "Asked", "Desk", "InLines", "Ran", "ToolDialect"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,4 +114,16 @@ class ToolDialect(Protocol):
 
     def refuse(self, refusal: Refusal, asked: Asked, desk: Desk) -> tuple[Step, ...] | None:
         """Encode a refusal; None where it makes no sense for this request."""
+        ...
+
+
+@runtime_checkable
+class InLines(ToolDialect, Protocol):
+    """A dialect that is spoken over standard streams, too.
+
+    Notes of what it heard say the `id` of a request, and what a `cancel` `cancels`.
+    """
+
+    def heard(self, line: bytes, desk: Desk) -> Asked:
+        """Return what a line asks."""
         ...

@@ -22,7 +22,7 @@ from chaoskit.player import Ending, Exchange
 from chaoskit.provider.shelf import Shelf
 from chaoskit.seed import derive
 from chaoskit.steps import Crash, Frame, Head, Step
-from chaoskit.tool_dialect import Answer, Asked, Desk, Ran, ToolDialect
+from chaoskit.tool_dialect import Answer, Asked, Desk, InLines, Ran, ToolDialect
 from chaoskit.who import who
 from chaoskit.world import World
 
@@ -118,6 +118,29 @@ class ToolServer:
             raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
         desk = self.desk()
         return self.answer(dialect, dialect.decode(request, desk), desk)
+
+    def heard(self, line: bytes) -> Exchange | None:
+        """Answer a line of a conversation over standard streams; None where it wants no answer.
+
+        Raises:
+            RunStopped: the run exceeded its bounds, or the scenario is mistaken.
+        """
+        for dialect in self._dialects:
+            if isinstance(dialect, InLines):
+                desk = self.desk()
+                return self.answer(dialect, dialect.heard(line, desk), desk)
+        raise InternalError("no dialect of tools is spoken in lines")
+
+    def request_of(self, exchange: Exchange) -> object:
+        """Return the id of the request that an exchange answers; None where it has none."""
+        return exchange.note.asked.notes.get("id") if isinstance(exchange.note, _Note) else None
+
+    def given_up(self, exchange: Exchange) -> object:
+        """Return the id of the request that an exchange gives up; None where it gives up none."""
+        note = exchange.note
+        if not isinstance(note, _Note) or note.injected or note.asked.operation != "cancel":
+            return None
+        return note.asked.notes.get("cancels")
 
     def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
         """Take note of how an exchange ended for the client."""
