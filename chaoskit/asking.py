@@ -12,7 +12,7 @@ from typing import Any
 from chaoskit import failure
 from chaoskit.errors import ChaoskitError, InternalError, UsageError
 from chaoskit.exchange import Refusal, Reply
-from chaoskit.fault import Result
+from chaoskit.fault import Result, Run
 from chaoskit.registry import title_of
 
 __all__ = ["ask"]
@@ -22,6 +22,8 @@ _ANSWERS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "reply": ((Reply,), "a Reply"),
     "frames": ((tuple,), "a tuple of frames"),
     "steps": ((tuple,), "a tuple of steps"),
+    "offer": ((tuple,), "a tuple of offered tools"),
+    "run": ((Run,), "a Run"),
     "result": ((Result,), "a Result"),
 }
 

@@ -117,6 +117,7 @@ class Chaos(Verbs):
     def _took(self, scenario: Scenario) -> None:
         for tool in scenario.tools:
             self._stage.toolbox.declare(tool)
+        self._stage.tools.settings = scenario.mcp
         self._stage.scenario = replace(
             self._stage.scenario, bounds=scenario.bounds, events=scenario.events
         )

@@ -23,6 +23,8 @@ _STAGES = {
     "reply": "in what the model says",
     "frames": "in the events of a stream",
     "steps": "in how the answer travels",
+    "offer": "in which tools there are",
+    "run": "in what a tool does",
     "result": "in what a tool returns",
 }
 _KINDS = {

@@ -6,7 +6,12 @@ The stages follow one exchange through the world (see the package's design):
     reply    Reply  -> Reply                        the model answers something else
     frames   frames -> frames                       the events of a stream are damaged
     steps    steps  -> steps                        the timed bytes are damaged
+    offer    tools -> tools                         other tools are offered than before
+    run      Run -> Run                             a tool is carried out otherwise than asked
     result   Result -> Result                       a tool answers something else
+
+The last three are about the tools: which there are at a moment, what one of them does to its
+world, and what of it comes back. On their way to a tool, requests pass the first stage as well.
 
 A fault implements exactly one. It knows no dialect, draws from `strike.rng` only, and keeps no
 state: whether and where it strikes is the business of a rule (see `plan`), and what has to be
@@ -30,12 +35,15 @@ __all__ = [
     "FrameMaker",
     "FramesFault",
     "Interrupted",
+    "OfferFault",
     "Offered",
     "ReplyFault",
     "ReportsChanges",
     "ReportsProgress",
     "Result",
     "ResultFault",
+    "Run",
+    "RunFault",
     "StepsFault",
     "Strike",
     "ToolRequest",
@@ -43,7 +51,7 @@ __all__ = [
     "stage_of",
 ]
 
-Stage: TypeAlias = Literal["admit", "reply", "frames", "steps", "result"]
+Stage: TypeAlias = Literal["admit", "reply", "frames", "steps", "offer", "run", "result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +156,25 @@ class Result:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How a tool is carried out: once, now and completely, unless a fault says otherwise.
+
+    Attributes:
+        instead: what is answered; the tool does not run, nothing happens to its world.
+        times: how often the request is delivered to the tool; the last answer counts.
+        age: its reads see the records as they were so many seconds ago.
+        share: the part of its changes that is made, from the first on.
+        breaks: when set, the tool fails with this text after what it did.
+    """
+
+    instead: Result | None = None
+    times: int = 1
+    age: float = 0.0
+    share: float = 1.0
+    breaks: str | None = None
+
+
 @runtime_checkable
 class AdmitFault(Protocol):
     """Decides before the provider looks at the request."""
@@ -195,18 +222,40 @@ class ResultFault(Protocol):
         ...
 
 
-Fault: TypeAlias = AdmitFault | ReplyFault | FramesFault | StepsFault | ResultFault
+@runtime_checkable
+class RunFault(Protocol):
+    """Changes how a tool is carried out."""
+
+    def run(self, run: Run, request: ToolRequest, strike: Strike) -> Run:
+        """Return the changed way, or the same object when there is nothing to damage in it."""
+        ...
+
+
+@runtime_checkable
+class OfferFault(Protocol):
+    """Changes which tools there are, for whoever lists them and for whoever calls one."""
+
+    def offer(self, tools: tuple[Offered, ...], strike: Strike) -> tuple[Offered, ...]:
+        """Return the tools as they are now, or the same tuple."""
+        ...
+
+
+Fault: TypeAlias = (
+    AdmitFault | ReplyFault | FramesFault | StepsFault | OfferFault | RunFault | ResultFault
+)
 
 _STAGES: Sequence[tuple[Stage, type]] = (
     ("admit", AdmitFault),
     ("reply", ReplyFault),
     ("frames", FramesFault),
     ("steps", StepsFault),
+    ("offer", OfferFault),
+    ("run", RunFault),
     ("result", ResultFault),
 )
 
 
-def about(fault: Fault) -> tuple[ToolOperation, ...]:
+def about(fault: Fault | type[Fault]) -> tuple[ToolOperation, ...]:
     """Return the operations of a tool server that a fault is made for; empty for most faults.
 
     It says so by a class attribute of this name. Its rules need no `when` to reach them.

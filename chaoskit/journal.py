@@ -18,6 +18,7 @@ __all__ = [
     "Answered",
     "Blocked",
     "CalledTool",
+    "Changed",
     "Channel",
     "Delivered",
     "Event",
@@ -30,6 +31,7 @@ __all__ = [
     "Planted",
     "RanTool",
     "Refused",
+    "Remained",
     "Replied",
     "Requested",
     "RuleAdded",
@@ -190,7 +192,7 @@ class Struck(Event):
     call: int
     rule: int
     fault: str
-    stage: Literal["admit", "reply", "frames", "steps", "result"]
+    stage: Literal["admit", "reply", "frames", "steps", "offer", "run", "result"]
     detail: str = ""
 
 
@@ -254,10 +256,12 @@ class Delivered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RanTool(Event):
-    """A tool of the agent was run.
+    """A tool of the agent was called.
 
     Attributes:
         arguments: JSON text; canaries in it are replaced by their labels.
+        outcome: `raised`: the agent's own function did; `lost`: it may have done its work, and
+            its answer never came; `refused`: it did not run.
         valid: they satisfy the schema that the agent offered; None when it offered none.
         simulated: the scenario answered instead of, or changed the answer of, the agent's function.
         canaries: labels of the planted secrets that reached the tool in the clear.
@@ -265,7 +269,7 @@ class RanTool(Event):
 
     tool: str
     arguments: str
-    outcome: Literal["result", "error", "raised"]
+    outcome: Literal["result", "error", "raised", "lost", "refused"]
     result: str
     valid: bool | None = None
     simulated: bool = True
@@ -298,6 +302,31 @@ class Served(Event):
     refused: str = ""
     retry_after: float | None = None
     injected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed(Event):
+    """A tool changed a record of the simulated world.
+
+    Attributes:
+        arguments: what the tool was called with, as JSON text without canaries.
+        record: the record afterwards, or what was deleted, as JSON text without canaries.
+    """
+
+    tool: str
+    arguments: str
+    action: Literal["create", "update", "delete"]
+    collection: str
+    key: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remained(Event):
+    """What a collection of records looked like in the end; `records` is JSON, without canaries."""
+
+    collection: str
+    records: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

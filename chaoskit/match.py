@@ -39,6 +39,7 @@ __all__ = [
     "streamed",
     "to_model",
     "to_provider",
+    "wired",
     "within",
 ]
 
@@ -67,10 +68,12 @@ class Subject:
         number: number of the user in the workload, from 1; 0 outside of any.
         n: number of the call among those of this user that reach the rule at hand, from 1.
         now: seconds since the run began.
-        operation: what the call asks for; `run_tool` for a tool that is about to run, `unknown`
-            for a request to a provider that could not be decoded.
+        operation: what the call asks for; `run_tool` for a tool that is about to run, `list_tools`
+            where somebody asks which there are, `unknown` for a request to a provider that could
+            not be decoded.
         tools: names of the tools that the request offers.
-        called: names of the tools that the reply at hand calls, or of the one that is to run.
+        called: names of the tools that the reply at hand calls, of the one that is to run, or of
+            those that are listed.
         reported: the request tells the model that a tool call went wrong.
         primary: it goes to the provider that the run asked first.
     """
@@ -272,6 +275,11 @@ def performing(*operations: Operation) -> Predicate:
     """Match by what the call asks for."""
     text = f"performing {' or '.join(operations)}"
     return Predicate(text, lambda subject: subject.operation in operations)
+
+
+def wired() -> Predicate:
+    """Match requests for tools that come over a wire, not the runs of the agent's own functions."""
+    return Predicate("over a wire", lambda subject: subject.dialect != "")
 
 
 def within(start: float, end: float = float("inf")) -> Predicate:

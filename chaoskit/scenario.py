@@ -21,6 +21,7 @@ from chaoskit.mcp import McpSettings
 from chaoskit.plan import Rule
 from chaoskit.promise import Promise
 from chaoskit.provider.settings import ProviderSettings
+from chaoskit.records import CollectionSettings
 from chaoskit.scenario_lines import line_of, lines, spell
 from chaoskit.scenario_problems import Wrong
 from chaoskit.scenario_tables import overlaid, parts, wrong_in_health
@@ -54,6 +55,7 @@ class Scenario:
     needs: tuple[Need, ...] = ()
     provider: ProviderSettings = field(default_factory=ProviderSettings)
     behaviour: Behaviour = field(default_factory=Helpful)
+    records: Mapping[str, CollectionSettings] = field(default_factory=dict)
     tools: tuple[ToolSettings, ...] = ()
     faults: tuple[Rule, ...] = ()
     events: tuple[Happening, ...] = ()
@@ -86,6 +88,7 @@ class Scenario:
             "workload": _table(self.workload),
             "provider": _table(self.provider),
             "behaviour": behaviour if behaviour != {"use": "helpful"} else {},
+            "records": {name: _table(one) for name, one in self.records.items()},
             "tools": [_table(tool) for tool in self.tools],
             "faults": [rule.to_dict(FAULTS) for rule in self.faults],
             "events": [_table(event) for event in self.events],

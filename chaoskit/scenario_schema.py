@@ -11,7 +11,7 @@ from chaoskit.behaviours import BEHAVIOURS
 from chaoskit.checks import CHECKS
 from chaoskit.faults import FAULTS
 from chaoskit.registry import Registry
-from chaoskit.scenario_tables import HEALTHY, LISTS, SECTIONS, Kept, Strikes
+from chaoskit.scenario_tables import HEALTHY, LISTS, NAMED, SECTIONS, Kept, Strikes
 from chaoskit.story import Story
 from chaoskit.when import When
 
@@ -41,6 +41,10 @@ def schema() -> Node:
         **schema_of(Story)["properties"],
         **{key: schema_of(make) for key, make in SECTIONS.items()},
         **{key: _list_of(schema_of(make)) for key, make in LISTS.items()},
+        **{
+            key: {"type": "object", "additionalProperties": schema_of(make)}
+            for key, make in NAMED.items()
+        },
         "behaviour": {"oneOf": [_member(BEHAVIOURS, name, "use", {}) for name in BEHAVIOURS]},
         "faults": _list_of({"oneOf": [_member(FAULTS, name, "fault", strikes) for name in FAULTS]}),
         "promises": _list_of(

@@ -18,6 +18,7 @@ from chaoskit.mcp import McpSettings
 from chaoskit.plan import Rule, When
 from chaoskit.promise import Promise
 from chaoskit.provider.settings import ProviderSettings
+from chaoskit.records import CollectionSettings
 from chaoskit.registry import Registry
 from chaoskit.scenario_lines import Path
 from chaoskit.scenario_problems import Wrong, keys_of, read, suggestion, what_is
@@ -29,6 +30,8 @@ from chaoskit.workload import Workload
 __all__ = [
     "HEALTHY",
     "HEALTHY_EXAMPLE",
+    "LISTS",
+    "NAMED",
     "SECTIONS",
     "Kept",
     "Strikes",
@@ -48,7 +51,19 @@ SECTIONS: Mapping[str, type] = {
     "pytest": Collected,
 }
 LISTS: Mapping[str, type] = {"tools": ToolSettings, "events": Happening}
-HEALTHY = ("workload", "provider", "behaviour", "tools", "events", "bounds", "network", "mcp")
+NAMED: Mapping[str, type] = {"records": CollectionSettings}
+"""Tables of tables, whose names are the author's."""
+HEALTHY = (
+    "workload",
+    "provider",
+    "behaviour",
+    "records",
+    "tools",
+    "events",
+    "bounds",
+    "network",
+    "mcp",
+)
 """What `[healthy]` may change."""
 HEALTHY_EXAMPLE = """
 [healthy]
@@ -56,7 +71,7 @@ provider = { limits = { requests_per_minute = 4_000 } }
 bounds = { virtual = "10m" }
 """
 
-_KEYS = (*SECTIONS, *LISTS, "behaviour", "faults", "promises", "healthy")
+_KEYS = (*SECTIONS, *LISTS, *NAMED, "behaviour", "faults", "promises", "healthy")
 _EXCLUSIVE = {"prompt": "prompts", "prompts": "prompt"}
 
 
@@ -191,7 +206,10 @@ class _Reader:
         for key, kind in LISTS.items():
             read_items = [self.read(kind, item, path) for path, item in self.items(key)]
             made[key] = tuple(filter(None, read_items))
+        for key, kind in NAMED.items():
+            made[key] = self.named(key, kind)
         self.unlike_names()
+        self.known_records(made["tools"], made["records"])
         made["faults"] = tuple(self.faults())
         made["promises"] = tuple(self.promises())
         return made
@@ -241,6 +259,36 @@ class _Reader:
             return
         for index, item in enumerate(value):
             yield (key, index), item
+
+    def named(self, key: str, kind: type[T]) -> dict[str, T]:
+        """Return what the tables below a key make, by their names."""
+        value = self.table.get(key, {})
+        if not isinstance(value, dict):
+            message = f"must be a table of tables, not {what_is(value)}"
+            self.wrong.append(Wrong((key,), message, f"write [{key}.NAME]"))
+            return {}
+        made = {name: self.read(kind, table, (key, name)) for name, table in value.items()}
+        return {name: one for name, one in made.items() if one is not None}
+
+    def known_records(
+        self, tools: Sequence[ToolSettings], records: Mapping[str, CollectionSettings]
+    ) -> None:
+        """See to it that tools read and change records that there are."""
+        written = [
+            (path, table["name"])
+            for path, table in self.items("tools")
+            if isinstance(table, dict) and isinstance(table.get("name"), str)
+        ]
+        places = {name: path for path, name in written}
+        declared = self.table.get("records", {})
+        for tool in tools:
+            for step in tool.steps:
+                name = step.collection
+                if name not in records and name not in declared:
+                    declare = f"declare them: [records.{name}]"
+                    advice = suggestion(name, records) if records else declare
+                    path = (*places[tool.name], "does")
+                    self.wrong.append(Wrong(path, f"there are no records {name!r}", advice))
 
     def behaviour(self) -> Behaviour | None:
         table = self.table["behaviour"]

@@ -13,7 +13,9 @@ from typing import Self
 from chaoskit.agent import Agent, dummy_keys
 from chaoskit.canary import Canaries
 from chaoskit.clocks.virtual import VirtualClock
+from chaoskit.dialects import TOOL_DIALECTS
 from chaoskit.drive import Driver, Guest, Happening
+from chaoskit.hosts import Hosts
 from chaoskit.journal import (
     Event,
     Journal,
@@ -29,9 +31,11 @@ from chaoskit.players.ban import banned
 from chaoskit.players.intercept import intercepted
 from chaoskit.provider.service import Service
 from chaoskit.provider.tokens import counter_at_hand
+from chaoskit.records import Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import derive, number
 from chaoskit.toolbox import Toolbox
+from chaoskit.toolserver import ToolServer
 from chaoskit.watch import Watch
 from chaoskit.who import who
 from chaoskit.workload import Workload
@@ -83,7 +87,20 @@ class Stage:
         )
         self.watch = Watch(self.canaries, self.emit, who, self.clock.now, quiet=quiet)
         self.toolbox = Toolbox(
-            declared=scenario.tools, agent=agent, world=self.world, seed=self.base
+            declared=scenario.tools,
+            records=Records(scenario.records, seed=self.base),
+            agent=agent,
+            world=self.world,
+            seed=self.base,
+        )
+        self.tools = ToolServer(
+            world=self.world,
+            tools=self.toolbox,
+            dialects=TOOL_DIALECTS,
+            settings=scenario.mcp,
+            seed=self.base,
+            max_calls=scenario.bounds.calls,
+            wanted=lambda: self.toolbox.serves,
         )
         self._entered = ExitStack()
 
@@ -108,7 +125,7 @@ class Stage:
             )
             stack.enter_context(self.watch)
             stack.enter_context(banned(self.world, allow=self.scenario.network.allow))
-            stack.enter_context(intercepted(self.world, self.clock))
+            stack.enter_context(intercepted(Hosts(self.world, self.tools), self.clock))
             stack.enter_context(self.toolbox)
             self._entered = stack.pop_all()
         return self
@@ -126,6 +143,8 @@ class Stage:
             self.emit(Noted(at=end, kind="not reproducible", text=text))
         for name in self.clock.scheduler.abandoned:
             self.emit(Noted(at=end, kind="not stopped", text=f"{name} did not end with the run"))
+        for remained in self.toolbox.remains():
+            self.emit(remained)
         self.emit(RunEnded(at=end, reason=reason))
 
     def emit(self, event: Event) -> None:

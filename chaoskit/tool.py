@@ -13,14 +13,17 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
+from chaoskit.effect import Effect, Limit
 from chaoskit.errors import ChaoskitError
-from chaoskit.fault import Result, ToolRequest
+from chaoskit.fault import Offered, Result, Run, ToolRequest
+from chaoskit.schema.short import check_short, expanded
 from chaoskit.settings import Duration, SomeTokens, settings
 
 __all__ = [
     "FakerResult",
     "Replacement",
     "SimulatedToolError",
+    "SimulatedToolTimeout",
     "SizedResult",
     "TextResult",
     "ToolHost",
@@ -29,13 +32,15 @@ __all__ = [
     "as_text",
 ]
 
-_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
-_SCHEMA_WORDS = ("properties", "$ref", "allOf", "anyOf", "oneOf")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class SimulatedToolError(RuntimeError):
     """What a simulated tool raises when the scenario, or a fault, lets it fail."""
+
+
+class SimulatedToolTimeout(SimulatedToolError, TimeoutError):  # noqa: N818 - it is what it says
+    """What a simulated tool raises when its answer does not come; it may have done its work."""
 
 
 @settings
@@ -133,6 +138,27 @@ class ToolSettings:
     [[tools]]
     name = "account_status"
     real = true
+
+    [[tools]]
+    name = "pay_invoice"
+    title = "Pay an invoice"
+    input = { invoice = "string", request_id = "string" }
+    output = { paid = "boolean" }
+    result = { paid = true }
+    idempotent_by = "request_id"
+    limit = { calls = 10, per = "60s" }
+
+    [[tools]]
+    name = "convert"
+    input = { amount = "number" }
+    handler = "myapp.fakes:convert"
+
+    [[tools]]
+    name = "open_ticket"
+    input = { text = "string" }
+    does = { create = "tickets" }
+
+    [records.tickets]
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -141,11 +167,32 @@ class ToolSettings:
     description: str = ""
     """What it does, for clients that ask the tool server."""
 
+    title: str = ""
+    """What it is called in front of people."""
+
     input: dict[str, Any] = Field(default_factory=dict)
     """Its arguments: `{ query = "string", limit = "integer?" }`, or a full JSON Schema."""
 
+    output: dict[str, Any] = Field(default_factory=dict)
+    """What it promises to return, written like `input`; clients that list tools are told."""
+
     result: ToolResultSettings = Field(default_factory=FakerResult)
-    """What it returns."""
+    """What it returns; a tool that does something to records returns the record of its last step,
+    or what it found."""
+
+    does: Effect | tuple[Effect, ...] = ()
+    """What it does to the records of the scenario: one step, or several in a row."""
+
+    handler: str = ""
+    """Dotted path of a function that is called instead: `checks.fakes:refund` is called with a
+    `RecordsView` and the arguments, and returns the result."""
+
+    idempotent_by: str = ""
+    """The argument by which repeated calls are recognised: the same value brings the first result
+    again, and nothing else happens."""
+
+    limit: Limit | None = None
+    """How often it may be called."""
 
     returns: Literal["auto", "text", "value"] = "auto"
     """Whether it returns JSON text or the value; `auto`: text where the agent's own function is
@@ -167,38 +214,34 @@ class ToolSettings:
     def __post_init__(self) -> None:
         if self.real and self.error is not None:
             raise ValueError("a real tool raises by itself; leave out `error` or `real`")
-        wrong = [
-            name
-            for name, kind in self.input.items()
-            if not isinstance(kind, dict) and str(kind).removesuffix("?") not in _TYPES
-        ]
-        if wrong and not self._is_schema:
-            raise ValueError(
-                f"the arguments {', '.join(wrong)} need a type: one of {', '.join(_TYPES)}, with "
-                "'?' after it where optional, or a JSON Schema"
-            )
-
-    @property
-    def _is_schema(self) -> bool:
-        return self.input.get("type") == "object" or any(w in self.input for w in _SCHEMA_WORDS)
+        if self.real and (self.does or self.handler):
+            raise ValueError("a real tool does what it does; leave out `real`, `does` or `handler`")
+        if self.does and self.handler:
+            raise ValueError("write either `does` or `handler`")
+        check_short(self.input, "arguments")
+        check_short(self.output, "parts of the output")
 
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its arguments."""
-        if self._is_schema:
-            return self.input
-        return {
-            "type": "object",
-            "properties": {
-                name: {"type": kind.removesuffix("?")} if isinstance(kind, str) else kind
-                for name, kind in self.input.items()
-            },
-            "required": [
-                name
-                for name, kind in self.input.items()
-                if not (isinstance(kind, str) and kind.endswith("?"))
-            ],
-        }
+        return expanded(self.input)
+
+    @property
+    def steps(self) -> tuple[Effect, ...]:
+        """What it does to records, step by step."""
+        return (self.does,) if isinstance(self.does, Effect) else self.does
+
+    @property
+    def offered(self) -> Offered:
+        """The tool as a list of tools shows it."""
+        return Offered(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            schema=self.schema,
+            output=expanded(self.output) if self.output else {},
+            reads=bool(self.steps) and not any(step.writes for step in self.steps),
+        )
 
 
 class ToolHost(Protocol):
@@ -225,11 +268,22 @@ class ToolHost(Protocol):
         """Return what ends the run for a mistake that is not the agent's to forgive."""
         ...
 
-    def before(self, tool: ToolSettings, request: ToolRequest) -> None:
-        """Take note that a tool is about to run.
+    def before(self, tool: ToolSettings, request: ToolRequest, *, admitted: bool = False) -> Run:
+        """Let faults decide how a tool that is about to run is carried out.
+
+        Args:
+            admitted: somebody has asked already whether it is refused on the way to the tool.
 
         Raises:
             RunStopped: the run exceeded its bounds.
+        """
+        ...
+
+    def carry_out(self, tool: ToolSettings, request: ToolRequest, run: Run) -> object:
+        """Do to the world what the scenario says that the tool does, and return its value.
+
+        Raises:
+            SimulatedToolError: it fails.
         """
         ...
 
@@ -239,12 +293,14 @@ class ToolHost(Protocol):
         request: ToolRequest,
         result: Result,
         *,
+        run: Run,
         seconds: float,
         raised: bool,
     ) -> Result:
         """Let faults strike, journal the outcome, and return what the agent gets.
 
         Args:
+            run: how it was carried out.
             seconds: how long the tool took.
             raised: the agent's own function raised; `result.error` names the exception. The
                 same object returned lets that exception through.

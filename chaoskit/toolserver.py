@@ -23,7 +23,7 @@ from chaoskit.provider.shelf import Shelf
 from chaoskit.seed import derive
 from chaoskit.steps import Crash, Frame, Head, Step
 from chaoskit.tool_dialect import Answer, Asked, Desk, InLines, Ran, ToolDialect
-from chaoskit.who import who
+from chaoskit.who import over_a_wire, who
 from chaoskit.world import World
 
 __all__ = ["ToolServer", "Tools"]
@@ -93,7 +93,7 @@ class ToolServer:
         self._world = world
         self._tools = tools
         self._dialects = dialects
-        self._settings = settings
+        self.settings = settings
         self._max_calls = max_calls
         self._scale = scale
         self._wanted = wanted
@@ -179,7 +179,7 @@ class ToolServer:
             ids=self._ids,
             wall=self._world.clock.wall(),
             shelf=self._shelf,
-            settings=self._settings,
+            settings=self.settings,
         )
 
     def answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
@@ -272,7 +272,8 @@ class ToolServer:
         answer: Answer = None
         seconds = 0.0
         if asked.operation == "run_tool":
-            result = self._tools.respond(asked.tool, asked.arguments)
+            with over_a_wire(asked.dialect):
+                result = self._tools.respond(asked.tool, asked.arguments)
             tool = self._tools.offered(asked.tool)
             if result is None or tool is None:
                 refusal = Refusal(
@@ -283,7 +284,8 @@ class ToolServer:
             answer = Ran(tool=tool, result=result)
             seconds = _FOREVER if result.lost else result.seconds
         elif asked.operation == "list_tools":
-            answer = self._tools.listed()
+            with over_a_wire(asked.dialect):
+                answer = self._tools.listed()
         frames = dialect.frames(asked, answer, desk)
         maker = dialect.maker(asked)
         for decision in self._decide(subject, "frames"):
@@ -324,7 +326,7 @@ class ToolServer:
         )
 
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
-        hosts = self._settings.hosts
+        hosts = self.settings.hosts
         if not self._wanted() and request.host.partition(":")[0] not in hosts:
             return None
         for dialect in self._dialects:

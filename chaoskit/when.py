@@ -120,6 +120,8 @@ class When:
             about: the operations of a tool server that the fault is made for.
         """
         chosen = self._narrowed()
+        if about:
+            chosen &= match.wired()
         if self.operation is not None or stage in _ON_TOOLS:
             return chosen
         if about:

@@ -35,9 +35,9 @@ ROWS = (
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
-        "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault",
-        "history", "hosts", "jsonrpc", "malform", "mcp", "outcome", "plan", "player", "project", "promise", "schema",
-        "sessions", "story", "tee", "timed", "tool", "watch", "when", "workload",
+        "collected", "command", "cutting", "dialect", "dotted", "effect", "extensions", "facts", "fakes", "fault",
+        "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "plan", "player", "project", "promise",
+        "records", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),

@@ -9,6 +9,7 @@ from chaoskit.faults.connect_error import ConnectError
 from chaoskit.faults.crash import Crash
 from chaoskit.faults.cut_stream import CutStream
 from chaoskit.faults.dribble import Dribble
+from chaoskit.faults.duplicate_delivery import DuplicateDelivery
 from chaoskit.faults.duplicated_event import DuplicatedEvent
 from chaoskit.faults.empty_completion import EmptyCompletion
 from chaoskit.faults.empty_content import EmptyContent
@@ -19,6 +20,7 @@ from chaoskit.faults.error_result import ErrorResult
 from chaoskit.faults.hang import Hang
 from chaoskit.faults.ignored_cancel import IgnoredCancel
 from chaoskit.faults.illegal_chunk import IllegalChunk
+from chaoskit.faults.injected_instructions import InjectedInstructions
 from chaoskit.faults.json_rpc_error import JsonRpcError
 from chaoskit.faults.leaked_secret import LeakedSecret
 from chaoskit.faults.list_changed_storm import ListChangedStorm
@@ -27,14 +29,21 @@ from chaoskit.faults.malformed_arguments import MalformedArguments
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.overloaded import Overloaded
 from chaoskit.faults.oversized_result import OversizedResult
+from chaoskit.faults.partial_write import PartialWrite
 from chaoskit.faults.progress import Progress
 from chaoskit.faults.rate_limited import RateLimited
+from chaoskit.faults.schema_drift import SchemaDrift
 from chaoskit.faults.secret_in_arguments import SecretInArguments
 from chaoskit.faults.server_error import ServerError
 from chaoskit.faults.session_expired import SessionExpired
 from chaoskit.faults.slow import Slow
+from chaoskit.faults.slow_result import SlowResult
+from chaoskit.faults.stale_read import StaleRead
 from chaoskit.faults.stall import Stall
+from chaoskit.faults.timeout_after_effect import TimeoutAfterEffect
+from chaoskit.faults.tool_vanished import ToolVanished
 from chaoskit.faults.truncated_at_max_tokens import TruncatedAtMaxTokens
+from chaoskit.faults.truncated_result import TruncatedResult
 from chaoskit.faults.unauthorised import Unauthorised
 from chaoskit.faults.unfinished_stream import UnfinishedStream
 from chaoskit.faults.unknown_content import UnknownContent
@@ -43,6 +52,7 @@ from chaoskit.faults.version_refused import VersionRefused
 from chaoskit.faults.wrong_id import WrongId
 from chaoskit.faults.wrong_length import WrongLength
 from chaoskit.faults.wrong_media_type import WrongMediaType
+from chaoskit.faults.wrong_type_result import WrongTypeResult
 from chaoskit.registry import Registry
 
 __all__ = [
@@ -53,6 +63,7 @@ __all__ = [
     "Crash",
     "CutStream",
     "Dribble",
+    "DuplicateDelivery",
     "DuplicatedEvent",
     "EmptyCompletion",
     "EmptyContent",
@@ -63,6 +74,7 @@ __all__ = [
     "Hang",
     "IgnoredCancel",
     "IllegalChunk",
+    "InjectedInstructions",
     "JsonRpcError",
     "LeakedSecret",
     "ListChangedStorm",
@@ -71,14 +83,21 @@ __all__ = [
     "Outage",
     "Overloaded",
     "OversizedResult",
+    "PartialWrite",
     "Progress",
     "RateLimited",
+    "SchemaDrift",
     "SecretInArguments",
     "ServerError",
     "SessionExpired",
     "Slow",
+    "SlowResult",
+    "StaleRead",
     "Stall",
+    "TimeoutAfterEffect",
+    "ToolVanished",
     "TruncatedAtMaxTokens",
+    "TruncatedResult",
     "Unauthorised",
     "UnfinishedStream",
     "UnknownContent",
@@ -87,6 +106,7 @@ __all__ = [
     "WrongId",
     "WrongLength",
     "WrongMediaType",
+    "WrongTypeResult",
 ]
 
 FAULTS: Registry[Fault] = Registry("fault")
@@ -131,3 +151,13 @@ FAULTS.register("log_noise", LogNoise)
 FAULTS.register("endless_listing", EndlessListing)
 FAULTS.register("list_changed_storm", ListChangedStorm)
 FAULTS.register("crash", Crash)
+FAULTS.register("timeout_after_effect", TimeoutAfterEffect)
+FAULTS.register("duplicate_delivery", DuplicateDelivery)
+FAULTS.register("partial_write", PartialWrite)
+FAULTS.register("stale_read", StaleRead)
+FAULTS.register("slow_result", SlowResult)
+FAULTS.register("wrong_type_result", WrongTypeResult)
+FAULTS.register("truncated_result", TruncatedResult)
+FAULTS.register("injected_instructions", InjectedInstructions)
+FAULTS.register("tool_vanished", ToolVanished)
+FAULTS.register("schema_drift", SchemaDrift)

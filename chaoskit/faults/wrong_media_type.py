@@ -19,7 +19,7 @@ class WrongMediaType:
     example: ClassVar[str] = """
     [[faults]]
     fault = "wrong_media_type"
-    when = { dialect = "mcp", calls = 1 }
+    when = { calls = 1 }
     media_type = "text/html"
     """
 

@@ -21,6 +21,7 @@ from chaoskit.scenario_tables import (
     HEALTHY,
     HEALTHY_EXAMPLE,
     LISTS,
+    NAMED,
     SECTIONS,
     Kept,
     Strikes,
@@ -91,6 +92,9 @@ def _page() -> Iterator[str]:
     for key, kind in LISTS.items():
         yield f"## `[[{key}]]`"
         yield from _with_inner(kind, key)
+    for key, kind in NAMED.items():
+        yield f"## `[{key}.NAME]`"
+        yield from _with_inner(kind, f"{key}.NAME")
     yield "## `[behaviour]`"
     yield "What the simulated model answers when nothing is wrong. `use` names one of these:"
     yield from _catalogue(BEHAVIOURS, "use", "behaviour")

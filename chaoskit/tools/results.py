@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import random
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING
 
-from chaoskit.errors import UsageError
+from chaoskit.fakes import fakes, provided
 from chaoskit.tool import FakerResult, SizedResult, TextResult, ToolResultSettings
 
 if TYPE_CHECKING:
@@ -41,12 +40,11 @@ def make(result: ToolResultSettings, rng: random.Random) -> object:
 
 
 def _rows(result: FakerResult, rng: random.Random) -> list[dict[str, object]]:
-    faker = _faker()
-    faker.seed_instance(rng.getrandbits(64))
     if not result.fields:
+        faker = fakes(rng)
         return [_row(faker, rng) for _ in range(result.rows)]
     return [
-        {name: _provided(faker, how) for name, how in result.fields.items()}
+        {name: provided(how, rng) for name, how in result.fields.items()}
         for _ in range(result.rows)
     ]
 
@@ -61,19 +59,6 @@ def _row(faker: Faker, rng: random.Random) -> dict[str, object]:
     }
 
 
-def _provided(faker: Faker, how: str | dict[str, object]) -> object:
-    rest = {"provider": how} if isinstance(how, str) else dict(how)
-    provider = rest.pop("provider", None)
-    try:
-        value = getattr(faker, str(provider))(**rest)
-    except (AttributeError, TypeError) as error:
-        raise UsageError(
-            f"Faker cannot make {how!r} ({error}); name one of its providers, such as 'city'"
-        ) from error
-    plain = (str, int, float, list, dict, type(None))
-    return value if isinstance(value, plain) else str(value)
-
-
 def _sized(characters: int, rng: random.Random) -> str:
     lines = [f"Report REP-{rng.randint(1000, 9999)}"]
     size = len(lines[0])
@@ -82,10 +67,3 @@ def _sized(characters: int, rng: random.Random) -> str:
         lines.append(line)
         size += len(line) + 1
     return "\n".join(lines)[:characters]
-
-
-@cache
-def _faker() -> Faker:
-    from faker import Faker  # noqa: PLC0415 - slow to import, and most scenarios do without
-
-    return Faker("en_US")

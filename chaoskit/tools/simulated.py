@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from chaoskit.errors import ChaoskitError
-from chaoskit.fault import Result, ToolRequest
-from chaoskit.seed import derive
-from chaoskit.tool import SimulatedToolError, ToolHost, ToolSettings, as_text
-from chaoskit.tools.results import make
+from chaoskit.fault import Result, Run, ToolRequest
+from chaoskit.tool import (
+    SimulatedToolError,
+    SimulatedToolTimeout,
+    ToolHost,
+    ToolSettings,
+    as_text,
+)
 from chaoskit.who import running_tool
 
 __all__ = ["SimulatedTool"]
@@ -48,19 +52,23 @@ class SimulatedTool:
             SimulatedToolError: the scenario, or a fault, lets the tool fail.
             TypeError: the agent's function does not take these arguments.
         """
-        request, began = self._begin(args, kwargs)
+        request, began, run = self._begin(args, kwargs)
         if self.tool.latency:
             self._host.sleep(self.tool.latency)
-        if not self.tool.real or self._original is None:
-            return self._end(request, began, self._result(request))
+        original = self._really(run)
+        if original is None:
+            return self._give(self._simulated(request, began, run))
         try:
             with running_tool():
-                value = self._original(*args, **kwargs)
+                value = original(*args, **kwargs)
+                if not inspect.isawaitable(value):
+                    for _ in range(run.times - 1):
+                        value = original(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
-            return self._failed(request, began, error)
+            return self._give(self._failed(request, began, run, error))
         if inspect.isawaitable(value):
-            return self._finish(request, began, value)
-        return self._end(request, began, Result(value=value))
+            return self._finish(request, began, run, value, lambda: original(*args, **kwargs))
+        return self._give(self._returned(request, began, run, value))
 
     async def awaited(self, *args: object, **kwargs: object) -> object:
         """Run as a coroutine function.
@@ -69,32 +77,39 @@ class SimulatedTool:
             SimulatedToolError: the scenario, or a fault, lets the tool fail.
             TypeError: the agent's function does not take these arguments.
         """
-        request, began = self._begin(args, kwargs)
+        request, began, run = self._begin(args, kwargs)
         if self.tool.latency:
             await self._host.pause(self.tool.latency)
-        if not self.tool.real or self._original is None:
-            return self._end(request, began, self._result(request))
+        original = self._really(run)
+        if original is None:
+            return await self._give_later(self._simulated(request, began, run))
         try:
             with running_tool():
-                running = self._original(*args, **kwargs)
+                running = original(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
-            return self._failed(request, began, error)
-        return await self._finish(request, began, running)
+            return await self._give_later(self._failed(request, began, run, error))
+        return await self._finish(request, began, run, running, lambda: original(*args, **kwargs))
 
     def respond(self, arguments: Mapping[str, object]) -> Result:
-        """Run for a client that reaches the tool over a wire; the time is the server's business."""
+        """Run for a client that reaches the tool over a wire; the waiting is the server's business.
+
+        Rules that refuse a request before it reaches the tool are the server's business as well.
+        """
         request = ToolRequest(tool=self.tool.name, arguments=dict(arguments))
         began = self._host.now()
-        self._host.before(self.tool, request)
-        return self._after(request, began, self._result(request))
+        run = self._host.before(self.tool, request, admitted=True)
+        result = self._simulated(request, began, run)
+        return replace(result, seconds=self.tool.latency + result.seconds)
 
     def _begin(
         self, args: tuple[object, ...], kwargs: dict[str, object]
-    ) -> tuple[ToolRequest, float]:
+    ) -> tuple[ToolRequest, float, Run]:
         request = ToolRequest(tool=self.tool.name, arguments=self._bound(args, kwargs))
-        began = self._host.now()
-        self._host.before(self.tool, request)
-        return request, began
+        return request, self._host.now(), self._host.before(self.tool, request)
+
+    def _really(self, run: Run) -> Callable[..., Any] | None:
+        """Return the agent's own function where it is to run."""
+        return self._original if self.tool.real and run.instead is None else None
 
     def _bound(self, args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
         """Return the arguments by name, as the agent's function would see them."""
@@ -120,44 +135,86 @@ class SimulatedTool:
                 return {str(key): value for key, value in only.items()}
         return named
 
-    def _result(self, request: ToolRequest) -> Result:
+    def _simulated(self, request: ToolRequest, began: float, run: Run) -> Result:
+        result = run.instead
+        if result is None:
+            for _ in range(run.times):
+                result = self._result(request, run)
+            result = self._broken(run, result or Result())
+        return self._after(request, began, run, result)
+
+    def _result(self, request: ToolRequest, run: Run) -> Result:
         if self.tool.error is not None:
             return Result(error=self.tool.error)
-        rng = derive(self._host.seed, "tool", self.tool.name, as_text(request.arguments))
         try:
-            value = make(self.tool.result, rng)
-        except ChaoskitError as error:
-            raise self._host.failed(error) from None
+            value = self._host.carry_out(self.tool, request, run)
+        except SimulatedToolError as error:
+            return Result(error=str(error))
         return Result(value=as_text(value) if self._as_text else value)
 
+    def _broken(self, run: Run, result: Result) -> Result:
+        return result if run.breaks is None else Result(error=run.breaks)
+
+    def _returned(self, request: ToolRequest, began: float, run: Run, value: object) -> Result:
+        return self._after(request, began, run, self._broken(run, Result(value=value)))
+
     def _after(
-        self, request: ToolRequest, began: float, result: Result, *, raised: bool = False
+        self,
+        request: ToolRequest,
+        began: float,
+        run: Run,
+        result: Result,
+        *,
+        raised: Exception | None = None,
     ) -> Result:
         seconds = self._host.now() - began
-        return self._host.after(self.tool, request, result, seconds=seconds, raised=raised)
+        given = self._host.after(
+            self.tool, request, result, run=run, seconds=seconds, raised=raised is not None
+        )
+        if raised is not None and given is result:
+            raise raised
+        return given
 
     async def _finish(
-        self, request: ToolRequest, began: float, running: Awaitable[object]
+        self,
+        request: ToolRequest,
+        began: float,
+        run: Run,
+        running: Awaitable[object],
+        again: Callable[[], Awaitable[object]],
     ) -> object:
         try:
             with running_tool():
                 value = await running
+                for _ in range(run.times - 1):
+                    value = await again()
         except Exception as error:  # noqa: BLE001 - the agent's tool may raise anything
-            return self._failed(request, began, error)
-        return self._end(request, began, Result(value=value))
+            return await self._give_later(self._failed(request, began, run, error))
+        return await self._give_later(self._returned(request, began, run, value))
 
-    def _end(self, request: ToolRequest, began: float, result: Result) -> object:
-        return _outcome(self._after(request, began, result))
+    def _failed(self, request: ToolRequest, began: float, run: Run, error: Exception) -> Result:
+        """Return what faults make of an exception of the agent's own function.
 
-    def _failed(self, request: ToolRequest, began: float, error: Exception) -> object:
+        Raises:
+            Exception: that very one, where they leave it as it is.
+        """
         result = Result(error=f"{type(error).__name__}: {error}")
-        changed = self._after(request, began, result, raised=True)
-        if changed is result:
-            raise error
-        return _outcome(changed)
+        return self._after(request, began, run, result, raised=error)
+
+    def _give(self, result: Result) -> object:
+        if result.seconds:
+            self._host.sleep(result.seconds)
+        return _outcome(result)
+
+    async def _give_later(self, result: Result) -> object:
+        if result.seconds:
+            await self._host.pause(result.seconds)
+        return _outcome(result)
 
 
 def _outcome(result: Result) -> object:
+    if result.lost:
+        raise SimulatedToolTimeout(result.error or "the tool did not answer in time")
     if result.error is not None:
         raise SimulatedToolError(result.error)
     return result.value

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 import chaoskit.faults
 from chaoskit.fault import stage_of
-from chaoskit.faults import FAULTS, Slow
+from chaoskit.faults import FAULTS
 
 FILES = sorted(
     path.stem
@@ -16,8 +16,17 @@ FILES = sorted(
 )
 
 
+NEEDED = {
+    "slow": {"before": 1},
+    "slow_result": {"seconds": 1},
+    "injected_instructions": {"tool": "send_email"},
+    "tool_vanished": {"tool": "search_logs"},
+    "schema_drift": {"tool": "search_logs", "rename": {"query": "text"}},
+}
+
+
 def _made(name):
-    return Slow(before=1) if name == "slow" else FAULTS[name]()
+    return FAULTS[name](**NEEDED.get(name, {}))
 
 
 def test_every_file_is_one_registered_fault():
@@ -34,7 +43,7 @@ def test_public_names_are_the_catalogue():
 def test_every_stage_has_faults():
     """No stage of the exchange is left out."""
     stages = Counter(stage_of(_made(name)) for name in FAULTS)
-    assert {"admit", "reply", "frames", "steps", "result"} == set(stages)
+    assert {"admit", "reply", "frames", "steps", "offer", "run", "result"} == set(stages)
 
 
 @pytest.mark.parametrize("name", FILES)

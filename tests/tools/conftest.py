@@ -3,6 +3,11 @@ import types
 
 import pytest
 
+from chaoskit.fault import Run
+from chaoskit.seed import derive
+from chaoskit.tool import as_text
+from chaoskit.tools.results import make as made
+
 
 class Host:
     """A run reduced to what tools ask of it; `change` stands for the faults."""
@@ -13,6 +18,7 @@ class Host:
         self.time = 0.0
         self.events = []
         self.change = lambda result: result
+        self.run = Run()
 
     def now(self):
         return self.time
@@ -26,10 +32,14 @@ class Host:
     def failed(self, error):
         return error
 
-    def before(self, tool, request):
+    def before(self, tool, request, *, admitted=False):
         self.events.append((tool.name, request.arguments))
+        return self.run
 
-    def after(self, tool, request, result, *, seconds, raised):
+    def carry_out(self, tool, request, run):
+        return made(tool.result, derive(self.seed, "tool", tool.name, as_text(request.arguments)))
+
+    def after(self, tool, request, result, *, run, seconds, raised):
         self.events.append((result, seconds, raised))
         return self.change(result)
 

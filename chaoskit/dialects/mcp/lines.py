@@ -17,7 +17,7 @@ from chaoskit.tool_dialect import Asked, Desk
 
 __all__ = ["heard", "spoken"]
 
-_HEAD = Head(200, {}, chunked=True)
+_HEAD = Head(0, {}, chunked=True)
 
 
 def heard(line: bytes, desk: Desk) -> Asked:
