@@ -131,6 +131,7 @@ class Chaos(Verbs):
             self._stage.toolbox.records.declare(name, collection)
         for tool in scenario.tools:
             self._stage.toolbox.declare(tool)
+        self._stage.tools.settings = scenario.mcp
         self._stage.scenario = replace(
             self._stage.scenario, bounds=scenario.bounds, events=scenario.events
         )

@@ -280,7 +280,58 @@ def serve(
 
 
 @app.command()
-def verdict(
+def mcp(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="A file, or the name of a shipped scenario, that declares [[tools]].",
+        ),
+    ],
+    *,
+    time_scale: Annotated[float, _SCALE] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same choices.")] = 0,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what happens, as JSON Lines.", show_default=False),
+    ] = None,
+    verdict: Annotated[
+        bool,
+        typer.Option(
+            "--verdict", help="Say on stderr in the end how the client is judged, and exit so."
+        ),
+    ] = False,
+    extension: _Extensions = None,
+) -> None:
+    """Serve the tools of a scenario to an MCP client, on standard input and output.
+
+    \b
+      chaoskit mcp tickets.chaos.toml
+      chaoskit mcp tickets.chaos.toml --journal out.jsonl --verdict
+
+    It is the command that an MCP client starts: {"command": "chaoskit", "args": ["mcp", "FILE"]}.
+    Clients of all revisions of the protocol are served. It ends when its input does.
+
+    Exit codes: 0, or 1 where a fault lets it die; with --verdict 0 all promises kept, 1 a promise
+    broken, 3 unknown; 2 bad usage.
+    """  # noqa: D301 - a backspace keeps the lines below it apart
+    with _plainly():
+        from chaoskit import serving_lines  # noqa: PLC0415 - --help is quick
+
+        _extend(extension)
+        code = serving_lines.serve(
+            scenario,
+            scale=_positive(time_scale),
+            seed=seed,
+            journal=journal,
+            verdict=verdict,
+            tell=lambda text: typer.echo(text, err=True),
+        )
+        raise typer.Exit(code)
+
+
+@app.command("verdict")
+def verdict_(
     *,
     url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8642",
     session: Annotated[

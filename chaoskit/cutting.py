@@ -30,12 +30,15 @@ def frames_before(frames: Sequence[Frame], after: int) -> int:
 
 
 def split_steps(
-    steps: tuple[Step, ...], after: int
+    steps: tuple[Step, ...], after: int, *, within: bool = False
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]] | None:
     """Split a response after `after` content sends, or an unstreamed body after half of its bytes.
 
     A stream with fewer content sends is split after the last of them. None when no response was
     sent at all.
+
+    Args:
+        within: split in the middle of the piece that comes next, or of the last one.
     """
     head = next((step for step in steps if isinstance(step, Head)), None)
     if head is None:
@@ -43,8 +46,20 @@ def split_steps(
     content = [i for i, step in enumerate(steps) if isinstance(step, Send) and step.content]
     if not head.chunked or not content:
         return _halves(steps, steps.index(head) + 1)
+    if within:
+        return _middle(steps, content[min(after, len(content) - 1)])
     at = content[0] if after == 0 else content[min(after, len(content)) - 1] + 1
     return steps[:at], steps[at:]
+
+
+def _middle(steps: tuple[Step, ...], at: int) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """Split in the middle of the send at an index."""
+    send = steps[at]
+    if not isinstance(send, Send) or len(send.data) < 2:
+        return steps[:at], steps[at:]
+    half = len(send.data) // 2
+    first, second = Send(send.data[:half], send.content), Send(send.data[half:], send.content)
+    return (*steps[:at], first), (second, *steps[at + 1 :])
 
 
 def _halves(steps: tuple[Step, ...], body: int) -> tuple[tuple[Step, ...], tuple[Step, ...]]:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.exchange import Call, Refusal, Reply
+from chaoskit.match import ToolOperation
 from chaoskit.steps import Frame, Step
 
 __all__ = [
@@ -33,9 +34,12 @@ __all__ = [
     "Fault",
     "FrameMaker",
     "FramesFault",
+    "Interrupted",
     "OfferFault",
     "Offered",
     "ReplyFault",
+    "ReportsChanges",
+    "ReportsProgress",
     "Result",
     "ResultFault",
     "Run",
@@ -43,6 +47,7 @@ __all__ = [
     "StepsFault",
     "Strike",
     "ToolRequest",
+    "about",
     "stage_of",
 ]
 
@@ -73,6 +78,33 @@ class FrameMaker(Protocol):
 
     def error(self, refusal: Refusal) -> Frame:
         """Return the event by which the provider reports an error after HTTP 200."""
+        ...
+
+
+@runtime_checkable
+class ReportsProgress(Protocol):
+    """A maker of frames whose dialect tells how far a tool has come."""
+
+    def progress(self, done: int, total: int) -> Frame | None:
+        """Return the message on it, or None where the client did not ask for any."""
+        ...
+
+
+@runtime_checkable
+class ReportsChanges(Protocol):
+    """A maker of frames whose dialect tells that there are other tools now."""
+
+    def tools_changed(self) -> Frame | None:
+        """Return the message on it, or None where the client may not get it now."""
+        ...
+
+
+@runtime_checkable
+class Interrupted(Protocol):
+    """A maker of frames that share their way with whatever else the server's process writes."""
+
+    def noise(self, text: str) -> Frame:
+        """Return a line that is no message."""
         ...
 
 
@@ -221,6 +253,14 @@ _STAGES: Sequence[tuple[Stage, type]] = (
     ("run", RunFault),
     ("result", ResultFault),
 )
+
+
+def about(fault: Fault | type[Fault]) -> tuple[ToolOperation, ...]:
+    """Return the operations of a tool server that a fault is made for; empty for most faults.
+
+    It says so by a class attribute of this name. Its rules need no `when` to reach them.
+    """
+    return getattr(fault, "about", ())
 
 
 def stage_of(fault: Fault) -> Stage:

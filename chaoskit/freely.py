@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chaoskit.check import Judgement, Verdict
 from chaoskit.checks import CHECKS
-from chaoskit.journal import Journal, Requested, Struck
+from chaoskit.journal import Journal, Requested, Served, Struck
 from chaoskit.outcome import Judged
 from chaoskit.plan import Rule
 from chaoskit.promise import Promise
@@ -77,7 +77,7 @@ def judge_freely(
             if name not in known
         ]
     judged = [item for item in judge(tuple(asked), journal) if item.name != CALLS_MADE]
-    if silence and not journal.of(Requested):
+    if silence and not journal.of(Requested, Served):
         reason = f"no request reached a simulated provider; {silence} opts out"
         judged.append(_unknown(CALLS_MADE, "the agent asks a model", reason))
     if unstruck and (idle := _idle(journal, rules)):
@@ -95,8 +95,13 @@ def _idle(journal: Journal, rules: Sequence[Rule]) -> str:
     ]
     if not idle:
         return ""
-    calls = journal.of(Requested)
-    came = [f"{one.provider} {one.model}, call {one.attempt}" for one in calls[:_SHOWN]]
+    calls = journal.of(Requested, Served)
+    came = [
+        f"{one.provider} {one.model}, call {one.attempt}"
+        if isinstance(one, Requested)
+        else " ".join(filter(None, (one.dialect, one.operation, one.tool)))
+        for one in calls[:_SHOWN]
+    ]
     more = f"; and {len(calls) - _SHOWN} more" if len(calls) > _SHOWN else ""
     return f"never struck: {'; '.join(idle)}. What arrived: {'; '.join(came) or 'nothing'}{more}"
 

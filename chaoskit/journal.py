@@ -37,6 +37,7 @@ __all__ = [
     "RuleAdded",
     "RunEnded",
     "RunStarted",
+    "Served",
     "Struck",
     "TurnStarted",
     "as_line",
@@ -276,6 +277,33 @@ class RanTool(Event):
     seconds: float = 0.0
     canaries: tuple[str, ...] = ()
     recognised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served(Event):
+    """A request to the simulated tool server came to its end.
+
+    Attributes:
+        call: number of the request among those to the tool server, from 1.
+        operation: `run_tool`, `list_tools`, `connect`, `listen`, `cancel` or `manage`.
+        how: how it ended for the client, as in `Delivered`.
+        seconds: from the request to its end.
+        status: HTTP status; 0 where there is none.
+        refused: kind of the error by which it was refused; empty when it was not.
+        retry_after: seconds that the client was asked to wait.
+        injected: a fault refused.
+    """
+
+    call: int
+    dialect: str
+    operation: str
+    tool: str
+    how: Literal["complete", "unfinished", "closed", "reset", "refused", "timeout", "abandoned"]
+    seconds: float
+    status: int = 0
+    refused: str = ""
+    retry_after: float | None = None
+    injected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

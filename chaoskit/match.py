@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from chaoskit.conversation import is_error
 from chaoskit.exchange import Call, ToolResult
@@ -21,10 +21,12 @@ __all__ = [
     "ALWAYS",
     "NEVER",
     "PRIMARY",
+    "TOOL_OPERATIONS",
     "Numbers",
     "Operation",
     "Predicate",
     "Subject",
+    "ToolOperation",
     "by_user",
     "call",
     "calling",
@@ -37,23 +39,25 @@ __all__ = [
     "streamed",
     "to_model",
     "to_provider",
+    "wired",
     "within",
 ]
 
 PRIMARY = "primary"
 """Stands for the provider that the run asked first."""
 
-Operation: TypeAlias = Literal[
-    "generate",
-    "count_tokens",
-    "list_models",
-    "get_model",
-    "embed",
-    "stored",
-    "list_tools",
-    "run_tool",
-    "unknown",
+ToolOperation: TypeAlias = Literal[
+    "run_tool", "list_tools", "connect", "listen", "cancel", "manage"
 ]
+"""What a tool server is asked: `connect` opens a conversation, `listen` a stream for messages that
+the server sends by itself, `cancel` gives up a request; `manage` is all the rest."""
+
+Operation: TypeAlias = (
+    Literal["generate", "count_tokens", "list_models", "get_model", "embed", "stored", "unknown"]
+    | ToolOperation
+)
+
+TOOL_OPERATIONS: tuple[ToolOperation, ...] = get_args(ToolOperation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,8 @@ class Subject:
         n: number of the call among those of this user that reach the rule at hand, from 1.
         now: seconds since the run began.
         operation: what the call asks for; `run_tool` for a tool that is about to run, `list_tools`
-            where somebody asks which there are, `unknown` for a request that could not be decoded.
+            where somebody asks which there are, `unknown` for a request to a provider that could
+            not be decoded.
         tools: names of the tools that the request offers.
         called: names of the tools that the reply at hand calls, of the one that is to run, or of
             those that are listed.
@@ -266,9 +271,15 @@ def streamed(*, wanted: bool) -> Predicate:
     )
 
 
-def performing(operation: Operation) -> Predicate:
+def performing(*operations: Operation) -> Predicate:
     """Match by what the call asks for."""
-    return Predicate(f"performing {operation}", lambda subject: subject.operation == operation)
+    text = f"performing {' or '.join(operations)}"
+    return Predicate(text, lambda subject: subject.operation in operations)
+
+
+def wired() -> Predicate:
+    """Match requests for tools that come over a wire, not the runs of the agent's own functions."""
+    return Predicate("over a wire", lambda subject: subject.dialect != "")
 
 
 def within(start: float, end: float = float("inf")) -> Predicate:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from chaoskit import seed as seeds
 from chaoskit.exchange import Refusal
-from chaoskit.fault import Fault, Stage, Strike, stage_of
+from chaoskit.fault import Fault, Stage, Strike, about, stage_of
 from chaoskit.match import Numbers, Predicate, Subject
 from chaoskit.registry import Registry
 from chaoskit.settings import given
@@ -133,9 +133,6 @@ class Decision:
         return self.again is not None
 
 
-_OF_TOOLS: tuple[Stage, ...] = ("offer", "run", "result")
-
-
 @dataclass(frozen=True, slots=True)
 class _Asked:
     refusal: Refusal
@@ -177,7 +174,7 @@ class PlanState:
         ready = _Ready(
             index,
             rule,
-            when.chooses(on_tools=stage in _OF_TOOLS),
+            when.chooses(stage, about=about(rule.fault)),
             None if when.calls is None else Numbers.parse(when.calls),
         )
         self._ready[stage] = (*self._ready.get(stage, ()), ready)

@@ -25,6 +25,7 @@ class Exchange:
         whole: the answer is what the provider meant to send; False when a fault ended the stream
             of events before its terminator.
         error_frame: the stream reports an error after HTTP 200.
+        note: what its host wants to be reminded of when it has ended.
     """
 
     call: int
@@ -34,6 +35,7 @@ class Exchange:
     steps: tuple[Step, ...]
     whole: bool = True
     error_frame: bool = False
+    note: object = None
 
 
 class Host(Protocol):

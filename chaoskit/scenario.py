@@ -17,6 +17,7 @@ from chaoskit.bounds import Bounds, Network
 from chaoskit.collected import Collected
 from chaoskit.errors import Problem, ScenarioError
 from chaoskit.faults import FAULTS
+from chaoskit.mcp import McpSettings
 from chaoskit.plan import Rule
 from chaoskit.promise import Promise
 from chaoskit.provider.settings import ProviderSettings
@@ -60,6 +61,7 @@ class Scenario:
     events: tuple[Happening, ...] = ()
     bounds: Bounds = field(default_factory=Bounds)
     network: Network = field(default_factory=Network)
+    mcp: McpSettings = field(default_factory=McpSettings)
     pytest: Collected = field(default_factory=Collected)
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,6 +94,7 @@ class Scenario:
             "events": [_table(event) for event in self.events],
             "bounds": _table(self.bounds),
             "network": _table(self.network),
+            "mcp": _table(self.mcp),
             "pytest": _table(self.pytest),
             "healthy": dict(self.overrides),
             "promises": [

@@ -14,6 +14,7 @@ from chaoskit.bounds import Bounds, Network
 from chaoskit.checks import CHECKS
 from chaoskit.collected import Collected
 from chaoskit.faults import FAULTS
+from chaoskit.mcp import McpSettings
 from chaoskit.plan import Rule, When
 from chaoskit.promise import Promise
 from chaoskit.provider.settings import ProviderSettings
@@ -46,12 +47,23 @@ SECTIONS: Mapping[str, type] = {
     "provider": ProviderSettings,
     "bounds": Bounds,
     "network": Network,
+    "mcp": McpSettings,
     "pytest": Collected,
 }
 LISTS: Mapping[str, type] = {"tools": ToolSettings, "events": Happening}
 NAMED: Mapping[str, type] = {"records": CollectionSettings}
 """Tables of tables, whose names are the author's."""
-HEALTHY = ("workload", "provider", "behaviour", "records", "tools", "events", "bounds", "network")
+HEALTHY = (
+    "workload",
+    "provider",
+    "behaviour",
+    "records",
+    "tools",
+    "events",
+    "bounds",
+    "network",
+    "mcp",
+)
 """What `[healthy]` may change."""
 HEALTHY_EXAMPLE = """
 [healthy]

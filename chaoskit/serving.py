@@ -20,13 +20,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from chaoskit.agent import Agent
 from chaoskit.canary import Canaries
 from chaoskit.check import Judgement, Verdict
 from chaoskit.clocks.real import RealClock
 from chaoskit.control import answer, is_control
+from chaoskit.dialects import TOOL_DIALECTS
 from chaoskit.errors import InternalError, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
-from chaoskit.journal import Event, Journal, RuleAdded, RunStarted, as_line
+from chaoskit.hosts import Hosts
+from chaoskit.journal import (
+    Event,
+    Journal,
+    Requested,
+    RuleAdded,
+    RunEnded,
+    RunStarted,
+    Served,
+    as_line,
+)
 from chaoskit.outcome import Judged
 from chaoskit.plan import Plan, PlanState, Rule
 from chaoskit.player import Ending, Exchange, Host
@@ -35,14 +47,17 @@ from chaoskit.provider.latency import Latency
 from chaoskit.provider.service import Service
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.tokens import counter_at_hand
+from chaoskit.records import Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
 from chaoskit.sessions import environment_of, session_of, url_of
+from chaoskit.toolbox import Toolbox
+from chaoskit.toolserver import ToolServer
 from chaoskit.verbs import Told, Verbs
 from chaoskit.workload import Workload
 from chaoskit.world import World
 
-__all__ = ["Server", "Session", "serving"]
+__all__ = ["Kept", "Server", "Session", "not_in_production", "serving"]
 
 USER = "x-chaos-user"
 """The header by which a request names its user; without it, everything is one user's."""
@@ -52,6 +67,8 @@ _LONGEST_NAME = 80  # characters of a session's name in that of a file
 _PRODUCTION = frozenset({"prod", "production", "live"})
 
 
+_ON_TOOLS = ("offer", "run", "result")
+_CLIENTS = Agent(name="clients of the server", answer=str, is_async=False)
 _PROVIDER = Scenario(
     name="server",
     title="A provider",
@@ -64,8 +81,9 @@ _PROVIDER = Scenario(
 class Session(Verbs):
     """One world behind the server, with its journal. Its clock begins when it does.
 
-    What goes wrong in it is said by the verbs of the `chaos` fixture. Tools are the clients' own,
-    and no server reaches them: rules that damage their results are optional here.
+    What goes wrong in it is said by the verbs of the `chaos` fixture. Tools that the scenario
+    declares are served, but clients may have their own, which no server reaches: rules on what
+    becomes of a tool call are optional here.
 
     Args:
         url: base URL of the server.
@@ -110,11 +128,28 @@ class Session(Verbs):
             emit=self._emit,
             scale=scale,
         )
+        self._toolbox = Toolbox(
+            declared=scenario.tools,
+            records=Records(scenario.records, seed=base),
+            agent=_CLIENTS,
+            world=self._world,
+            seed=base,
+        )
+        self.tools = ToolServer(
+            world=self._world,
+            tools=self._toolbox,
+            dialects=TOOL_DIALECTS,
+            settings=scenario.mcp,
+            seed=base,
+            max_calls=scenario.bounds.calls,
+            scale=scale,
+        )
+        self.host = Hosts(self._world, self.tools)
         self._emit(
             RunStarted(
                 at=self.clock.now(),
                 scenario=scenario.name,
-                agent="clients of the server",
+                agent=_CLIENTS.name,
                 seed=seed,
                 healthy=False,
                 clock=self.clock.name,
@@ -134,6 +169,20 @@ class Session(Verbs):
         """Everything that happened, in typed events, until what the clients have sent by now."""
         self._settle()
         return self._journal
+
+    @property
+    def asked(self) -> bool:
+        """Whether anybody has asked for anything."""
+        return bool(self.journal.of(Requested, Served))
+
+    @property
+    def mcp_url(self) -> str:
+        """URL of its MCP server.
+
+        Raises:
+            UsageError: no URL can carry the name.
+        """
+        return f"{self.url}/mcp"
 
     @property
     def url(self) -> str:
@@ -165,18 +214,26 @@ class Session(Verbs):
         """Let a fault strike from now on.
 
         Raises:
-            UsageError: it damages what tools return, and is not optional.
+            UsageError: it damages what tools return, is not optional, and no tool is served.
         """
-        if rule.stage == "result" and not rule.optional:
+        if rule.stage in _ON_TOOLS and not rule.optional and not self._toolbox.serves:
             raise UsageError(
                 f"{type(rule.fault).__name__} damages what a tool returns, and no server reaches "
-                "the tools of its clients; run the agent by `chaoskit run --agent MODULE:CALLABLE`"
+                "the tools of its clients; run the agent by `chaoskit run --agent "
+                "MODULE:CALLABLE`, or serve a scenario that declares [[tools]]"
             )
         self._world.plan.add(rule)
         self._emit(RuleAdded(at=self.clock.now(), rule=rule.describe()))
 
+    def end(self) -> None:
+        """Take note of what the records look like, and let whoever waits in the world go."""
+        for remained in self._toolbox.remains():
+            self._emit(remained)
+        reason = self.clock.stopped or "finished"
+        self._emit(RunEnded(at=self.clock.now(), reason=reason))
+
     def _fit(self, rule: Rule) -> Rule:
-        return replace(rule, optional=True) if rule.stage == "result" else rule
+        return replace(rule, optional=True) if rule.stage in _ON_TOOLS else rule
 
     def _emit(self, event: Event) -> None:
         self._journal.append(event)
@@ -246,7 +303,7 @@ class Server:
         self.session(name).verify()
 
     def _host(self, request: HttpRequest) -> Host:
-        return _NOBODY if is_control(request) else self.session(session_of(request)).world
+        return _NOBODY if is_control(request) else self.session(session_of(request)).host
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         return answer(self, request)
@@ -298,10 +355,10 @@ def serving(
         UsageError: the port is taken, the file cannot be written, or the environment says that
             this is production.
     """
-    _not_in_production()
+    not_in_production()
     scenario = scenario or _PROVIDER
     with contextlib.ExitStack() as stack:
-        kept = None if journal is None else stack.enter_context(contextlib.closing(_Kept(journal)))
+        kept = None if journal is None else stack.enter_context(contextlib.closing(Kept(journal)))
 
         def make(name: str, **how: Any) -> Session:
             given = {"seed": seed, "told": None if kept is None else kept.of(name), **how}
@@ -315,7 +372,7 @@ def serving(
         yield server
 
 
-class _Kept:
+class Kept:
     """The files of journals: one for each session, beside that of the session without a name.
 
     Raises:
@@ -355,7 +412,12 @@ def _identify(request: HttpRequest) -> tuple[str, int]:
     return request.headers.get(USER, "client"), 1
 
 
-def _not_in_production(environment: Mapping[str, str] = os.environ) -> None:
+def not_in_production(environment: Mapping[str, str] = os.environ) -> None:
+    """Make sure that nobody takes the simulation for the real thing.
+
+    Raises:
+        UsageError: the environment says that this is production.
+    """
     for name in _STAGES:
         if environment.get(name, "").lower() in _PRODUCTION:
             raise UsageError(

@@ -16,8 +16,9 @@ from chaoskit.exits import UNKNOWN, of_verdicts
 from chaoskit.scenario import Scenario
 from chaoskit.serving import Server, serving
 
-__all__ = ["serve", "until_a_signal"]
+__all__ = ["named", "serve", "until_a_signal"]
 
+_ON_TOOLS = ("offer", "run", "result")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -49,7 +50,7 @@ def serve(
     Raises:
         UsageError: there is no such scenario, or it cannot be served as asked.
     """
-    scenario = _named(wanted) if wanted else None
+    scenario = named(wanted) if wanted else None
     with serving(
         scenario, port=port, address=address, scale=scale, seed=seed, journal=journal
     ) as server:
@@ -64,7 +65,12 @@ def serve(
         return _end(server, say)
 
 
-def _named(wanted: str) -> Scenario:
+def named(wanted: str) -> Scenario:
+    """Return the one scenario that a word stands for.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
     found = catalogue.load_all(catalogue.find([wanted]))
     if len(found) != 1:
         raise UsageError(f"{wanted!r} stands for {len(found)} scenarios; name one of them")
@@ -82,7 +88,9 @@ def _left_out(scenario: Scenario | None) -> list[str]:
     told: list[str] = []
     if scenario is None:
         return told
-    if lost := [rule.describe() for rule in scenario.faults if rule.stage == "result"]:
+    served = any(not tool.real for tool in scenario.tools)
+    lost = [rule.describe() for rule in scenario.faults if rule.stage in _ON_TOOLS]
+    if lost and not served:
         told.append(f"left out, since tools are the clients' own: {'; '.join(lost)}")
     if scenario.events:
         told.append("left out, since users are the clients' own: the events of the scenario")
@@ -95,7 +103,7 @@ def exports(environment: Mapping[str, str]) -> list[str]:
 
 
 def _end(server: Server, say: Callable[[str], None]) -> int:
-    asked = {name: one for name, one in server.sessions.items() if name or one.calls}
+    asked = {name: one for name, one in server.sessions.items() if name or one.asked}
     if not asked:
         say("UNKNOWN: nobody asked")
         return UNKNOWN

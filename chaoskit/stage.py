@@ -13,7 +13,9 @@ from typing import Self
 from chaoskit.agent import Agent, dummy_keys
 from chaoskit.canary import Canaries
 from chaoskit.clocks.virtual import VirtualClock
+from chaoskit.dialects import TOOL_DIALECTS
 from chaoskit.drive import Driver, Guest, Happening
+from chaoskit.hosts import Hosts
 from chaoskit.journal import (
     Event,
     Journal,
@@ -33,6 +35,7 @@ from chaoskit.records import Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import derive, number
 from chaoskit.toolbox import Toolbox
+from chaoskit.toolserver import ToolServer
 from chaoskit.watch import Watch
 from chaoskit.who import who
 from chaoskit.workload import Workload
@@ -90,6 +93,15 @@ class Stage:
             world=self.world,
             seed=self.base,
         )
+        self.tools = ToolServer(
+            world=self.world,
+            tools=self.toolbox,
+            dialects=TOOL_DIALECTS,
+            settings=scenario.mcp,
+            seed=self.base,
+            max_calls=scenario.bounds.calls,
+            wanted=lambda: self.toolbox.serves,
+        )
         self._entered = ExitStack()
 
     def __enter__(self) -> Self:
@@ -113,7 +125,7 @@ class Stage:
             )
             stack.enter_context(self.watch)
             stack.enter_context(banned(self.world, allow=self.scenario.network.allow))
-            stack.enter_context(intercepted(self.world, self.clock))
+            stack.enter_context(intercepted(Hosts(self.world, self.tools), self.clock))
             stack.enter_context(self.toolbox)
             self._entered = stack.pop_all()
         return self

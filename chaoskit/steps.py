@@ -1,7 +1,7 @@
 """The timed bytes of one response: what a player performs, reading the clock.
 
 A complete response is `Head`, then `Send` and `Wait` in any order, then `Finish`. A damaged one
-ends in `Close` or `Reset` instead, or consists of `Refuse` alone.
+ends in `Close`, `Reset` or `Crash` instead, or consists of `Refuse` alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Close", "Finish", "Frame", "Head", "Raw", "Refuse", "Reset", "Send", "Step", "Wait"]
+__all__ = [
+    "Close",
+    "Crash",
+    "Finish",
+    "Frame",
+    "Head",
+    "Raw",
+    "Refuse",
+    "Reset",
+    "Send",
+    "Step",
+    "Wait",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,12 @@ class Reset:
     """The connection is reset (RST)."""
 
 
-Step: TypeAlias = Refuse | Head | Send | Raw | Wait | Finish | Close | Reset
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The process of the server dies; what it kept in memory is gone."""
+
+
+Step: TypeAlias = Refuse | Head | Send | Raw | Wait | Finish | Close | Reset | Crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +94,17 @@ class Frame:
             the terminator after which nothing may follow.
         name: the event name of the wire, empty where the dialect has none.
         data: the JSON text (or the literal terminator).
+        id: the event id, by which a client resumes a broken stream; empty where there is none.
     """
 
     kind: Literal["start", "block", "content", "tool", "ping", "usage", "end", "done", "error"]
     name: str
     data: str
+    id: str = ""
 
     def encode(self) -> bytes:
         """Return the frame as server-sent event."""
         head = f"event: {self.name}\n" if self.name else ""
+        if self.id:
+            head += f"id: {self.id}\n"
         return f"{head}data: {self.data}\n\n".encode()

@@ -33,7 +33,7 @@ from chaoskit.tools.results import make
 from chaoskit.tools.simulated import SimulatedTool
 from chaoskit.tools.view import RecordsView
 from chaoskit.tools.work import work
-from chaoskit.who import who
+from chaoskit.who import who, wire
 from chaoskit.world import World
 
 __all__ = ["Toolbox"]
@@ -101,6 +101,11 @@ class Toolbox:
     def unseen(self) -> tuple[str, ...]:
         """The tools whose functions were not found: they run for real, unobserved."""
         return tuple(self._unseen)
+
+    @property
+    def serves(self) -> bool:
+        """Whether there are tools that a client on a wire can reach."""
+        return any(not tool.real for tool in self._declared)
 
     def declare(self, tool: ToolSettings) -> None:
         """Answer for a tool from now on."""
@@ -243,10 +248,15 @@ class Toolbox:
         tool = next((tool for tool in self._declared if tool.name == name), None)
         if tool is None:
             return None
+        self._unseen.pop(name, None)
         if name not in self._served:
             self._served[name] = SimulatedTool(tool, self)
             self._schemas.setdefault(name, tool.schema)
         return self._served[name].respond(arguments)
+
+    def offered(self, name: str) -> Offered | None:
+        """Return a declared tool as it is where nothing is wrong; None where there is none."""
+        return next((tool.offered for tool in self._declared if tool.name == name), None)
 
     # The stages.
 
@@ -258,6 +268,7 @@ class Toolbox:
             turn=turn,
             now=self._clock.now(),
             operation=operation,
+            dialect=wire(),
             called=called,
         )
 

@@ -7,10 +7,14 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from chaoskit import match
-from chaoskit.match import Numbers, Operation, Predicate
+from chaoskit.fault import Stage
+from chaoskit.match import Numbers, Operation, Predicate, ToolOperation
 from chaoskit.settings import Duration, Share, given, settings
 
 __all__ = ["When"]
+
+_TOOL_DIALECTS = ("mcp", "http_tool")
+_ON_TOOLS = ("offer", "run", "result")
 
 
 @settings
@@ -68,18 +72,18 @@ class When:
     """Only this provider: `anthropic`, `openai`, or `primary`, the one that the run asked first."""
 
     dialect: str | None = None
-    """Only this wire protocol: `anthropic`, `openai_chat`, …"""
+    """Only this wire protocol: `anthropic`, `openai_chat`, …; `mcp` is about the tool server."""
 
     operation: Operation | None = None
     """Only this operation. Without it all of the provider's, but numbered `calls` count `generate`
-    only, and a rule with a `tool` is about that tool."""
+    only, and a rule with a `tool`, or with a tool server's `dialect`, is about runs of tools."""
 
     offers: str | None = None
     """Only requests that offer a tool of this name; `*` and `?` stand for anything."""
 
     tool: str | None = None
-    """Only replies that call a tool of this name, or runs of that tool; `*` and `?` stand for
-    anything."""
+    """Only runs of a tool of this name, or replies that call it where the fault changes what the
+    model says; `*` and `?` stand for anything."""
 
     stream: bool | None = None
     """Only streamed calls (true), or only the others (false)."""
@@ -104,18 +108,31 @@ class When:
         if self.every is not None and self.sick is not None and not 0 < self.sick < self.every:
             raise ValueError("`sick` is a part of the period `every`, longer than nothing")
 
-    def chooses(self, *, on_tools: bool = False) -> Predicate:
+    def chooses(
+        self, stage: Stage = "admit", *, about: tuple[ToolOperation, ...] = ()
+    ) -> Predicate:
         """Return what is asked of a call before calls are numbered.
 
+        A rule is either about the provider or about tools, never about both.
+
         Args:
-            on_tools: the fault works on tools only.
+            stage: where the fault works.
+            about: the operations of a tool server that the fault is made for.
         """
         chosen = self._narrowed()
-        if self.operation is not None or on_tools or self.tool is not None:
+        if about:
+            chosen &= match.wired()
+        if self.operation is not None or stage in _ON_TOOLS:
             return chosen
+        if about:
+            return chosen & match.performing(*about)
+        if stage == "reply":
+            return chosen
+        if self.tool is not None or self.dialect in _TOOL_DIALECTS:
+            return chosen & match.performing("run_tool")
         if self.calls is not None:
             return chosen & match.performing("generate")
-        return chosen & ~(match.performing("run_tool") | match.performing("list_tools"))
+        return chosen & ~match.performing(*match.TOOL_OPERATIONS)
 
     def describe(self) -> str:
         """Return the table in words."""

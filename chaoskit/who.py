@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["WHO", "in_a_tool", "running_tool", "standing_in", "who"]
+__all__ = ["WHO", "in_a_tool", "over_a_wire", "running_tool", "standing_in", "who", "wire"]
 
 WHO: ContextVar[tuple[str, int]] = ContextVar("chaoskit_who", default=("", 0))
 """User and number of the turn, from 1; ("", 0) outside of any turn."""
@@ -51,3 +51,21 @@ def running_tool() -> Iterator[None]:
 def in_a_tool() -> bool:
     """Tell whether the running code is that of one of the agent's tools."""
     return _IN_A_TOOL.get()
+
+
+_WIRE: ContextVar[str] = ContextVar("chaoskit_wire", default="")
+
+
+@contextmanager
+def over_a_wire(dialect: str) -> Iterator[None]:
+    """Let the tools that run meanwhile count as reached by a wire protocol."""
+    before = _WIRE.set(dialect)
+    try:
+        yield
+    finally:
+        _WIRE.reset(before)
+
+
+def wire() -> str:
+    """Return the wire protocol by which the running tool was reached; empty for a function."""
+    return _WIRE.get()

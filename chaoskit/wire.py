@@ -20,20 +20,25 @@ from chaoskit.agent import DUMMY_KEY, Agent
 from chaoskit.canary import Canaries
 from chaoskit.clocks.real import RealClock
 from chaoskit.command import Command, kill
+from chaoskit.dialects import TOOL_DIALECTS
 from chaoskit.drive import Driver
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.evidence import lasting
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.hosts import Hosts
 from chaoskit.journal import Event, Journal, Noted, Planted, RunEnded, RunStarted
 from chaoskit.plan import Plan, PlanState
 from chaoskit.player import Ending, Exchange
 from chaoskit.players.loopback import Loopback, served
 from chaoskit.provider.service import Service
 from chaoskit.provider.tokens import counter_at_hand
+from chaoskit.records import Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
 from chaoskit.sessions import KEY, environment_of, session_of
 from chaoskit.stage import guests, happenings
+from chaoskit.toolbox import Toolbox
+from chaoskit.toolserver import ToolServer
 from chaoskit.watch import Watch
 from chaoskit.who import who
 from chaoskit.workload import Workload
@@ -106,7 +111,23 @@ class Wire:
             scale=command.scale,
         )
         self.watch = Watch(self.canaries, self.emit, who, self.clock.now)
-        host = _OneKey(self.world)
+        self.toolbox = Toolbox(
+            declared=scenario.tools,
+            records=Records(scenario.records, seed=self.base),
+            agent=agent,
+            world=self.world,
+            seed=self.base,
+        )
+        tools = ToolServer(
+            world=self.world,
+            tools=self.toolbox,
+            dialects=TOOL_DIALECTS,
+            settings=scenario.mcp,
+            seed=self.base,
+            max_calls=scenario.bounds.calls,
+            scale=command.scale,
+        )
+        host = Hosts(_OneKey(self.world), tools)
         self._server = Loopback(
             lambda _: host, aside=_nowhere, identify=self._asker, scale=command.scale
         )
@@ -152,6 +173,8 @@ class Wire:
         self._entered.__exit__(kind, error, trace)
         name = "real time" if self.command.scale == 1 else f"time ×{self.command.scale:g}"
         self.emit(Noted(at=end, kind=name, text=_NOTE))
+        for remained in self.toolbox.remains():
+            self.emit(remained)
         self.emit(RunEnded(at=end, reason=reason))
 
     def emit(self, event: Event) -> None:

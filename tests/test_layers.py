@@ -29,15 +29,15 @@ ROWS = (
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("stage", "wire"),
-    ("alone", "catalogue", "describe", "drive", "toolbox", "visit", "world"),
+    ("alone", "catalogue", "describe", "drive", "toolbox", "toolserver", "visit", "world"),
     ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "effect", "extensions", "facts", "fakes", "fault",
-        "history", "injection", "malform", "outcome", "plan", "player", "project", "promise", "records", "schema",
-        "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
+        "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "plan", "player", "project", "promise",
+        "records", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),

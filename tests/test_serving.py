@@ -17,7 +17,7 @@ from chaoskit.exchange import HttpRequest
 from chaoskit.freely import PromiseBroken
 from chaoskit.journal import Delivered, Journal, Refused, Requested, RunStarted
 from chaoskit.scenario import parse
-from chaoskit.serving import Server, Session, _not_in_production, serving
+from chaoskit.serving import Server, Session, not_in_production, serving
 from chaoskit.sessions import KEY, SESSION, session_of
 
 ASK = {
@@ -426,12 +426,12 @@ def test_journal_that_cannot_be_written_is_told(tmp_path):
 def test_production_is_refused(name, value):
     """And the text says what to do."""
     with pytest.raises(UsageError, match=f"{name}={value}: .*unset it"):
-        _not_in_production({name: value})
+        not_in_production({name: value})
 
 
 def test_other_stages_are_not_refused():
     """Most have one."""
-    _not_in_production({"ENV": "staging", "NODE_ENV": "test", "APP_ENV": ""})
+    not_in_production({"ENV": "staging", "NODE_ENV": "test", "APP_ENV": ""})
 
 
 def test_port_that_is_taken_is_told(running):

@@ -28,7 +28,7 @@ def test_a_rule_is_about_the_provider_unless_it_names_a_tool(when, provider, cou
 
 def test_a_rule_of_a_tool_fault_is_about_all_tools():
     """It needs no name of one."""
-    assert When(calls=1).chooses(on_tools=True)(TOOL)
+    assert When(calls=1).chooses("result")(TOOL)
 
 
 def test_every_key_narrows():

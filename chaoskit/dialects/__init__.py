@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from chaoskit.dialect import Dialect
 from chaoskit.dialects.anthropic import AnthropicDialect
+from chaoskit.dialects.mcp import McpDialect
 from chaoskit.dialects.openai_chat import OpenAIChatDialect
 from chaoskit.dialects.openai_embeddings import OpenAIEmbeddingsDialect
 from chaoskit.dialects.openai_files import OpenAIFilesDialect
 from chaoskit.dialects.openai_responses import OpenAIResponsesDialect
+from chaoskit.tool_dialect import ToolDialect
 
 __all__ = [
     "DIALECTS",
+    "TOOL_DIALECTS",
     "AnthropicDialect",
+    "McpDialect",
     "OpenAIChatDialect",
     "OpenAIEmbeddingsDialect",
     "OpenAIFilesDialect",
@@ -25,3 +29,6 @@ DIALECTS: tuple[Dialect, ...] = (
     OpenAIEmbeddingsDialect(),
     OpenAIFilesDialect(),
 )
+
+TOOL_DIALECTS: tuple[ToolDialect, ...] = (McpDialect(),)
+"""The wire protocols by which tools are reached, asked in the same way."""

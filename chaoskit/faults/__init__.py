@@ -6,27 +6,36 @@ from chaoskit.fault import Fault
 from chaoskit.faults.broken_compression import BrokenCompression
 from chaoskit.faults.broken_event import BrokenEvent
 from chaoskit.faults.connect_error import ConnectError
+from chaoskit.faults.crash import Crash
 from chaoskit.faults.cut_stream import CutStream
 from chaoskit.faults.dribble import Dribble
 from chaoskit.faults.duplicate_delivery import DuplicateDelivery
 from chaoskit.faults.duplicated_event import DuplicatedEvent
 from chaoskit.faults.empty_completion import EmptyCompletion
+from chaoskit.faults.empty_content import EmptyContent
 from chaoskit.faults.empty_result import EmptyResult
+from chaoskit.faults.endless_listing import EndlessListing
 from chaoskit.faults.error_mid_stream import ErrorMidStream
 from chaoskit.faults.error_result import ErrorResult
 from chaoskit.faults.hang import Hang
+from chaoskit.faults.ignored_cancel import IgnoredCancel
 from chaoskit.faults.illegal_chunk import IllegalChunk
 from chaoskit.faults.injected_instructions import InjectedInstructions
+from chaoskit.faults.json_rpc_error import JsonRpcError
 from chaoskit.faults.leaked_secret import LeakedSecret
+from chaoskit.faults.list_changed_storm import ListChangedStorm
+from chaoskit.faults.log_noise import LogNoise
 from chaoskit.faults.malformed_arguments import MalformedArguments
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.overloaded import Overloaded
 from chaoskit.faults.oversized_result import OversizedResult
 from chaoskit.faults.partial_write import PartialWrite
+from chaoskit.faults.progress import Progress
 from chaoskit.faults.rate_limited import RateLimited
 from chaoskit.faults.schema_drift import SchemaDrift
 from chaoskit.faults.secret_in_arguments import SecretInArguments
 from chaoskit.faults.server_error import ServerError
+from chaoskit.faults.session_expired import SessionExpired
 from chaoskit.faults.slow import Slow
 from chaoskit.faults.slow_result import SlowResult
 from chaoskit.faults.stale_read import StaleRead
@@ -37,9 +46,13 @@ from chaoskit.faults.truncated_at_max_tokens import TruncatedAtMaxTokens
 from chaoskit.faults.truncated_result import TruncatedResult
 from chaoskit.faults.unauthorised import Unauthorised
 from chaoskit.faults.unfinished_stream import UnfinishedStream
+from chaoskit.faults.unknown_content import UnknownContent
 from chaoskit.faults.unknown_tool import UnknownTool
 from chaoskit.faults.unparsable_output import UnparsableOutput
+from chaoskit.faults.version_refused import VersionRefused
+from chaoskit.faults.wrong_id import WrongId
 from chaoskit.faults.wrong_length import WrongLength
+from chaoskit.faults.wrong_media_type import WrongMediaType
 from chaoskit.faults.wrong_type_result import WrongTypeResult
 from chaoskit.registry import Registry
 
@@ -48,27 +61,36 @@ __all__ = [
     "BrokenCompression",
     "BrokenEvent",
     "ConnectError",
+    "Crash",
     "CutStream",
     "Dribble",
     "DuplicateDelivery",
     "DuplicatedEvent",
     "EmptyCompletion",
+    "EmptyContent",
     "EmptyResult",
+    "EndlessListing",
     "ErrorMidStream",
     "ErrorResult",
     "Hang",
+    "IgnoredCancel",
     "IllegalChunk",
     "InjectedInstructions",
+    "JsonRpcError",
     "LeakedSecret",
+    "ListChangedStorm",
+    "LogNoise",
     "MalformedArguments",
     "Outage",
     "Overloaded",
     "OversizedResult",
     "PartialWrite",
+    "Progress",
     "RateLimited",
     "SchemaDrift",
     "SecretInArguments",
     "ServerError",
+    "SessionExpired",
     "Slow",
     "SlowResult",
     "StaleRead",
@@ -79,9 +101,13 @@ __all__ = [
     "TruncatedResult",
     "Unauthorised",
     "UnfinishedStream",
+    "UnknownContent",
     "UnknownTool",
     "UnparsableOutput",
+    "VersionRefused",
+    "WrongId",
     "WrongLength",
+    "WrongMediaType",
     "WrongTypeResult",
 ]
 
@@ -115,6 +141,19 @@ FAULTS.register("empty_result", EmptyResult)
 FAULTS.register("error_result", ErrorResult)
 FAULTS.register("leaked_secret", LeakedSecret)
 FAULTS.register("oversized_result", OversizedResult)
+FAULTS.register("wrong_media_type", WrongMediaType)
+FAULTS.register("json_rpc_error", JsonRpcError)
+FAULTS.register("session_expired", SessionExpired)
+FAULTS.register("version_refused", VersionRefused)
+FAULTS.register("ignored_cancel", IgnoredCancel)
+FAULTS.register("progress", Progress)
+FAULTS.register("empty_content", EmptyContent)
+FAULTS.register("unknown_content", UnknownContent)
+FAULTS.register("wrong_id", WrongId)
+FAULTS.register("log_noise", LogNoise)
+FAULTS.register("endless_listing", EndlessListing)
+FAULTS.register("list_changed_storm", ListChangedStorm)
+FAULTS.register("crash", Crash)
 FAULTS.register("timeout_after_effect", TimeoutAfterEffect)
 FAULTS.register("duplicate_delivery", DuplicateDelivery)
 FAULTS.register("partial_write", PartialWrite)

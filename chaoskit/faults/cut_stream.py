@@ -23,11 +23,15 @@ class CutStream:
     fault = "cut_stream"
     when = { stream = true, calls = 1 }
     after = 2
+    within = true
     reset = true
     """
 
     after: Annotated[int, Field(ge=0)] = 1
     """How many pieces of a streamed answer arrive before; unstreamed ones break half-way."""
+
+    within: bool = False
+    """It breaks in the middle of the piece that comes next, not between two of them."""
 
     reset: bool = False
     """The connection is reset (RST) instead of closed (FIN)."""
@@ -38,5 +42,5 @@ class CutStream:
         strike: Strike,  # noqa: ARG002 - the stage's signature
     ) -> tuple[Step, ...]:
         """Break off after the cut."""
-        split = split_steps(steps, self.after)
+        split = split_steps(steps, self.after, within=self.within)
         return steps if split is None else (*split[0], Reset() if self.reset else Close())

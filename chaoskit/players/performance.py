@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 from chaoskit.player import Ending, Exchange, Host
-from chaoskit.steps import Close, Finish, Head, Raw, Refuse, Reset, Send, Wait
+from chaoskit.steps import Close, Crash, Finish, Head, Raw, Refuse, Reset, Send, Wait
 
 __all__ = ["Broken", "Performance"]
 
@@ -97,7 +97,7 @@ class Performance:
                     else "Server disconnected without sending a response.",
                     begun=begun,
                 )
-            elif isinstance(step, Reset):
+            elif isinstance(step, (Reset, Crash)):
                 self._finish("reset")
                 raise Broken("reset", "[Errno 104] Connection reset by peer", begun=begun)
 

@@ -1,5 +1,6 @@
 """The reference: complete, up to date, and true."""
 
+import contextlib
 import dataclasses
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import anthropic
 import pytest
+from mcp import Client, MCPError
 
 from chaoskit.agent import Agent
 from chaoskit.behaviours import BEHAVIOURS
@@ -16,7 +18,7 @@ from chaoskit.checks import CHECKS
 from chaoskit.demo import naive
 from chaoskit.demo.tools import FUNCTIONS, SPECS
 from chaoskit.describe import describe_table, examples_of
-from chaoskit.fault import stage_of
+from chaoskit.fault import about, stage_of
 from chaoskit.faults import FAULTS
 from chaoskit.journal import Replied, Struck
 from chaoskit.report.reference import reference_text, tables_within
@@ -24,6 +26,7 @@ from chaoskit.run import judge, play
 from chaoskit.scenario import parse
 from chaoskit.scenario_tables import HEALTHY_EXAMPLE, LISTS, SECTIONS, Kept, Strikes
 from chaoskit.story import Story
+from chaoskit.tool import ToolSettings
 from chaoskit.when import When
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -140,8 +143,39 @@ def test_the_healthy_run_has_an_example_too():
     assert scenario(HEALTHY_EXAMPLE).overrides == tomllib.loads(HEALTHY_EXAMPLE)["healthy"]
 
 
+async def by_mcp(prompt):
+    """Ask a tool twice through the official client, in each era, whatever goes wrong."""
+    for mode in ("legacy", "auto"):
+        with contextlib.suppress(Exception):
+            async with Client(
+                "https://tools.test/mcp", mode=mode, read_timeout_seconds=30
+            ) as asking:
+                for _ in range(2):
+                    with contextlib.suppress(MCPError):
+                        await asking.list_tools()
+                        await asking.call_tool("search_logs", {}, progress_callback=_listen)
+    return "done"
+
+
+async def _listen(progress, total, message):
+    """Ask for progress, and do nothing with it."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", [name for name in FAULTS if about(FAULTS[name])])
+def test_the_example_of_a_tool_servers_fault_strikes_a_client(name):
+    """Each of its rules; noise needs standard output to stand on."""
+    for example in examples_of(FAULTS[name]):
+        given = scenario(example)
+        given = dataclasses.replace(given, tools=given.tools or (ToolSettings(name="search_logs"),))
+        played = play(given, Agent.of(by_mcp), seed=1)
+        struck = {event.rule for event in played.journal.of(Struck)}
+        wanted = set() if name == "log_noise" else set(range(len(given.faults)))
+        assert struck == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in FAULTS if not about(FAULTS[name])])
 def test_the_example_of_a_fault_strikes_a_demo_agent(name):
     """Each of its rules, unless it is marked as optional."""
     for example in examples_of(FAULTS[name]):

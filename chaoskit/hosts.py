@@ -1,0 +1,53 @@
+"""Several hosts behind one player: each request is for the first that claims it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chaoskit.errors import InternalError
+from chaoskit.exchange import HttpRequest
+from chaoskit.player import Ending, Exchange, Host
+
+__all__ = ["Hosts"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """Whose exchange it is, and what its host wants to be reminded of."""
+
+    host: Host
+    exchange: Exchange
+
+
+class Hosts:
+    """Stands for its hosts. The first of them hears of attempts to reach strangers."""
+
+    def __init__(self, *hosts: Host) -> None:
+        self._hosts = hosts
+
+    def claims(self, request: HttpRequest) -> bool:
+        """Tell whether one of them claims the request."""
+        return any(host.claims(request) for host in self._hosts)
+
+    def exchange(self, request: HttpRequest) -> Exchange:
+        """Let the first that claims a request answer it.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        for host in self._hosts:
+            if host.claims(request):
+                made = host.exchange(request)
+                return replace(made, note=_Of(host, made))
+        raise InternalError(f"nobody claims {request.host}{request.path}")
+
+    def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
+        """Tell the host of an exchange how it ended."""
+        whose = exchange.note
+        if not isinstance(whose, _Of):
+            raise InternalError(f"nobody's exchange: {exchange!r}")
+        whose.host.delivered(whose.exchange, how, sent_content=sent_content)
+
+    def blocked(self, host: str, caller: str) -> None:
+        """Take note of an attempt to reach another host."""
+        self._hosts[0].blocked(host, caller)

@@ -1,0 +1,129 @@
+"""What a wire protocol by which tools are reached is: requests in, the steps of answers out.
+
+It knows of no fault and of no tool. `ToolServer` asks it for every request, in this order:
+
+    decode    bytes          -> Asked             what is wanted; what is wrong with it
+    frames    Asked, Answer  -> frames            the messages of the answer
+    steps     frames, time   -> timed steps       their bytes, and when they come
+    refuse    Refusal        -> steps             an answer of what stands before the tools
+
+All are pure: what is to be kept between requests goes to the shelf of the desk.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from chaoskit.dialect import Shelf
+from chaoskit.exchange import HttpRequest, Refusal
+from chaoskit.fault import FrameMaker, Offered, Result
+from chaoskit.match import ToolOperation
+from chaoskit.mcp import McpSettings
+from chaoskit.steps import Frame, Step
+
+__all__ = ["Answer", "Asked", "Desk", "InLines", "Ran", "ToolDialect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One decoded request to a tool server.
+
+    Attributes:
+        tool: the tool to run; empty for other operations.
+        refusal: with what a production server answers instead, since the request is wrong.
+        notes: what is left of the request, for the dialect that decoded it only.
+    """
+
+    dialect: str
+    operation: ToolOperation
+    tool: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    notes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a dialect finds at hand when it answers.
+
+    Attributes:
+        ids: generator for ids of sessions and events.
+        wall: unix seconds on the run's clock.
+        shelf: what is kept between requests.
+        settings: the `[mcp]` table of the scenario.
+    """
+
+    ids: random.Random
+    wall: float
+    shelf: Shelf
+    settings: McpSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What came of a run, and the tool as it is offered."""
+
+    tool: Offered
+    result: Result
+
+
+Answer: TypeAlias = Ran | tuple[Offered, ...] | None
+"""What came of a run, the tools that are listed, or None where the dialect itself knows."""
+
+
+class ToolDialect(Protocol):
+    """One wire protocol of tools."""
+
+    @property
+    def name(self) -> str:
+        """Name as it stands in journals and scenario files."""
+        ...
+
+    def claims(self, request: HttpRequest, hosts: tuple[str, ...]) -> bool:
+        """Tell whether the request is in this dialect.
+
+        Args:
+            hosts: those of the tool servers that the scenario stands in for.
+        """
+        ...
+
+    def decode(self, request: HttpRequest, desk: Desk) -> Asked:
+        """Return what is asked; what no server could read is a refused `manage`."""
+        ...
+
+    def frames(self, asked: Asked, answer: Answer, desk: Desk) -> tuple[Frame, ...]:
+        """Return the messages of the answer; none where it has no body."""
+        ...
+
+    def maker(self, asked: Asked) -> FrameMaker:
+        """Return what makes frames for faults."""
+        ...
+
+    def steps(
+        self, asked: Asked, frames: tuple[Frame, ...], seconds: float, desk: Desk
+    ) -> tuple[Step, ...]:
+        """Encode an answer.
+
+        Args:
+            seconds: when it comes; `float("inf")` for never.
+        """
+        ...
+
+    def refuse(self, refusal: Refusal, asked: Asked, desk: Desk) -> tuple[Step, ...] | None:
+        """Encode a refusal; None where it makes no sense for this request."""
+        ...
+
+
+@runtime_checkable
+class InLines(ToolDialect, Protocol):
+    """A dialect that is spoken over standard streams, too.
+
+    Notes of what it heard say the `id` of a request, and what a `cancel` `cancels`.
+    """
+
+    def heard(self, line: bytes, desk: Desk) -> Asked:
+        """Return what a line asks."""
+        ...
