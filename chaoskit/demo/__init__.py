@@ -22,6 +22,8 @@ _HOME = {
     "guarded_chat_async": "guarded_chat",
     "guarded_report": "guarded_report",
     "guarded_report_async": "guarded_report",
+    "guarded_mcp": "guarded_mcp",
+    "naive_mcp": "naive_mcp",
     "naive_openai": "naive_openai_agent",
     "naive_openai_async": "naive_openai_agent",
 }
@@ -29,6 +31,8 @@ _HOME = {
 PAIRS = {
     "day9-shared-session": ("naive_chat", "guarded_chat"),
     "day10-structured-output": ("naive_report", "guarded_report"),
+    "day13-empty-over-mcp": ("naive_mcp", "guarded_mcp"),
+    "day15-schema-drift": ("naive_mcp", "guarded_mcp"),
 }
 """The agents that show other scenarios than those of a tool loop, by the names of the scenarios."""
 
@@ -38,12 +42,14 @@ __all__ = [
     "guarded_async",
     "guarded_chat",
     "guarded_chat_async",
+    "guarded_mcp",
     "guarded_report",
     "guarded_report_async",
     "naive",
     "naive_async",
     "naive_chat",
     "naive_chat_async",
+    "naive_mcp",
     "naive_openai",
     "naive_openai_async",
     "naive_report",
