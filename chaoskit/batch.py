@@ -192,7 +192,17 @@ def agents(
 
 
 def demonstrated(scenarios: Sequence[tuple[Found, Scenario]]) -> Mapping[str, Sequence[Agent]]:
-    """Return the demo agents of the scenarios that are not about a tool loop, by their names."""
+    """Return the demo agents of the scenarios that are not about a tool loop, by their names.
+
+    Raises:
+        AgentNotFound: their tools are on an MCP server, and there is no client for one.
+    """
+    wanted = [name for _, one in scenarios for name in PAIRS.get(one.name, ())]
+    if any("mcp" in name for name in wanted) and importlib.util.find_spec("mcp") is None:
+        raise AgentNotFound(
+            "some of these scenarios show agents that have their tools from an MCP server: "
+            "pip install mcp, or name your own agent with --agent MODULE:CALLABLE"
+        )
     return {
         scenario.name: [running.load_agent(f"chaoskit.demo:{name}") for name in pair]
         for _, scenario in scenarios

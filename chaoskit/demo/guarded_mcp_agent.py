@@ -6,7 +6,7 @@ from typing import Any
 
 from mcp import Client
 
-from chaoskit.demo.naive_mcp import URL
+from chaoskit.demo.naive_mcp_agent import URL
 from chaoskit_guards import AgentLoop, FallbackRouter, MaxIters, ProviderConfig, RetryConfig
 
 __all__ = ["guarded_mcp", "startup"]
