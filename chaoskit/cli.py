@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-DEMO = ("chaoskit.demo:naive", "chaoskit.demo:guarded")
 SCHEMA = "chaos.schema.json"
 
 app = typer.Typer(
@@ -99,8 +98,8 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="[SCENARIO]...",
-            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough. "
-            "Without any: the shipped week, days 1 to 7.",
+            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough, "
+            "and `all` are all of them. Without any: the shipped week, days 1 to 7.",
             show_default=False,
         ),
     ] = None,
@@ -203,6 +202,8 @@ def run(
         )
         console = _console()
         named = f"command: {command}" if command else ", ".join(places)
+        if not named:
+            whole.others = batch.demonstrated(chosen)
         who = f"agent {named}" if named else f"the demo agents {' and '.join(batch.DEMO)}"
         many = "1 scenario" if len(chosen) == 1 else f"{len(chosen)} scenarios"
         console.print(f"chaoskit {version('chaoskit')}, {who}, seed {seed}, {many}\n")

@@ -38,6 +38,7 @@ class Guest:
     name: str
     arrives: float
     prompts: tuple[str, ...]
+    session: str
     every: float = 0.0
     remembers: bool = True
 
@@ -129,7 +130,7 @@ class Driver:
             self._emit(TurnStarted(at=began, user=guest.name, turn=number, prompt=prompt))
             offered = {
                 "user": guest.name,
-                "session": guest.name if guest.remembers else f"{guest.name}/{number}",
+                "session": guest.session if guest.remembers else f"{guest.session}/{number}",
                 "history": [dict(entry) for entry in past],
             }
             keywords = {name: offered[name] for name in self._agent.keywords}
@@ -182,7 +183,7 @@ class Driver:
         )
 
     def _failed(self, user: str, turn: int, began: float, error: BaseException) -> None:
-        stopped = isinstance(error, RunStopped) or (
+        stopped = _is_stop(error) or (
             isinstance(error, asyncio.CancelledError) and bool(self._clock.stopped)
         )
         place = failure.where(error)
@@ -285,6 +286,13 @@ class Driver:
                 await self._clock.pause(wanted.seconds)
             else:
                 came = await _awaited(wanted)
+
+
+def _is_stop(error: BaseException | None) -> bool:
+    """Tell whether it is the end of the run, which task groups wrap like any other exception."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(RunStopped) is not None
+    return isinstance(error, RunStopped)
 
 
 def _asked(ask: _Ask) -> _Came:

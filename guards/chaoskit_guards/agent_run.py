@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from chaoskit_guards.completion import Completion
-from chaoskit_guards.errors import ArgError, LoopDetectedError
+from chaoskit_guards.errors import ActionRefusedError, ArgError, LoopDetectedError
 from chaoskit_guards.events import emit
 from chaoskit_guards.stop import RunContext, StopEvaluator
 
@@ -68,10 +68,13 @@ class Run:
         self.calls: list[Json] = []
         self._loop = loop
         self._log = list(messages)
-        self._specs = loop.tools.schemas() if loop.tools is not None else None
+        self._specs: list[Json] | None = None
         self._guard = loop.loop() if loop.loop is not None else None
-        if self._guard is not None and self._specs:
-            self._guard.know(self._specs)
+        self._offer()
+        self._gate = loop.gate() if loop.gate is not None else None
+        if self._gate is not None:
+            for name in _called(messages):
+                self._gate.saw(name)
         self._stop = StopEvaluator(loop.conditions)
         self._context = RunContext(clock=loop.clock)
         self._stopped = ""
@@ -81,6 +84,7 @@ class Run:
         """Return what to ask next; None when the answer is there."""
         if self._text is not None:
             return None
+        self._offer()
         loop, shown = self._loop, self._log
         if loop.window is not None:
             shown = loop.window.trim(shown, system=loop.system, tools=self._specs)
@@ -171,11 +175,20 @@ class Run:
             cost_usd=context.cost_usd,
         )
 
+    def _offer(self) -> None:
+        """Look which tools there are; those of a server may change between two steps."""
+        specs = self._loop.tools.schemas() if self._loop.tools is not None else None
+        if specs and specs != self._specs and self._guard is not None:
+            self._guard.know(specs)
+        self._specs = specs
+
     def _begin(self, call: Json) -> Any:
         name, arguments = call["name"], call.get("input")
         self._loop.log.info("tool call %s %s", name, self._loop.cleaned(arguments))
         if self._guard is not None:
             self._guard.record(name, arguments, turn=self._context.iters)
+        if self._gate is not None:
+            self._gate.check(name, arguments)
         assert self._loop.tools is not None  # noqa: S101 - a model calls only what it was offered
         return self._loop.tools.dispatch(name, arguments)
 
@@ -188,7 +201,9 @@ class Run:
         if isinstance(error, ArgError):
             self._observe(call, str(error), error=True)
             return error.tool_result(call["id"])
-        if isinstance(error, LoopDetectedError):
+        if isinstance(error, ActionRefusedError):
+            text = str(error)
+        elif isinstance(error, LoopDetectedError):
             text = str(error)
             if error.level == "stop":
                 self._stopped = self._stopped or text
@@ -207,9 +222,22 @@ class Run:
         }
 
     def _observe(self, call: Json, result: Any, *, error: bool) -> None:
+        if self._gate is not None:
+            self._gate.saw(call["name"])
         self._context.record_tool(result, error=error)
         if self._guard is not None:
             self._guard.observe(call["name"], call.get("input"), result, error=error)
+
+
+def _called(messages: Sequence[Any]) -> list[str]:
+    """Return the names of the tools that a conversation has called."""
+    return [
+        part["name"]
+        for message in messages
+        if isinstance(message, dict) and isinstance(message.get("content"), list)
+        for part in message["content"]
+        if isinstance(part, dict) and part.get("type") == "tool_use"
+    ]
 
 
 def _written(result: Any) -> str:
