@@ -285,10 +285,29 @@ def mcp(
         str,
         typer.Argument(
             metavar="SCENARIO",
-            help="A file, or the name of a shipped scenario, that declares [[tools]].",
+            help="A file, or the name of a shipped scenario, with [[tools]] or [[faults]].",
         ),
     ],
     *,
+    in_front_of: Annotated[
+        str,
+        typer.Option(
+            "--in-front-of",
+            metavar="SERVER",
+            help="A real MCP server, by its command or its URL: its tools are served, and the "
+            "faults of the scenario strike on the way.",
+            show_default=False,
+        ),
+    ] = "",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="Where to listen in front of a URL; without it, any port that is free.",
+            show_default=False,
+        ),
+    ] = None,
     time_scale: Annotated[float, _SCALE] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same choices.")] = 0,
     journal: Annotated[
@@ -308,9 +327,12 @@ def mcp(
     \b
       chaoskit mcp tickets.chaos.toml
       chaoskit mcp tickets.chaos.toml --journal out.jsonl --verdict
+      chaoskit mcp flaky.chaos.toml --in-front-of 'npx -y @scope/server --flag'
+      chaoskit mcp flaky.chaos.toml --in-front-of http://127.0.0.1:8000/mcp --port 8643
 
     It is the command that an MCP client starts: {"command": "chaoskit", "args": ["mcp", "FILE"]}.
-    Clients of all revisions of the protocol are served. It ends when its input does.
+    Clients of all revisions of the protocol are served. It ends when its input does; in front
+    of a URL it listens on a port of this machine until Ctrl-C.
 
     Exit codes: 0, or 1 where a fault lets it die; with --verdict 0 all promises kept, 1 a promise
     broken, 3 unknown; 2 bad usage.
@@ -325,6 +347,8 @@ def mcp(
             seed=seed,
             journal=journal,
             verdict=verdict,
+            in_front_of=in_front_of,
+            port=port,
             tell=lambda text: typer.echo(text, err=True),
         )
         raise typer.Exit(code)

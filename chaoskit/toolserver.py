@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from chaoskit.asking import ask
 from chaoskit.errors import ChaoskitError, InternalError, RunStopped
@@ -26,7 +26,7 @@ from chaoskit.tool_dialect import Answer, Asked, Desk, InLines, Ran, ToolDialect
 from chaoskit.who import over_a_wire, who
 from chaoskit.world import World
 
-__all__ = ["ToolServer", "Tools"]
+__all__ = ["ToolServer", "Tools", "Visited"]
 
 _FOREVER = float("inf")
 
@@ -61,10 +61,14 @@ class _Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    steps: tuple[Step, ...]
-    refusal: Refusal | None = None
-    injected: bool = False
+class Visited:
+    """One request on its way through the server."""
+
+    call: int
+    dialect: ToolDialect
+    asked: Asked
+    desk: Desk
+    subject: Subject
 
 
 class ToolServer:
@@ -188,12 +192,15 @@ class ToolServer:
         Raises:
             RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
-        try:
-            return self._answer(dialect, asked, desk)
-        except ChaoskitError as error:
-            raise self._world.failed(error) from None
+        visit = self.begin(dialect, asked, desk)
+        return self.admit(visit) or self._serve(visit)
 
-    def _answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
+    def begin(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Visited:
+        """Count a request.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
         self._calls += 1
         if self._calls > self._max_calls:
             reason = f"calls: more than {self._max_calls} to tools"
@@ -209,66 +216,58 @@ class ToolServer:
             dialect=asked.dialect,
             called=(asked.tool,) if asked.tool else (),
         )
-        said = self._admitted(dialect, asked, desk, subject)
-        if said is None:
-            said = self._served(dialect, asked, desk, subject)
-        steps = said.steps
-        for decision in self._decide(subject, "steps"):
-            damaged = ask(decision.fault, "steps", steps, decision.strike)
-            if damaged is not steps:
-                steps = damaged
-                self._struck(decision, "steps", asked)
-        if any(isinstance(step, Crash) for step in steps):
-            self._shelf = Shelf()
-        heads = [step.status for step in steps if isinstance(step, Head)]
-        return Exchange(
-            call=self._calls,
-            user=user,
-            turn=turn,
-            began=subject.now,
-            steps=steps,
-            note=_Note(
-                asked=asked,
-                status=heads[0] if heads else 0,
-                refusal=said.refusal,
-                injected=said.injected,
-            ),
-        )
+        return Visited(call=self._calls, dialect=dialect, asked=asked, desk=desk, subject=subject)
 
-    def _admitted(
-        self, dialect: ToolDialect, asked: Asked, desk: Desk, subject: Subject
-    ) -> _Said | None:
-        """Return what stands in the way of a request, or None."""
-        for decision in self._decide(subject, "admit"):
-            outcome = decision.again or (ask(decision.fault, "admit", _CALL, decision.strike))
+    def admit(self, visit: Visited) -> Exchange | None:
+        """Return what stands in the way of a request, or None.
+
+        Raises:
+            RunStopped: the scenario is mistaken.
+        """
+        asked = visit.asked
+        for decision in self._decide(visit, "admit"):
+            outcome = decision.again or self._ask(decision, "admit", _CALL)
             if outcome is None:
                 continue
             refusal: Refusal | None = None
             steps: tuple[Step, ...] | None
             if isinstance(outcome, Refusal):
                 refusal = outcome
-                steps = self._refuse(dialect, outcome, asked, desk)
+                steps = self._refuse(visit, outcome)
             else:
                 steps = outcome
             if steps is None:
                 continue  # it makes no sense for this request
             self._world.plan.struck(decision, outcome)
             self._struck(decision, "admit", asked, tell_plan=False)
-            return _Said(steps=steps, refusal=refusal, injected=True)
+            return self._end(visit, steps, refusal=refusal, injected=True)
         if asked.refusal is not None:
-            steps = self._refuse(dialect, asked.refusal, asked, desk)
-            return _Said(steps=steps or (), refusal=asked.refusal)
+            steps = self._refuse(visit, asked.refusal)
+            return self._end(visit, steps or (), refusal=asked.refusal)
         return None
 
-    def _refuse(
-        self, dialect: ToolDialect, refusal: Refusal, asked: Asked, desk: Desk
-    ) -> tuple[Step, ...] | None:
-        if self._scale != 1 and refusal.retry_after is not None:
-            wait = refusal.retry_after / self._scale
-            refusal = replace(refusal, retry_after=wait, retry_after_form="ms")
-        return dialect.refuse(refusal, asked, desk)
+    def close(
+        self,
+        visit: Visited,
+        frames: tuple[Frame, ...],
+        encode: Callable[[tuple[Frame, ...]], tuple[Step, ...]],
+    ) -> Exchange:
+        """Return an answer, after what goes wrong with its messages and with its bytes.
 
-    def _served(self, dialect: ToolDialect, asked: Asked, desk: Desk, subject: Subject) -> _Said:
+        Raises:
+            RunStopped: the scenario is mistaken.
+        """
+        maker = visit.dialect.maker(visit.asked)
+        meant = len(frames) > 0
+        for decision in self._decide(visit, "frames"):
+            changed: tuple[Frame, ...] = self._ask(decision, "frames", frames, maker)
+            if changed is not frames:
+                frames = changed
+                self._struck(decision, "frames", visit.asked)
+        return self._end(visit, encode(frames), whole=bool(frames) or not meant)
+
+    def _serve(self, visit: Visited) -> Exchange:
+        dialect, asked, desk = visit.dialect, visit.asked, visit.desk
         answer: Answer = None
         seconds = 0.0
         if asked.operation == "run_tool":
@@ -279,28 +278,66 @@ class ToolServer:
                 refusal = Refusal(
                     kind="not_found", code="unknown_tool", message=f"Unknown tool: {asked.tool}"
                 )
-                steps = self._refuse(dialect, refusal, asked, desk)
-                return _Said(steps=steps or (), refusal=refusal)
+                return self._end(visit, self._refuse(visit, refusal) or (), refusal=refusal)
             answer = Ran(tool=tool, result=result)
             seconds = _FOREVER if result.lost else result.seconds
         elif asked.operation == "list_tools":
             with over_a_wire(asked.dialect):
                 answer = self._tools.listed()
         frames = dialect.frames(asked, answer, desk)
-        maker = dialect.maker(asked)
-        for decision in self._decide(subject, "frames"):
-            changed: tuple[Frame, ...] = ask(
-                decision.fault, "frames", frames, maker, decision.strike
-            )
-            if changed is not frames:
-                frames = changed
-                self._struck(decision, "frames", asked)
-        return _Said(steps=dialect.steps(asked, frames, seconds, desk))
+        return self.close(visit, frames, lambda made: dialect.steps(asked, made, seconds, desk))
+
+    def _end(
+        self,
+        visit: Visited,
+        steps: tuple[Step, ...],
+        *,
+        refusal: Refusal | None = None,
+        injected: bool = False,
+        whole: bool = True,
+    ) -> Exchange:
+        """Return the exchange, after what goes wrong with its bytes."""
+        for decision in self._decide(visit, "steps"):
+            damaged = self._ask(decision, "steps", steps)
+            if damaged is not steps:
+                steps = damaged
+                self._struck(decision, "steps", visit.asked)
+        if any(isinstance(step, Crash) for step in steps):
+            self._shelf = Shelf()
+        heads = [step.status for step in steps if isinstance(step, Head)]
+        return Exchange(
+            call=visit.call,
+            user=visit.subject.user,
+            turn=visit.subject.turn,
+            began=visit.subject.now,
+            steps=steps,
+            whole=whole,
+            note=_Note(
+                asked=visit.asked,
+                status=heads[0] if heads else 0,
+                refusal=refusal,
+                injected=injected,
+            ),
+        )
+
+    def _ask(
+        self, decision: Decision, stage: Literal["admit", "frames", "steps"], *given: object
+    ) -> Any:
+        try:
+            return ask(decision.fault, stage, *given, decision.strike)
+        except ChaoskitError as error:
+            raise self._world.failed(error) from None
+
+    def _refuse(self, visit: Visited, refusal: Refusal) -> tuple[Step, ...] | None:
+        if self._scale != 1 and refusal.retry_after is not None:
+            wait = refusal.retry_after / self._scale
+            refusal = replace(refusal, retry_after=wait, retry_after_form="ms")
+        return visit.dialect.refuse(refusal, visit.asked, visit.desk)
 
     def _decide(
-        self, subject: Subject, stage: Literal["admit", "frames", "steps"]
+        self, visit: Visited, stage: Literal["admit", "frames", "steps"]
     ) -> tuple[Decision, ...]:
-        return self._world.plan.decide(subject, stage)
+        return self._world.plan.decide(visit.subject, stage)
 
     def _struck(
         self,
