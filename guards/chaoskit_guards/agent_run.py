@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from chaoskit_guards.completion import Completion
-from chaoskit_guards.errors import ArgError, LoopDetectedError
+from chaoskit_guards.errors import ArgError, LoopDetectedError, ToolError
 from chaoskit_guards.events import emit
 from chaoskit_guards.stop import RunContext, StopEvaluator
 
@@ -124,10 +125,27 @@ class Run:
             raise TypeError(f"the tool {call['name']!r} is async: use arun")
         return self._done(call, result)
 
+    def tools(self) -> list[Json]:
+        """Run the tools of a turn and return their results in order."""
+        parallel = self._loop.parallel
+        if parallel is None:
+            return [self.tool(call) for call in self.calls]
+        outcomes = parallel.map(self.tool, self.calls, [call["name"] for call in self.calls])
+        return self._told(outcomes)
+
+    async def atools(self) -> list[Json]:
+        """Run the tools of a turn without blocking and return their results in order."""
+        parallel = self._loop.parallel
+        if parallel is None:
+            return await asyncio.gather(*map(self.atool, self.calls))
+        names = [call["name"] for call in self.calls]
+        return self._told(await parallel.amap(self.atool, self.calls, names))
+
     async def atool(self, call: Json) -> Json:
-        """Run one tool without blocking, where it is async."""
+        """Run one tool without blocking, where it is async or its guards have an async form."""
         try:
-            result = self._begin(call)
+            guarded = getattr(self._loop.tools, "adispatch", None)
+            result = self._begin(call, guarded)
             if inspect.isawaitable(result):
                 result = await result
         except Exception as error:  # noqa: BLE001 - the tool is the user's; the model can react
@@ -171,13 +189,25 @@ class Run:
             cost_usd=context.cost_usd,
         )
 
-    def _begin(self, call: Json) -> Any:
+    def _told(self, outcomes: Sequence[Json | Exception]) -> list[Json]:
+        """Return the results, also of calls that had no time."""
+        told = []
+        for call, outcome in zip(self.calls, outcomes, strict=True):
+            if isinstance(outcome, ToolError):
+                told.append(self._failed(call, outcome))
+            elif isinstance(outcome, Exception):
+                raise outcome  # whatever a tool does wrong has become a result before
+            else:
+                told.append(outcome)
+        return told
+
+    def _begin(self, call: Json, dispatch: Callable[[str, object], Any] | None = None) -> Any:
         name, arguments = call["name"], call.get("input")
         self._loop.log.info("tool call %s %s", name, self._loop.cleaned(arguments))
         if self._guard is not None:
             self._guard.record(name, arguments, turn=self._context.iters)
         assert self._loop.tools is not None  # noqa: S101 - a model calls only what it was offered
-        return self._loop.tools.dispatch(name, arguments)
+        return (dispatch or self._loop.tools.dispatch)(name, arguments)
 
     def _done(self, call: Json, result: Any) -> Json:
         self._observe(call, result, error=False)
@@ -193,7 +223,12 @@ class Run:
             if error.level == "stop":
                 self._stopped = self._stopped or text
         else:
-            text = self._loop.cleaned(f"{call['name']} failed: {type(error).__name__}: {error}")
+            told = (
+                str(error)  # written for the model
+                if isinstance(error, ToolError)
+                else f"{call['name']} failed: {type(error).__name__}: {error}"
+            )
+            text = self._loop.cleaned(told)
             text = text[:_LONGEST_ERROR]
             self._observe(call, text, error=True)
             self._loop.log.warning("tool failed %s", text)
