@@ -7,7 +7,6 @@ stop conditions end what goes nowhere, and everything that is logged or told is 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
@@ -21,6 +20,7 @@ from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.events import Listener
 from chaoskit_guards.gate import ActionGate
 from chaoskit_guards.loop import LoopGuard
+from chaoskit_guards.parallel import Parallel
 from chaoskit_guards.price import Price, cost
 from chaoskit_guards.retry import with_retry
 from chaoskit_guards.retry_config import RetryConfig
@@ -74,6 +74,8 @@ class AgentLoop:
         retry: repeats calls that no provider answered; its deadline also bounds the budget's wait.
         budget: is asked before each call and told after it.
         price: gives the USD of a call from its model and usage, for `MaxUsd` and the budget.
+        parallel: runs the tools of one turn side by side; None: one after the other, except that
+            async ones run side by side without any bound.
         loop: makes the loop guard of a run.
         gate: makes the action gate of a run; it also sees the tools of earlier turns.
         conditions: when a run has to come to an end; the model then answers without tools.
@@ -100,6 +102,7 @@ class AgentLoop:
         retry: RetryConfig | None = _RETRY,
         budget: BudgetWindow | None = None,
         price: Price | None = None,
+        parallel: Parallel | None = None,
         loop: Callable[[], LoopGuard] | None = LoopGuard,
         gate: Callable[[], ActionGate] | None = None,
         conditions: Sequence[Condition] = _CONDITIONS,
@@ -118,6 +121,7 @@ class AgentLoop:
         self.max_tokens = max_tokens
         self.window = window
         self.price = price
+        self.parallel = parallel
         self.loop = loop
         self.gate = gate
         self.conditions = conditions
@@ -151,7 +155,7 @@ class AgentLoop:
         run = Run(self, messages)
         while (request := run.request()) is not None:
             run.take(self._ask(request))
-            run.give([run.tool(call) for call in run.calls])
+            run.give(run.tools())
         return run.answer()
 
     async def arun(self, messages: Sequence[Any]) -> Answer:
@@ -159,7 +163,7 @@ class AgentLoop:
         run = Run(self, messages)
         while (request := run.request()) is not None:
             run.take(await self._aask(request))
-            run.give(await asyncio.gather(*map(run.atool, run.calls)))
+            run.give(await run.atools())
         return run.answer()
 
     def stream(self, messages: Sequence[Any]) -> Generator[str | ToolEvent | Answer, None, None]:
@@ -178,10 +182,15 @@ class AgentLoop:
                         yield text
             run.take(shown.reply())
             results = []
-            for call in run.calls:
-                yield run.called(call)
-                results.append(run.tool(call))
-                yield run.returned(call, results[-1])
+            if self.parallel is None:
+                for call in run.calls:
+                    yield run.called(call)
+                    results.append(run.tool(call))
+                    yield run.returned(call, results[-1])
+            else:
+                yield from map(run.called, run.calls)
+                results = run.tools()
+                yield from map(run.returned, run.calls, results)
             run.give(results)
         if run.silent:
             yield self.nothing
@@ -201,7 +210,7 @@ class AgentLoop:
             run.take(shown.reply())
             for call in run.calls:
                 yield run.called(call)
-            results = await asyncio.gather(*map(run.atool, run.calls))
+            results = await run.atools()
             for call, result in zip(run.calls, results, strict=True):
                 yield run.returned(call, result)
             run.give(results)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from chaoskit_guards.completion import Completion
-from chaoskit_guards.errors import ActionRefusedError, ArgError, LoopDetectedError
+from chaoskit_guards.errors import ActionRefused, ArgError, LoopDetectedError, ToolError
 from chaoskit_guards.events import emit
 from chaoskit_guards.stop import RunContext, StopEvaluator
 
@@ -128,10 +129,27 @@ class Run:
             raise TypeError(f"the tool {call['name']!r} is async: use arun")
         return self._done(call, result)
 
+    def tools(self) -> list[Json]:
+        """Run the tools of a turn and return their results in order."""
+        parallel = self._loop.parallel
+        if parallel is None:
+            return [self.tool(call) for call in self.calls]
+        outcomes = parallel.map(self.tool, self.calls, [call["name"] for call in self.calls])
+        return self._told(outcomes)
+
+    async def atools(self) -> list[Json]:
+        """Run the tools of a turn without blocking and return their results in order."""
+        parallel = self._loop.parallel
+        if parallel is None:
+            return await asyncio.gather(*map(self.atool, self.calls))
+        names = [call["name"] for call in self.calls]
+        return self._told(await parallel.amap(self.atool, self.calls, names))
+
     async def atool(self, call: Json) -> Json:
-        """Run one tool without blocking, where it is async."""
+        """Run one tool without blocking, where it is async or its guards have an async form."""
         try:
-            result = self._begin(call)
+            guarded = getattr(self._loop.tools, "adispatch", None)
+            result = self._begin(call, guarded)
             if inspect.isawaitable(result):
                 result = await result
         except Exception as error:  # noqa: BLE001 - the tool is the user's; the model can react
@@ -182,7 +200,19 @@ class Run:
             self._guard.know(specs)
         self._specs = specs
 
-    def _begin(self, call: Json) -> Any:
+    def _told(self, outcomes: Sequence[Json | Exception]) -> list[Json]:
+        """Return the results, also of calls that had no time."""
+        told = []
+        for call, outcome in zip(self.calls, outcomes, strict=True):
+            if isinstance(outcome, ToolError):
+                told.append(self._failed(call, outcome))
+            elif isinstance(outcome, Exception):
+                raise outcome  # whatever a tool does wrong has become a result before
+            else:
+                told.append(outcome)
+        return told
+
+    def _begin(self, call: Json, dispatch: Callable[[str, object], Any] | None = None) -> Any:
         name, arguments = call["name"], call.get("input")
         self._loop.log.info("tool call %s %s", name, self._loop.cleaned(arguments))
         if self._guard is not None:
@@ -190,7 +220,7 @@ class Run:
         if self._gate is not None:
             self._gate.check(name, arguments)
         assert self._loop.tools is not None  # noqa: S101 - a model calls only what it was offered
-        return self._loop.tools.dispatch(name, arguments)
+        return (dispatch or self._loop.tools.dispatch)(name, arguments)
 
     def _done(self, call: Json, result: Any) -> Json:
         self._observe(call, result, error=False)
@@ -201,14 +231,19 @@ class Run:
         if isinstance(error, ArgError):
             self._observe(call, str(error), error=True)
             return error.tool_result(call["id"])
-        if isinstance(error, ActionRefusedError):
+        if isinstance(error, ActionRefused):
             text = str(error)
         elif isinstance(error, LoopDetectedError):
             text = str(error)
             if error.level == "stop":
                 self._stopped = self._stopped or text
         else:
-            text = self._loop.cleaned(f"{call['name']} failed: {type(error).__name__}: {error}")
+            told = (
+                str(error)  # written for the model
+                if isinstance(error, ToolError)
+                else f"{call['name']} failed: {type(error).__name__}: {error}"
+            )
+            text = self._loop.cleaned(told)
             text = text[:_LONGEST_ERROR]
             self._observe(call, text, error=True)
             self._loop.log.warning("tool failed %s", text)
