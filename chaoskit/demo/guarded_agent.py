@@ -8,16 +8,22 @@ from functools import partial
 from typing import Any
 
 from chaoskit.demo.handbook import SYSTEM_PROMPT
-from chaoskit.demo.tools import FUNCTIONS, SPECS
+from chaoskit.demo.tools import FUNCTIONS, SPECS, find_refunds
 from chaoskit.history import to_anthropic
 from chaoskit_guards import (
+    ActionGate,
     AgentLoop,
     CacheWarmer,
+    Effect,
     FallbackRouter,
+    IdempotentTools,
+    LimitedTools,
     MaxIters,
     MessageWindow,
+    Parallel,
     ProviderConfig,
     RetryConfig,
+    SessionScope,
     Vet,
 )
 
@@ -31,13 +37,24 @@ vet = Vet()
 for spec in SPECS:
     name, told = spec["name"], spec["description"]
     vet.guard(spec["input_schema"], name=name, description=told)(FUNCTIONS[name])
+
+
+def refunded(order_id: str, amount: float) -> Any:
+    """Tell whether a refund was made whose answer got lost."""
+    return next((one for one in find_refunds(order_id) if one["amount"] == amount), False)
+
+
+once = IdempotentTools(vet, {"refund_order": Effect(check=refunded), "send_email": Effect()})
+tools = LimitedTools(once, max_tokens=6_000)
 claude = ProviderConfig(name="anthropic", model="claude-sonnet-4-6", priority=1, timeout=20)
 gpt = ProviderConfig(name="openai", model="gpt-5.4", priority=2, timeout=20)
 warmer = CacheWarmer(model=claude.model)
 build = partial(
     AgentLoop,
     model=FallbackRouter([claude, gpt], deadline=120),
-    tools=vet,
+    tools=tools,
+    parallel=Parallel(),
+    gate=partial(ActionGate, acts=["refund_order", "send_email"], untrusted=["search_logs"]),
     system=warmer.cached_system(SYSTEM_PROMPT),
     window=MessageWindow(max_tokens=45_000),
     retry=RetryConfig(max_attempts=12, max_delay=30, deadline=240),
@@ -52,12 +69,16 @@ async def startup() -> None:
     await warmer.warm(system=SYSTEM_PROMPT, tools=vet.schemas())
 
 
-def guarded(prompt: str, *, history: Sequence[dict[str, Any]] = ()) -> str:
+def guarded(prompt: str, *, session: str = "demo", history: Sequence[dict[str, Any]] = ()) -> str:
     """Answer a prompt."""
-    return agent.run([*to_anthropic(history), {"role": "user", "content": prompt}]).text
+    with SessionScope(session):
+        return agent.run([*to_anthropic(history), {"role": "user", "content": prompt}]).text
 
 
-async def guarded_async(prompt: str, *, history: Sequence[dict[str, Any]] = ()) -> str:
+async def guarded_async(
+    prompt: str, *, session: str = "demo", history: Sequence[dict[str, Any]] = ()
+) -> str:
     """Answer a prompt."""
-    answer = await agent.arun([*to_anthropic(history), {"role": "user", "content": prompt}])
+    with SessionScope(session):
+        answer = await agent.arun([*to_anthropic(history), {"role": "user", "content": prompt}])
     return answer.text

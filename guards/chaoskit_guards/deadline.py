@@ -28,7 +28,7 @@ class Deadline:
     def __init__(self, seconds: float, *, clock: Callable[[], float] | None = None) -> None:
         check_seconds(seconds=seconds)
         self.seconds = seconds
-        self._clock = clock or time.monotonic
+        self._clock = clock
         self._until = math.inf
         self._outer: Deadline | None = None
         self._token: Token[Deadline | None] | None = None
@@ -39,14 +39,14 @@ class Deadline:
     @property
     def left(self) -> float:
         """Seconds that are left, not below 0."""
-        own = max(0.0, self._until - self._clock())
+        own = max(0.0, self._until - (self._clock or time.monotonic)())
         return own if self._outer is None else min(own, self._outer.left)
 
     def __enter__(self) -> Self:
         if self._token is not None:
             raise RuntimeError("a deadline is entered once")
         self._outer = _current.get()
-        self._until = self._clock() + self.seconds
+        self._until = (self._clock or time.monotonic)() + self.seconds
         self._token = _current.set(self)
         return self
 

@@ -77,7 +77,7 @@ class MemoryEffects:
     def __init__(self, most: int = 10_000, *, clock: Callable[[], float] | None = None) -> None:
         at_least_one(most=most)
         self._most = most
-        self._clock = clock or time.monotonic
+        self._clock = clock
         self._lock = own_lock(self)
         self._running: dict[str, _Entry] = {}
         # Ordered by when they were noted.
@@ -90,7 +90,7 @@ class MemoryEffects:
     def begin(self, key: str, owner: str, *, lease: float) -> EffectRecord:
         """Return what is known of an effect, and take it unless it is done or running."""
         check_seconds(lease=lease)
-        now = self._clock()
+        now = (self._clock or time.monotonic)()
         with self._lock:
             found = self._take(key, owner, now, lease)
         if found.result is None:
@@ -100,7 +100,7 @@ class MemoryEffects:
     def end(self, key: str, owner: str, outcome: Outcome, result: Any, *, lifetime: float) -> None:
         """Note how the call of `owner` ended."""
         check_seconds(lifetime=lifetime)
-        now, kept = self._clock(), own_copy(result)
+        now, kept = (self._clock or time.monotonic)(), own_copy(result)
         with self._lock:
             entry = self._running.get(key)
             if entry is None or entry.owner != owner:
@@ -113,7 +113,7 @@ class MemoryEffects:
 
     def peek(self, key: str) -> EffectRecord | None:
         """Return what has happened, or None; nothing is taken."""
-        now = self._clock()
+        now = (self._clock or time.monotonic)()
         with self._lock:
             entry = self._done.get(key)
         if entry is None or now >= entry.until:

@@ -45,7 +45,7 @@ class SessionStore(Generic[T]):
         self._make = make
         self._most = max_sessions
         self._lifetime = float("inf") if lifetime is None else lifetime
-        self._clock = clock or time.monotonic
+        self._clock = clock
         self._listener = listener
         self._lock = own_lock(self)
         self._kept: OrderedDict[str, tuple[T, float]] = OrderedDict()  # by when it was asked for
@@ -60,7 +60,7 @@ class SessionStore(Generic[T]):
             SessionError: no session is under way, or another one than is asked for.
         """
         owner = self._owner(session)
-        now = self._clock()
+        now = (self._clock or time.monotonic)()
         with self._lock:
             found = self._find(owner, now)
         if found is not None:
