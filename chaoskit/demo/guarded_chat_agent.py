@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import anthropic
 
@@ -29,11 +30,8 @@ def guarded_chat(prompt: str, *, user: str, session: str) -> str:
     with SessionScope(f"{user}/{session}"):
         window = memory.get()
         window.push("user", prompt)
-        reply = _client().messages.create(
-            model=MODEL, max_tokens=500, messages=window.as_messages()
-        )
-        window.push("assistant", reply.content[0].text)
-        return str(reply.content[0].text)
+        reply = _client().messages.create(**_request(window))
+        return _kept(window, reply)
 
 
 async def guarded_chat_async(prompt: str, *, user: str, session: str) -> str:
@@ -41,8 +39,15 @@ async def guarded_chat_async(prompt: str, *, user: str, session: str) -> str:
     with SessionScope(f"{user}/{session}"):
         window = memory.get()
         window.push("user", prompt)
-        reply = await _async_client().messages.create(
-            model=MODEL, max_tokens=500, messages=window.as_messages()
-        )
-        window.push("assistant", reply.content[0].text)
-        return str(reply.content[0].text)
+        reply = await _async_client().messages.create(**_request(window))
+        return _kept(window, reply)
+
+
+def _request(window: MessageWindow) -> dict[str, Any]:
+    return {"model": MODEL, "max_tokens": 500, "messages": window.as_messages()}
+
+
+def _kept(window: MessageWindow, reply: Any) -> str:
+    text = str(reply.content[0].text)
+    window.push("assistant", text)
+    return text

@@ -1,4 +1,4 @@
-"""The same agent with a parser, which repairs what is safe to repair and asks again for the rest."""
+"""The same agent with a parser: it repairs what is safe to repair and asks again for the rest."""
 
 from __future__ import annotations
 
