@@ -375,6 +375,27 @@ def test_the_guards_of_tools_stand_on_each_other():
     assert paid == ["A1"]
 
 
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_a_guard_within_says_what_the_deadline_has_ended(form):
+    """It knows that the tool has effects, and that it is still at work."""
+    vet, never = Vet(), threading.Event()
+
+    @vet.guard()
+    def refund(order: str) -> str:
+        assert never.wait(20)
+        return "late"
+
+    call = called("anthropic", "t", "refund", {"order": "A1"})
+    bounded = BoundedTools(vet, timeout=20, effects=["refund"])
+    [bare] = go(ToolRunner(vet, deadline=SHORT), [call], form)
+    [within] = go(ToolRunner(bounded, deadline=SHORT), [call], form)
+    [kept] = go(ToolRunner(IdempotentTools(bounded, ["refund"]), deadline=SHORT), [call], form)
+    never.set()
+    assert "was given up. It cannot be stopped and may still be at work." in bare["content"]
+    assert "whether it happened is unknown" in within["content"]
+    assert kept["content"].startswith("The outcome of refund(order=…) is unknown.")
+
+
 class Scripted:
     """A model that calls tools once, then is done."""
 
