@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from chaoskit_guards.events import Listener
-from chaoskit_guards.result_limiter import ResultLimiter
+from chaoskit_guards.result_blocks import holds_blocks
+from chaoskit_guards.result_limiter import ResultLimiter, as_text
 from chaoskit_guards.settings import at_least_one
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.tool_guard import Inner, Json, Tools, checked_names, schemas_of
@@ -15,7 +16,7 @@ __all__ = ["LimitedTools"]
 
 
 class LimitedTools:
-    """Runs tools and limits what they give; see `ResultLimiter`.
+    """Runs tools and limits what they give; see `ResultLimiter`. What is JSON is given as text.
 
     Around `IdempotentTools` and not inside of it, so that the whole result is remembered.
 
@@ -68,4 +69,6 @@ class LimitedTools:
         return self._of(name, await call)
 
     def _of(self, name: str, result: Any) -> Any:
-        return self._limiters.get(name, self._limiter).limit(result)
+        limited = self._limiters.get(name, self._limiter).limit(result)
+        # As text nobody writes it in more characters than were counted.
+        return limited if isinstance(limited, str) or holds_blocks(limited) else as_text(limited)

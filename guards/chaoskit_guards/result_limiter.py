@@ -18,7 +18,7 @@ from chaoskit_guards.settings import at_least_one
 from chaoskit_guards.shapes import as_mapping
 from chaoskit_guards.tokens import count_tokens
 
-__all__ = ["LimitedResult", "ResultCut", "ResultLimiter"]
+__all__ = ["LimitedResult", "ResultCut", "ResultLimiter", "as_text"]
 
 _LEAST_TOKENS = 16
 _FULL = 0.9
@@ -99,8 +99,8 @@ class ResultLimiter:
         mapping = as_mapping(result)
         slot = None if mapping is None else slot_of(mapping)
         if mapping is None or slot is None:
-            return self._count(_text(result if mapping is None else mapping))
-        total = self._count(_text({k: v for k, v in mapping.items() if k not in slot}))
+            return self._count(as_text(result if mapping is None else mapping))
+        total = self._count(as_text({k: v for k, v in mapping.items() if k not in slot}))
         return total + sum(self.tokens(mapping[name]) for name in slot)
 
     def _cut(self, result: Any, most: int, cuts: Cuts, tokens: int) -> Any:
@@ -114,7 +114,7 @@ class ResultLimiter:
             return self._cut_json(result if mapping is None else mapping, most, cuts, tokens)
         shell = {k: v for k, v in mapping.items() if k not in slot}
         sizes = [self.tokens(mapping[name]) for name in slot]
-        given = shares(sizes, max(0, most - self._count(_text(shell))))
+        given = shares(sizes, max(0, most - self._count(as_text(shell))))
         parts = {}
         for name, size, share in zip(slot, sizes, given, strict=True):
             seen: Cuts = []
@@ -191,7 +191,8 @@ class ResultLimiter:
         return characters * most * 49 // max(1, 50 * tokens)
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a result as it is counted: its JSON, or the text that it has."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

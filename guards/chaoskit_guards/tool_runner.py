@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from typing import Any, Literal, NamedTuple
@@ -13,6 +12,7 @@ from chaoskit_guards.errors import ArgError, GuardError, ToolTimeout
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.parallel import Parallel
 from chaoskit_guards.result_blocks import are_blocks
+from chaoskit_guards.result_limiter import as_text
 from chaoskit_guards.result_vendors import blocks_for, unwrapped
 from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.shapes import as_mapping
@@ -159,9 +159,4 @@ def _call(item: Any) -> _Asked:
 def _content(result: Any, vendor: Vendor) -> Any:
     if isinstance(result, str):
         return result
-    if are_blocks(result):
-        return blocks_for(vendor, result)
-    try:
-        return json.dumps(result, ensure_ascii=False, default=str)
-    except (TypeError, ValueError, RecursionError):  # odd keys, or it contains itself
-        return str(result)
+    return blocks_for(vendor, result) if are_blocks(result) else as_text(result)

@@ -301,5 +301,7 @@ def test_tools_are_limited_one_by_one():
     assert count_tokens(asyncio.run(tools.adispatch("search", {}))) <= 200
     assert count_tokens(asyncio.run(tools.adispatch("fetch", {}))) <= 50
     assert tools.schemas() == vet.schemas()
+    assert json.loads(LimitedTools(vet).dispatch("search", {})) != rows()
+    assert json.loads(LimitedTools(vet, max_tokens=99_000).dispatch("search", {})) == rows()
     with pytest.raises(ValueError, match="did you mean 'fetch'"):
         LimitedTools(vet, limits={"fech": 50})
