@@ -28,6 +28,7 @@ from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.scrub_stream import ScrubbingStream
 from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens
+from chaoskit_guards.tool_guard import Tools
 from chaoskit_guards.window import MessageWindow
 
 __all__ = ["AgentLoop", "Answer", "Model", "ToolEvent", "Tools"]
@@ -52,22 +53,12 @@ class Model(Protocol):
         """Return the answer without blocking."""
 
 
-class Tools(Protocol):
-    """Runs tools by name; a `Vet` does."""
-
-    def dispatch(self, name: str, arguments: object) -> Any:
-        """Run a tool with what the model wrote; an async one gives a coroutine."""
-
-    def schemas(self) -> list[Json]:
-        """Return the declarations to offer to the model."""
-
-
 class AgentLoop:
     """Asks a model and runs its tools until there is an answer; one object serves all users.
 
     Args:
         model: a router, or anything with its `complete` and `acomplete`.
-        tools: the guarded tools.
+        tools: the guarded tools: a `Vet`, or guards around one.
         system: system prompt, text or blocks.
         max_tokens: bound of one answer.
         window: trims what is sent; the conversation itself stays whole.

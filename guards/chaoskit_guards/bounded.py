@@ -16,7 +16,7 @@ from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.forks import own_lock
 from chaoskit_guards.settings import seconds as check_seconds
 from chaoskit_guards.threads import started
-from chaoskit_guards.tool_guard import Json, Tools, checked_names, discard, run_async, schemas_of
+from chaoskit_guards.tool_guard import Inner, Json, Tools, checked_names, discard, schemas_of
 from chaoskit_guards.toolbook import shown
 
 __all__ = ["BoundedTools"]
@@ -67,7 +67,7 @@ class BoundedTools:
             check_seconds(timeouts=limit)
         checked_names("timeouts", timeouts or (), tools)
         self._effects = checked_names("effects", effects, tools)
-        self._tools = tools
+        self._inner = Inner(tools)
         self._timeout = timeout
         self._timeouts = dict(timeouts or {})
         self._make = breaker
@@ -75,7 +75,6 @@ class BoundedTools:
         self._listener = listener
         self._lock = own_lock(self)
         self._breakers: dict[str, CircuitBreaker] = {}
-        self._async: set[str] = set()  # found out by calling them
 
     def dispatch(self, name: str, arguments: object) -> Any:
         """Run a tool; an async one gives a coroutine.
@@ -106,7 +105,7 @@ class BoundedTools:
 
     def schemas(self, vendor: str = "anthropic") -> list[Json]:
         """Return the declarations to offer to the model."""
-        return schemas_of(self._tools, vendor)
+        return schemas_of(self._inner.tools, vendor)
 
     def breaker(self, name: str) -> CircuitBreaker | None:
         """Return the breaker of a tool; the same one each time."""
@@ -133,25 +132,22 @@ class BoundedTools:
 
     def _dispatch(self, name: str, arguments: object) -> Any:
         seconds = self._seconds(name)
-        if seconds is None or name in self._async:
-            result = self._tools.dispatch(name, arguments)
+        if seconds is None or self._inner.is_async(name):
+            result = self._inner.tools.dispatch(name, arguments)
         else:
             began = self._now()
-            call = started(lambda: self._tools.dispatch(name, arguments), f"tool {shown(name)}")
+            call = started(
+                lambda: self._inner.tools.dispatch(name, arguments), f"tool {shown(name)}"
+            )
             if not wait([call], seconds).done:
                 call.add_done_callback(discard)
                 raise self._late(name, seconds, began, running=True)
             result = call.result()
-        if inspect.isawaitable(result):
-            with self._lock:
-                if len(self._async) < _MOST_NAMES:
-                    self._async.add(name)
-            return self._timed(name, result, [])
-        return result
+        return self._timed(name, result, []) if self._inner.noted(name, result) else result
 
     async def _adispatch(self, name: str, arguments: object) -> Any:
         threads: list[Future[Any]] = []
-        return await self._timed(name, run_async(self._tools, name, arguments, threads), threads)
+        return await self._timed(name, self._inner.run(name, arguments, threads), threads)
 
     async def _timed(self, name: str, call: Awaitable[Any], threads: list[Future[Any]]) -> Any:
         try:

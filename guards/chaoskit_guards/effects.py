@@ -35,6 +35,7 @@ happened, and the tool has said something about it that is worth hearing."""
 
 _MEANINGLESS = VOLATILE - {"timestamp", "ts"}  # a time can be what is asked for
 _DEEP = 32
+_encode = json.JSONEncoder(sort_keys=True, default=repr).encode
 
 # Nothing has been sent when these are raised, whatever library they are of.
 _BEFORE = frozenset(
@@ -145,6 +146,8 @@ def _reason(error: BaseException) -> BaseException | None:
 
 def exact(value: object, depth: int = 0) -> object:
     """Return a value that is equal for equal JSON: 1 and 1.0, and members in any order."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if depth > _DEEP:
@@ -163,18 +166,14 @@ def effect_key(session: str, name: str, arguments: object, effect: Effect) -> st
     """
     given = parsed(arguments)
     if isinstance(given, Mapping):
+        kept, hidden = effect.identity, effect.key_parameter
         given = {
             key: value
             for key, value in given.items()
-            if key != effect.key_parameter
-            and (
-                plain_name(str(key)) not in _MEANINGLESS
-                if effect.identity is None
-                else key in effect.identity
-            )
+            if key != hidden
+            and (plain_name(str(key)) not in _MEANINGLESS if kept is None else key in kept)
         }
-    text = json.dumps([session, name, exact(given)], sort_keys=True, default=repr)
-    return digest(text)
+    return digest(_encode([session, name, exact(given)]))
 
 
 def digest(text: str) -> str:

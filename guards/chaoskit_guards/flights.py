@@ -13,17 +13,12 @@ __all__ = ["Flight", "Flights"]
 
 
 class Flight:
-    """One call under way.
-
-    Attributes:
-        landed: how it ended; True for a result or an error, False when somebody else must go on.
-    """
+    """One call under way."""
 
     __slots__ = ("error", "landed", "result")
 
     def __init__(self) -> None:
-        self.landed: Future[bool] = Future()
-        self.landed.set_running_or_notify_cancel()  # nobody who waits can cancel it for the others
+        self.landed: Future[bool] | None = None  # made by the first one who waits
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -46,14 +41,21 @@ class Flights:
         """Know of no call: those of the parent end there."""
         self._lock, self._flights = threading.Lock(), {}
 
-    def join(self, key: str) -> tuple[Flight, bool]:
-        """Return the flight of a key, and whether the caller is the one to make it."""
+    def join(self, key: str) -> tuple[Flight, Future[bool] | None]:
+        """Return the flight of a key, and what to wait for; None: it is the caller's to make.
+
+        What is waited for gives True for a result or an error, and False when somebody else must
+        go on.
+        """
         with self._lock:
             flight = self._flights.get(key)
-            if flight is not None:
-                return flight, False
-            flight = self._flights[key] = Flight()
-            return flight, True
+            if flight is None:
+                flight = self._flights[key] = Flight()
+                return flight, None
+            if flight.landed is None:
+                flight.landed = Future()
+                flight.landed.set_running_or_notify_cancel()  # who waits cancels for nobody else
+            return flight, flight.landed
 
     def land(
         self, key: str, flight: Flight, *, result: Any = None, error: BaseException | None = None
@@ -70,4 +72,5 @@ class Flights:
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
-        flight.landed.set_result(landed)
+        if flight.landed is not None:
+            flight.landed.set_result(landed)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import logging
+import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -39,7 +41,7 @@ from chaoskit_guards.redis_store import RedisStore
 from chaoskit_guards.session import current_session
 from chaoskit_guards.settings import seconds as check_seconds
 from chaoskit_guards.threads import started
-from chaoskit_guards.tool_guard import Json, Tools, checked_names, run_async, schemas_of
+from chaoskit_guards.tool_guard import Inner, Json, Tools, checked_names, schemas_of
 from chaoskit_guards.toolbook import Toolbook
 
 __all__ = ["Effect", "IdempotentTools"]
@@ -96,7 +98,7 @@ class IdempotentTools:
         names = checked_names("effects", effects, tools)
         known = effects if isinstance(effects, Mapping) else {}
         self._effects = {name: known.get(name) or Effect() for name in names}
-        self._tools = tools
+        self._inner = Inner(tools)
         self._book = Toolbook(schemas_of(tools, "anthropic"))
         self._session = session
         self._shared = isinstance(store, RedisStore)
@@ -113,7 +115,8 @@ class IdempotentTools:
         self._async_sleep = async_sleep
         self._decision = Decision(listener)
         self._flights = Flights()
-        self._async: set[str] = set()  # effects that have given a coroutine
+        self._name = uuid.uuid4().hex
+        self._attempts = itertools.count()
 
     def dispatch(
         self, name: str, arguments: object, *, key: str | None = None, call_id: str | None = None
@@ -131,23 +134,23 @@ class IdempotentTools:
         """
         effect = self._effects.get(name)
         if effect is None:
-            return self._tools.dispatch(name, arguments)
-        if name in self._async:
+            return self._inner.tools.dispatch(name, arguments)
+        if self._inner.is_async(name):
             return self.adispatch(name, arguments, key=key, call_id=call_id)
         call = self._call(name, arguments, effect, key, call_id)
         at = call.place
         while True:
-            flight, leads = self._flights.join(at)
-            if leads:
+            flight, waiting = self._flights.join(at)
+            if waiting is None:
                 return self._lead(call, at, flight)
             try:
-                landed = flight.landed.result(self._lease)
+                landed = waiting.result(self._lease)
             except TimeoutError as error:
                 raise self._decision.unknown(call) from error
             if landed:
                 self._decision.tell("shared", call)
                 return flight.outcome()
-            if name in self._async:
+            if self._inner.is_async(name):
                 return self.adispatch(name, arguments, key=key, call_id=call_id)
 
     async def adispatch(
@@ -156,20 +159,20 @@ class IdempotentTools:
         """Run a tool without blocking, a sync one in a thread; see `dispatch`."""
         effect = self._effects.get(name)
         if effect is None:
-            return await run_async(self._tools, name, arguments)
+            return await self._inner.run(name, arguments)
         call = self._call(name, arguments, effect, key, call_id)
         at = call.place
         while True:
-            flight, leads = self._flights.join(at)
-            if leads:
+            flight, waiting = self._flights.join(at)
+            if waiting is None:
                 return await self._alead(call, at, flight)
-            if await asyncio.wrap_future(flight.landed):
+            if await asyncio.wrap_future(waiting):
                 self._decision.tell("shared", call)
                 return flight.outcome()
 
     def schemas(self, vendor: str = "anthropic") -> list[Json]:
         """Return the declarations to offer to the model, without parameters for keys."""
-        return [self._without_key(schema) for schema in schemas_of(self._tools, vendor)]
+        return [self._without_key(schema) for schema in schemas_of(self._inner.tools, vendor)]
 
     def settle(self, key: str, *, happened: bool, result: Any = None) -> bool:
         """Say how an effect ended, when a person has looked; False: a call is under way.
@@ -179,7 +182,7 @@ class IdempotentTools:
             happened: whether it happened; if not, it may be called again.
             result: what equal calls get, where it happened.
         """
-        owner = uuid.uuid4().hex
+        owner = self._owner()
         record = self._store.begin(key, owner, lease=self._lease)
         if record.state == "running":
             return False
@@ -191,13 +194,13 @@ class IdempotentTools:
     def _call(
         self, name: str, arguments: object, effect: Effect, key: str | None, call_id: str | None
     ) -> EffectCall:
-        session = self._session_now()
+        session, given = self._session_now(), parsed(arguments)
         if key is None:
-            key = effect_key(session, name, self._book.plain(name, arguments), effect)
+            key = effect_key(session, name, self._book.plain(name, given), effect)
         else:
             key = digest(f"{session}\0{name}\0{key}")
-        given = parsed(arguments)
-        given = given if isinstance(given, Mapping) else {}
+        if not isinstance(given, Mapping):
+            given = {}
         own_key = None if call_id is None else digest(f"{key}\0{call_id}")
         if effect.key_parameter is not None and given:
             arguments = {**given, effect.key_parameter: own_key or key}
@@ -208,8 +211,12 @@ class IdempotentTools:
             effect=effect,
             key=key,
             own_key=own_key,
-            owner=uuid.uuid4().hex,
+            owner=self._owner(),
         )
+
+    def _owner(self) -> str:
+        """Return a name that no other attempt has, here or in another process."""
+        return f"{self._name}.{os.getpid()}.{next(self._attempts)}"
 
     def _session_now(self) -> str:
         session = self._session() if callable(self._session) else self._session
@@ -232,10 +239,9 @@ class IdempotentTools:
                 except BaseException as error:  # noqa: BLE001 - handed to the decision
                     step = steps.throw(error)
                     continue
-                if not (isinstance(step, Go) and inspect.isawaitable(done)):
+                if not (isinstance(step, Go) and self._inner.noted(call.name, done)):
                     step = steps.send(done)
                     continue
-                self._async.add(call.name)
                 if not inspect.iscoroutine(done):
                     return self._alead(call, at, flight, steps, done)
                 done.close()  # nothing has run yet
@@ -253,10 +259,10 @@ class IdempotentTools:
     async def _again(self, call: EffectCall) -> Any:
         at = call.place
         while True:
-            flight, leads = self._flights.join(at)
-            if leads:
+            flight, waiting = self._flights.join(at)
+            if waiting is None:
                 return await self._alead(call, at, flight)
-            if await asyncio.wrap_future(flight.landed):
+            if await asyncio.wrap_future(waiting):
                 return flight.outcome()
 
     async def _alead(
@@ -317,7 +323,7 @@ class IdempotentTools:
                     return None
                 return found
             case Go():
-                return self._tools.dispatch(call.name, call.arguments)
+                return self._inner.tools.dispatch(call.name, call.arguments)
         return None
 
     async def _aperform(self, call: EffectCall, step: Step) -> Any:
@@ -336,7 +342,7 @@ class IdempotentTools:
             case Check():
                 return await _achecked(call)
             case Go():
-                return await run_async(self._tools, call.name, call.arguments)
+                return await self._inner.run(call.name, call.arguments)
         return self._perform(call, step)
 
     def _untold(self, call: EffectCall) -> None:

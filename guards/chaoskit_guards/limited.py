@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from chaoskit_guards.events import Listener
-from chaoskit_guards.result_limiter import ResultLimiter
+from chaoskit_guards.result_blocks import holds_blocks
+from chaoskit_guards.result_limiter import ResultLimiter, as_text
 from chaoskit_guards.settings import at_least_one
 from chaoskit_guards.tokens import count_tokens
-from chaoskit_guards.tool_guard import Json, Tools, checked_names, run_async, schemas_of
+from chaoskit_guards.tool_guard import Inner, Json, Tools, checked_names, schemas_of
 
 __all__ = ["LimitedTools"]
 
 
 class LimitedTools:
-    """Runs tools and limits what they give; see `ResultLimiter`.
+    """Runs tools and limits what they give; see `ResultLimiter`. What is JSON is given as text.
 
     Around `IdempotentTools` and not inside of it, so that the whole result is remembered.
 
@@ -43,7 +43,7 @@ class LimitedTools:
         checked_names("limits", limits or (), tools)
         for most in (limits or {}).values():
             at_least_one(limits=most)
-        self._tools = tools
+        self._inner = Inner(tools)
         self._limiter = ResultLimiter(max_tokens, counter=counter, listener=listener)
         self._limiters = {
             name: ResultLimiter(most, counter=counter, listener=listener)
@@ -52,21 +52,23 @@ class LimitedTools:
 
     def dispatch(self, name: str, arguments: object) -> Any:
         """Run a tool and limit its result; an async one gives a coroutine."""
-        result = self._tools.dispatch(name, arguments)
-        return (
-            self._awaited(name, result) if inspect.isawaitable(result) else self._of(name, result)
-        )
+        result = self._inner.tools.dispatch(name, arguments)
+        if self._inner.noted(name, result):
+            return self._awaited(name, result)
+        return self._of(name, result)
 
     async def adispatch(self, name: str, arguments: object) -> Any:
         """Run a tool without blocking, a sync one in a thread, and limit its result."""
-        return self._of(name, await run_async(self._tools, name, arguments))
+        return self._of(name, await self._inner.run(name, arguments))
 
     def schemas(self, vendor: str = "anthropic") -> list[Json]:
         """Return the declarations to offer to the model."""
-        return schemas_of(self._tools, vendor)
+        return schemas_of(self._inner.tools, vendor)
 
     async def _awaited(self, name: str, call: Awaitable[Any]) -> Any:
         return self._of(name, await call)
 
     def _of(self, name: str, result: Any) -> Any:
-        return self._limiters.get(name, self._limiter).limit(result)
+        limited = self._limiters.get(name, self._limiter).limit(result)
+        # As text nobody writes it in more characters than were counted.
+        return limited if isinstance(limited, str) or holds_blocks(limited) else as_text(limited)

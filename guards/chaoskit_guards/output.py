@@ -174,8 +174,9 @@ class OutputParser(Generic[T]):
         results = [self._checked(candidate, limited=limited) for candidate in found]
         fitting = [(value, one) for value, problems, one in results if not problems]
         if not fitting or (results[-1][2].cut and not self._keep):
-            cut = results[-1][2].cut
-            problems = results[-1][1] if cut else min((found for _, found, _ in results), key=len)
+            _, last, one = results[-1]
+            cut = one.cut or bool(one.closed and stop_reason is None)
+            problems = last if cut else min((found for _, found, _ in results), key=len)
             raise (OutputTruncated if cut else OutputError)(tuple(problems))
         value, one = fitting[0]
         if any(other.value != one.value for _, other in fitting[1:]):
@@ -187,9 +188,10 @@ class OutputParser(Generic[T]):
     def ask_again(self, error: OutputError) -> str:
         """Return what to tell the model: everything that is wrong, and what to do."""
         if isinstance(error, OutputTruncated):
+            missing = "".join(f"\n- {problem}" for problem in error.problems if problem.pointer)
             return (
-                "Your answer was cut off before it was complete. Answer again with the whole "
-                "JSON and nothing else, and make it shorter."
+                f"Your answer was cut off before it was complete.{missing}\nAnswer again with the "
+                "whole JSON and nothing else, and make it shorter."
             )
         told = "\n".join(f"- {problem}" for problem in error.problems)
         more = error.count - len(error.problems)

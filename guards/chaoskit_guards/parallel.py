@@ -18,6 +18,9 @@ from chaoskit_guards.toolbook import shown
 
 __all__ = ["Parallel"]
 
+_GRACE = 0.1
+"""Seconds after the deadline in which a guard within a call can say what has become of it."""
+
 C = TypeVar("C")
 R = TypeVar("R")
 
@@ -124,26 +127,21 @@ class Parallel:
             while waiting and len(running) < self.max_concurrency and left != 0:
                 at = waiting.pop()
                 running[started(_call(function, calls[at]), f"tool {shown(names[at])}")] = at
-            done = wait(running, left, FIRST_COMPLETED).done if left != 0 else set()
+            done = wait(running, _patience(left), FIRST_COMPLETED).done
             for future in done:
                 outcomes[running.pop(future)] = _outcome(lambda call: call.result(), future)
             if not done:  # the time is over
                 for at in waiting:
                     outcomes[at] = _unstarted(names[at])
-                for future, at in running.items():
-                    late = future.done()
-                    outcomes[at] = (
-                        _outcome(lambda call: call.result(), future)
-                        if late
-                        else self._late(names[at], running=True)
-                    )
+                for at in running.values():
+                    outcomes[at] = self._late(names[at], running=True)
                 return
 
     async def _settled(self, function: Callable[[Any], Any], call: Any, name: str) -> Any:
         left = time_left()
         if left == 0:
             return _unstarted(name)
-        timer = asyncio.timeout(left)
+        timer = asyncio.timeout(_patience(left))
         try:
             async with timer:
                 return await function(call)
@@ -161,6 +159,10 @@ class Parallel:
     def _late(self, name: str, *, running: bool) -> ToolTimeout:
         tool, effect = shown(name), name in self.sequential
         return ToolTimeout(tool, self.deadline or 0.0, effect=effect, running=running)
+
+
+def _patience(left: float | None) -> float | None:
+    return None if left is None else left + _GRACE
 
 
 def _call(function: Callable[[Any], Any], call: Any) -> Callable[[], Any]:

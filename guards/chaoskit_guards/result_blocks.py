@@ -9,7 +9,7 @@ from typing import Any
 from chaoskit_guards.result_cut import Cuts, ResultCut, shares
 from chaoskit_guards.shapes import as_mapping
 
-__all__ = ["MCP_RESULT", "are_blocks", "cut_blocks", "slot_of", "tokens_of"]
+__all__ = ["MCP_RESULT", "are_blocks", "cut_blocks", "holds_blocks", "slot_of", "tokens_of"]
 
 Count = Callable[[Any], int]
 
@@ -54,6 +54,12 @@ def slot_of(result: Mapping[str, Any]) -> tuple[str, ...] | None:
     if are_blocks(result.get("content")) and not result.keys() - MCP_RESULT:
         return tuple(name for name in ("content", "structuredContent") if result.get(name))
     return None
+
+
+def holds_blocks(value: object) -> bool:
+    """Tell whether a value is made of content blocks, or is a result that holds what was given."""
+    mapping = as_mapping(value)
+    return are_blocks(value) if mapping is None else slot_of(mapping) is not None
 
 
 MCP_RESULT = frozenset({"_meta", "content", "isError", "meta", "resultType", "structuredContent"})

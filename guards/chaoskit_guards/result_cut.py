@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from chaoskit_guards.argnodes import child
 
-__all__ = ["LEAST", "ResultCut", "cut_text", "cut_value", "shares", "written"]
+__all__ = ["LEAST", "Cutter", "ResultCut", "cut_text", "cut_value", "shares", "written"]
 
 LEAST = 5
 """Characters in which any value can be said to be gone."""
@@ -53,13 +53,16 @@ class ResultCut:
 Cuts = list[ResultCut]
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
 def written(value: object) -> str:
     """Return a JSON value as text.
 
     Raises:
         TypeError, ValueError, RecursionError: it is none.
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _encode(value)
 
 
 def cut_text(text: str, room: int, pointer: str, cuts: Cuts, *, quoted: bool = False) -> str:
@@ -113,52 +116,100 @@ def _fitting(text: str, room: int, size: Any, *, from_end: bool) -> str:
 
 def cut_value(value: Any, room: int, pointer: str, cuts: Cuts) -> Any:
     """Return a JSON value whose text has at most `room` characters, at least `LEAST`."""
-    if isinstance(value, str):
-        return cut_text(value, room, pointer, cuts, quoted=True)
-    if len(written(value)) <= room:
-        return value
-    if isinstance(value, list):
-        return _cut_list(value, room, pointer, cuts)
-    if isinstance(value, dict):
-        return _cut_object(value, room, pointer, cuts)
-    cuts.append(ResultCut(pointer=pointer, what="characters", kept=0, total=len(written(value))))
-    return _GONE
+    return Cutter().cut(value, room, pointer, cuts)
 
 
-def _cut_list(items: Sequence[Any], room: int, pointer: str, cuts: Cuts) -> list[Any]:
-    inner = room - 2
-    most = max(LEAST, inner // _SHARE - 2)
-    budget = inner - _MARK - 2
-    head, used = _taken(items, round(budget * _HEAD), most)
-    tail, _ = _taken(items[len(items) - 1 : head - 1 if head else None : -1], budget - used, most)
-    kept = [*range(head), *range(len(items) - tail, len(items))]
-    gone = len(items) - len(kept)
-    if not kept:
-        cuts.append(ResultCut(pointer=pointer, what="items", kept=0, total=len(items)))
-        mark = f"[{len(items):,} items not shown]"
-        return [mark] if len(written([mark])) <= room else []
-    mark = f"[… {gone:,} of {len(items):,} items not shown …]"
-    free = inner - 2 * (len(kept) - 1) - (len(written(mark)) + 2 if gone else 0)
-    sizes = [len(written(items[at])) for at in kept]
-    made = [
-        cut_value(items[at], share, child(pointer, at), cuts)
-        for at, share in zip(kept, shares(sizes, free), strict=True)
-    ]
-    if gone:
-        cuts.append(ResultCut(pointer=pointer, what="items", kept=len(kept), total=len(items)))
-        made.insert(head, mark)
-    return made
+class Cutter:
+    """Cuts one value, to several sizes; what its parts measure is found out once."""
 
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}  # of the lists and objects in it, which live meanwhile
 
-def _taken(items: Sequence[Any], room: int, most: int) -> tuple[int, int]:
-    """Return how many items fit, none of them counted for more than `most`, and their size."""
-    used = 0
-    for count, item in enumerate(items):
-        size = min(len(written(item)), most) + 2
-        if used + size > room:
-            return count, used
-        used += size
-    return len(items), used
+    def cut(self, value: Any, room: int, pointer: str, cuts: Cuts) -> Any:
+        """Return a JSON value whose text has at most `room` characters, at least `LEAST`."""
+        if isinstance(value, str):
+            return cut_text(value, room, pointer, cuts, quoted=True)
+        if self._size(value) <= room:
+            return value
+        if isinstance(value, list):
+            return self._list(value, room, pointer, cuts)
+        if isinstance(value, dict):
+            return self._object(value, room, pointer, cuts)
+        total = self._size(value)
+        cuts.append(ResultCut(pointer=pointer, what="characters", kept=0, total=total))
+        return _GONE
+
+    def _size(self, value: Any) -> int:
+        if not isinstance(value, list | dict):
+            return len(written(value))
+        size = self._sizes.get(id(value))
+        if size is None:
+            size = self._sizes[id(value)] = len(written(value))
+        return size
+
+    def _list(self, items: Sequence[Any], room: int, pointer: str, cuts: Cuts) -> list[Any]:
+        inner = room - 2
+        most = max(LEAST, inner // _SHARE - 2)
+        budget = inner - _MARK - 2
+        head, used = self._taken(items, round(budget * _HEAD), most)
+        backwards = items[len(items) - 1 : head - 1 if head else None : -1]
+        tail, _ = self._taken(backwards, budget - used, most)
+        kept = [*range(head), *range(len(items) - tail, len(items))]
+        gone = len(items) - len(kept)
+        if not kept:
+            cuts.append(ResultCut(pointer=pointer, what="items", kept=0, total=len(items)))
+            mark = f"[{len(items):,} items not shown]"
+            return [mark] if len(written([mark])) <= room else []
+        mark = f"[… {gone:,} of {len(items):,} items not shown …]"
+        free = inner - 2 * (len(kept) - 1) - (len(written(mark)) + 2 if gone else 0)
+        sizes = [self._size(items[at]) for at in kept]
+        made = [
+            self.cut(items[at], share, child(pointer, at), cuts)
+            for at, share in zip(kept, shares(sizes, free), strict=True)
+        ]
+        if gone:
+            cuts.append(ResultCut(pointer=pointer, what="items", kept=len(kept), total=len(items)))
+            made.insert(head, mark)
+        return made
+
+    def _taken(self, items: Sequence[Any], room: int, most: int) -> tuple[int, int]:
+        """Return how many items fit, none of them counted for more than `most`, and their size."""
+        used = 0
+        for count, item in enumerate(items):
+            size = min(self._size(item), most) + 2
+            if used + size > room:
+                return count, used
+            used += size
+        return len(items), used
+
+    def _object(self, value: Mapping[str, Any], room: int, pointer: str, cuts: Cuts) -> Any:
+        names = list(value)
+        heads = [len(written(name)) + 4 for name in names]  # with colon and comma
+        sizes = [self._size(item) for item in value.values()]
+        least = [min(size, LEAST) for size in sizes]
+        inner = room - 2
+        kept, gone = len(names), 0
+        if sum(heads) + sum(least) - 2 > inner:
+            kept, used = 0, 0
+            while used + heads[kept] + least[kept] <= inner - _MARK:
+                used += heads[kept] + least[kept]
+                kept += 1
+            gone = len(names) - kept
+        free = inner - sum(heads[:kept]) + (2 if kept else 0)
+        mark = {}
+        if gone:
+            cuts.append(ResultCut(pointer=pointer, what="members", kept=kept, total=len(names)))
+            mark = {_unused(value): f"{gone:,} of {len(names):,} members not shown"}
+            if kept == 0 and len(written(mark)) > room:
+                return {}
+            free -= len(written(mark)) if kept else 0
+        extra = [size - low for size, low in zip(sizes[:kept], least, strict=False)]
+        given = shares(extra, free - sum(least[:kept])) if kept else []
+        made = {
+            name: self.cut(value[name], low + share, child(pointer, name), cuts)
+            for name, low, share in zip(names, least, given, strict=False)
+        }
+        return {**made, **mark}
 
 
 def shares(sizes: Sequence[int], room: int) -> list[int]:
@@ -170,36 +221,6 @@ def shares(sizes: Sequence[int], room: int) -> list[int]:
         room -= shares[at]
         left -= 1
     return shares
-
-
-def _cut_object(value: Mapping[str, Any], room: int, pointer: str, cuts: Cuts) -> dict[str, Any]:
-    names = list(value)
-    heads = [len(written(name)) + 4 for name in names]  # with colon and comma
-    sizes = [len(written(item)) for item in value.values()]
-    least = [min(size, LEAST) for size in sizes]
-    inner = room - 2
-    kept, gone = len(names), 0
-    if sum(heads) + sum(least) - 2 > inner:
-        kept, used = 0, 0
-        while used + heads[kept] + least[kept] <= inner - _MARK:
-            used += heads[kept] + least[kept]
-            kept += 1
-        gone = len(names) - kept
-    free = inner - sum(heads[:kept]) + (2 if kept else 0)
-    mark = {}
-    if gone:
-        cuts.append(ResultCut(pointer=pointer, what="members", kept=kept, total=len(names)))
-        mark = {_unused(value): f"{gone:,} of {len(names):,} members not shown"}
-        if kept == 0 and len(written(mark)) > room:
-            return {}
-        free -= len(written(mark)) if kept else 0
-    extra = [size - low for size, low in zip(sizes[:kept], least, strict=False)]
-    given = shares(extra, free - sum(least[:kept])) if kept else []
-    made = {
-        name: cut_value(value[name], low + share, child(pointer, name), cuts)
-        for name, low, share in zip(names, least, given, strict=False)
-    }
-    return {**made, **mark}
 
 
 def _unused(value: Mapping[str, Any]) -> str:

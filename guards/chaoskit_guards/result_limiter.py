@@ -13,12 +13,12 @@ from typing import Any
 from chaoskit_guards.argjson import loads
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.result_blocks import are_blocks, cut_blocks, slot_of, tokens_of
-from chaoskit_guards.result_cut import LEAST, Cuts, ResultCut, cut_text, cut_value, shares, written
+from chaoskit_guards.result_cut import LEAST, Cuts, Cutter, ResultCut, cut_text, shares, written
 from chaoskit_guards.settings import at_least_one
 from chaoskit_guards.shapes import as_mapping
 from chaoskit_guards.tokens import count_tokens
 
-__all__ = ["LimitedResult", "ResultCut", "ResultLimiter"]
+__all__ = ["LimitedResult", "ResultCut", "ResultLimiter", "as_text"]
 
 _LEAST_TOKENS = 16
 _FULL = 0.9
@@ -85,7 +85,7 @@ class ResultLimiter:
         before = self.tokens(result)
         if before <= most:
             return LimitedResult(value=result, cuts=(), tokens=before, tokens_before=before)
-        value = self._cut(result, most, cuts)
+        value = self._cut(result, most, cuts, before)
         after = self.tokens(value)
         emit(self._listener, "cut", "limiter", tokens=after, tokens_before=before, places=len(cuts))
         return LimitedResult(value=value, cuts=tuple(cuts), tokens=after, tokens_before=before)
@@ -99,69 +99,76 @@ class ResultLimiter:
         mapping = as_mapping(result)
         slot = None if mapping is None else slot_of(mapping)
         if mapping is None or slot is None:
-            return self._count(_text(result if mapping is None else mapping))
-        total = self._count(_text({k: v for k, v in mapping.items() if k not in slot}))
+            return self._count(as_text(result if mapping is None else mapping))
+        total = self._count(as_text({k: v for k, v in mapping.items() if k not in slot}))
         return total + sum(self.tokens(mapping[name]) for name in slot)
 
-    def _cut(self, result: Any, most: int, cuts: Cuts) -> Any:
+    def _cut(self, result: Any, most: int, cuts: Cuts, tokens: int) -> Any:
         if isinstance(result, str):
-            return self._cut_text(result, most, cuts)
+            return self._cut_text(result, most, cuts, tokens)
         if are_blocks(result):
             return cut_blocks(result, most, cuts, self._count, self._cut_text)
         mapping = as_mapping(result)
         slot = None if mapping is None else slot_of(mapping)
         if mapping is None or slot is None:
-            return self._cut_json(result if mapping is None else mapping, most, cuts)
+            return self._cut_json(result if mapping is None else mapping, most, cuts, tokens)
         shell = {k: v for k, v in mapping.items() if k not in slot}
         sizes = [self.tokens(mapping[name]) for name in slot]
-        given = shares(sizes, max(0, most - self._count(_text(shell))))
+        given = shares(sizes, max(0, most - self._count(as_text(shell))))
         parts = {}
         for name, size, share in zip(slot, sizes, given, strict=True):
             seen: Cuts = []
-            parts[name] = mapping[name] if size <= share else self._cut(mapping[name], share, seen)
+            part = mapping[name]
+            parts[name] = part if size <= share else self._cut(part, share, seen, size)
             cuts += [replace(cut, pointer=f"/{name}{cut.pointer}") for cut in seen]
         return {key: parts.get(key, value) for key, value in mapping.items()}
 
     def _count_blocks(self, blocks: Any) -> int:
         return sum(tokens_of(block, self._count) for block in blocks)
 
-    def _cut_text(self, text: str, most: int, cuts: Cuts) -> str:
+    def _cut_text(self, text: str, most: int, cuts: Cuts, tokens: int | None = None) -> str:
         if text.lstrip()[:1] in ("{", "["):
             try:
-                value = loads(text)
-                return str(
-                    self._search(
-                        lambda room, seen: written(cut_value(value, room, "", seen)),
-                        text,
-                        most,
-                        cuts,
-                    )
-                )
+                return self._cut_value(loads(text), text, most, cuts, tokens)
             except (ValueError, RecursionError):
-                pass
-        return str(
-            self._search(lambda room, seen: cut_text(text, room, "", seen), text, most, cuts)
+                pass  # it only looks like JSON
+        return self._search(
+            lambda room, seen: cut_text(text, room, "", seen), text, most, cuts, tokens
         )
 
-    def _cut_json(self, value: Any, most: int, cuts: Cuts) -> Any:
+    def _cut_json(self, value: Any, most: int, cuts: Cuts, tokens: int) -> Any:
         try:
             text = json.dumps(value, ensure_ascii=False, default=str)
             # What JSON does not know has a text as well: dates by `str`, and NaN.
             plain = json.loads(text, parse_constant=str)
-            found = self._search(
-                lambda room, seen: written(cut_value(plain, room, "", seen)), text, most, cuts
-            )
+            found = self._cut_value(plain, text, most, cuts, tokens)
             return json.loads(found) if found else ""
         except (TypeError, ValueError, RecursionError):
-            text = _as_said(value)
-            return self._search(lambda room, seen: cut_text(text, room, "", seen), text, most, cuts)
+            return self._cut_text(_as_said(value), most, cuts)
 
-    def _search(self, make: Callable[[int, Cuts], str], text: str, most: int, cuts: Cuts) -> str:
-        """Return the longest text that `make` makes and that has at most so many tokens."""
+    def _cut_value(self, value: Any, text: str, most: int, cuts: Cuts, tokens: int | None) -> str:
+        cutter = Cutter()
+        return self._search(
+            lambda room, seen: written(cutter.cut(value, room, "", seen)), text, most, cuts, tokens
+        )
+
+    def _search(
+        self,
+        make: Callable[[int, Cuts], str],
+        text: str,
+        most: int,
+        cuts: Cuts,
+        tokens: int | None,
+    ) -> str:
+        """Return a text that `make` makes and that has at most so many tokens, and hardly less."""
         low, high = LEAST, len(text)
-        room = max(low, len(text) * most // max(1, self._count(text)))
+        room = self._room(len(text), most, self._count(text) if tokens is None else tokens)
         best: str | None = None
         for _ in range(_TRIES):
+            if not low < room < high:
+                room = (low + high) // 2
+                if not low < room < high:
+                    break
             seen: Cuts = []
             made = make(room, seen)
             tokens = self._count(made)
@@ -170,23 +177,22 @@ class ResultLimiter:
                 cuts[:] = seen
                 if tokens >= _FULL * most:
                     break
-                wanted = room * most // max(1, tokens)
             else:
                 high = room
-                wanted = room * most // tokens
-            room = min(max(wanted, low + 1), (low + 3 * high) // 4, high - 1)
-            if not low < room < high:
-                room = (low + high) // 2
-                if not low < room < high:
-                    break
+            room = min(self._room(room, most, tokens), (low + 3 * high) // 4)
         if best is not None:
             return best
         cuts[:] = []
         made = make(LEAST, cuts)
         return made if self._count(made) <= most else ""
 
+    def _room(self, characters: int, most: int, tokens: int) -> int:
+        """Return how many characters have hardly less than so many tokens, by what some have."""
+        return characters * most * 49 // max(1, 50 * tokens)
 
-def _text(value: object) -> str:
+
+def as_text(value: object) -> str:
+    """Return a result as it is counted: its JSON, or the text that it has."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
@@ -11,9 +12,12 @@ from chaoskit_guards.argnodes import nearest
 from chaoskit_guards.threads import started
 from chaoskit_guards.toolbook import shown
 
-__all__ = ["Json", "Tools", "checked_names", "discard", "run_async", "schemas_of"]
+__all__ = ["Inner", "Json", "Tools", "checked_names", "discard", "schemas_of"]
 
 Json = dict[str, Any]
+
+_MOST_NAMES = 1_000
+"""A model can make names up without end."""
 
 
 class Tools(Protocol):
@@ -30,24 +34,44 @@ class Tools(Protocol):
         """Return the declarations to offer to the model."""
 
 
-async def run_async(
-    tools: Tools, name: str, arguments: object, threads: list[Future[Any]] | None = None
-) -> Any:
-    """Run a tool without blocking, a sync one in a thread, which is added to `threads`."""
-    import asyncio  # noqa: PLC0415 - sync programs do without it
+class Inner:
+    """The tools inside of a guard, and which of them are async, found out by calling them."""
 
-    inner = getattr(tools, "adispatch", None)
-    if inner is not None:
-        return await inner(name, arguments)
-    call = started(lambda: tools.dispatch(name, arguments), f"tool {shown(name)}")
-    if threads is not None:
-        threads.append(call)
-    try:
-        result = await asyncio.wrap_future(call)
-    except asyncio.CancelledError:
-        call.add_done_callback(discard)
-        raise
-    return await result if inspect.isawaitable(result) else result
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self._async: set[str] = set()
+
+    def is_async(self, name: str) -> bool:
+        """Whether a tool has given a coroutine before."""
+        return name in self._async
+
+    def noted(self, name: str, result: Any) -> bool:
+        """Return whether a tool has given something to await, and remember that."""
+        if not inspect.isawaitable(result):
+            return False
+        if len(self._async) < _MOST_NAMES:
+            self._async.add(name)
+        return True
+
+    async def run(
+        self, name: str, arguments: object, threads: list[Future[Any]] | None = None
+    ) -> Any:
+        """Run a tool without blocking, a sync one in a thread, which is added to `threads`."""
+        inner = getattr(self.tools, "adispatch", None)
+        if inner is not None:
+            return await inner(name, arguments)
+        if self.is_async(name):
+            result = self.tools.dispatch(name, arguments)
+        else:
+            call = started(lambda: self.tools.dispatch(name, arguments), f"tool {shown(name)}")
+            if threads is not None:
+                threads.append(call)
+            try:
+                result = await asyncio.wrap_future(call)
+            except asyncio.CancelledError:
+                call.add_done_callback(discard)
+                raise
+        return await result if self.noted(name, result) else result
 
 
 def discard(call: Future[Any]) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Future
 from typing import Any, Literal, NamedTuple
 
 from chaoskit_guards.completion import Completion
-from chaoskit_guards.errors import ArgError, GuardError
+from chaoskit_guards.errors import ArgError, GuardError, ToolTimeout
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.parallel import Parallel
 from chaoskit_guards.result_blocks import are_blocks
+from chaoskit_guards.result_limiter import as_text
 from chaoskit_guards.result_vendors import blocks_for, unwrapped
 from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.shapes import as_mapping
-from chaoskit_guards.tool_guard import Json, Tools, run_async
+from chaoskit_guards.tool_guard import Inner, Json, Tools
 from chaoskit_guards.toolbook import shown
 
 __all__ = ["ToolRunner"]
@@ -33,6 +34,7 @@ class _Asked(NamedTuple):
     name: str
     arguments: object
     vendor: Vendor
+    threads: list[Future[Any]]
 
 
 class ToolRunner:
@@ -63,7 +65,7 @@ class ToolRunner:
         clock: Callable[[], float] | None = None,
         listener: Listener | None = None,
     ) -> None:
-        self._tools = tools
+        self._inner = Inner(tools)
         self._parallel = Parallel(
             max_concurrency, sequential=sequential, deadline=deadline, clock=clock
         )
@@ -91,16 +93,19 @@ class ToolRunner:
         return [self._result(call, out) for call, out in zip(asked, outcomes, strict=True)]
 
     def _dispatch(self, call: _Asked) -> Any:
-        result = self._tools.dispatch(call.name, call.arguments)
+        result = self._inner.tools.dispatch(call.name, call.arguments)
         if inspect.iscoroutine(result):
             result.close()
             raise TypeError(f"the tool {call.name!r} is async: use arun")
         return result
 
     async def _adispatch(self, call: _Asked) -> Any:
-        return await run_async(self._tools, call.name, call.arguments)
+        return await self._inner.run(call.name, call.arguments, call.threads)
 
     def _result(self, call: _Asked, outcome: Any) -> Json:
+        if isinstance(outcome, ToolTimeout) and any(not t.done() for t in call.threads):
+            told = outcome.tool, outcome.seconds
+            outcome = ToolTimeout(*told, effect=outcome.effect, running=True)
         if isinstance(outcome, ArgError):
             self._tell(call, outcome)
             return outcome.tool_result(call.call_id, call.vendor)
@@ -142,21 +147,16 @@ def _call(item: Any) -> _Asked:
     if call is not None:
         kind, body = call.get("type"), as_mapping(call.get("function"))
         if kind == "tool_use":
-            return _Asked(str(call["id"]), str(call["name"]), call.get("input"), "anthropic")
+            return _Asked(str(call["id"]), str(call["name"]), call.get("input"), "anthropic", [])
         if body is not None:
-            return _Asked(str(call["id"]), str(body["name"]), body.get("arguments"), "openai")
+            return _Asked(str(call["id"]), str(body["name"]), body.get("arguments"), "openai", [])
         if kind == "function_call":
-            told = call.get("arguments")
-            return _Asked(str(call["call_id"]), str(call["name"]), told, "openai_responses")
+            name, told = str(call["name"]), call.get("arguments")
+            return _Asked(str(call["call_id"]), name, told, "openai_responses", [])
     raise TypeError(f"{type(item).__name__} is no tool call of any vendor")
 
 
 def _content(result: Any, vendor: Vendor) -> Any:
     if isinstance(result, str):
         return result
-    if are_blocks(result):
-        return blocks_for(vendor, result)
-    try:
-        return json.dumps(result, ensure_ascii=False, default=str)
-    except (TypeError, ValueError, RecursionError):  # odd keys, or it contains itself
-        return str(result)
+    return blocks_for(vendor, result) if are_blocks(result) else as_text(result)

@@ -45,9 +45,9 @@ def test_a_forked_process_is_not_stopped_by_the_locks_of_its_parent():
 ALL = """
 import os, signal
 from chaoskit_guards import (
-    CacheBenchmark, CacheWarmer, CachedCounts, FallbackRouter, FitReport, LoopGuard, MaxIters,
-    MessageWindow, NoProgress, ProviderConfig, RunContext, StopEvaluator, TokenCounter,
-    count_tokens,
+    BoundedTools, CacheBenchmark, CacheWarmer, CachedCounts, FallbackRouter, FitReport,
+    IdempotentTools, LoopGuard, MaxIters, MessageWindow, NoProgress, ProviderConfig, RunContext,
+    SessionStore, StopEvaluator, TokenCounter, Vet, count_tokens,
 )
 from chaoskit_guards import similarity
 
@@ -56,9 +56,15 @@ provider = router._providers[0]
 bench, warmer, asked, guard = CacheBenchmark(), CacheWarmer("m"), CachedCounts(len), LoopGuard()
 evaluator, context, counter = StopEvaluator([NoProgress()]), RunContext(), TokenCounter()
 said = [{"role": "user", "content": "hi"}]
+vet = Vet()
+vet.guard(name="refund")(lambda: "paid")
+bounded, sessions = BoundedTools(vet), SessionStore(list)
+effects = IdempotentTools(vet, ["refund"])
+effects._flights.join(effects._call("refund", {}, effects._effects["refund"], None, None).key)
 window = MessageWindow(9, drop_strategy="summarise", summarise=lambda *_, **__: "short")
 holders = [bench, warmer, asked, guard, evaluator, context, counter, count_tokens, window]
 holders += [window._summaries, provider, provider.caller, provider.breaker, similarity._cache]
+holders += [bounded, sessions, effects._store, effects._flights]
 for holder in holders:
     holder._lock.acquire()  # by somebody who is not there in the child
 child = os.fork()
@@ -69,6 +75,8 @@ else:
     for holder in holders:
         assert not holder._lock.locked(), holder
     assert router.call(said) == "hi"
+    assert effects.dispatch("refund", {}) == "paid"
+    assert sessions.get("alice") == []
     guard.record("search", {}, "found")
     context.record_tool("found")
     evaluator.check(context)

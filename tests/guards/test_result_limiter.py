@@ -23,7 +23,7 @@ SCALARS = (
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(), inner, max_size=12),
-    max_leaves=60,
+    max_leaves=30,
 )
 TEXTS = st.text(max_size=3_000) | st.lists(
     st.sampled_from(["word ", "line\n", '"', "\\", "{", "[", "é", "中", "\x00", "0123 "]),
@@ -39,6 +39,7 @@ def rows(count=400):
     return {"total": count, "orders": items, "next": "abc"}
 
 
+@pytest.mark.slow
 @given(VALUES, st.integers(16, 400), COUNTERS)
 def test_a_value_never_exceeds_the_limit_and_stays_json(value, most, counter):
     """The law; and what fits is not touched, so limiting again changes nothing."""
@@ -54,6 +55,7 @@ def test_a_value_never_exceeds_the_limit_and_stays_json(value, most, counter):
         assert made is value
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(16, 400), COUNTERS)
 def test_a_text_never_exceeds_the_limit(text, most, counter):
     """Nor does JSON text, which stays JSON."""
@@ -66,6 +68,7 @@ def test_a_text_never_exceeds_the_limit(text, most, counter):
     assert isinstance(json.loads(limiter.limit(wrapped)), dict)
 
 
+@pytest.mark.slow
 @given(VALUES, st.integers(LEAST, 500))
 def test_a_cut_value_has_room_in_so_many_characters(value, room):
     """Exactly counted, escapes included; and only strings, marks and leaves change."""
@@ -76,6 +79,7 @@ def test_a_cut_value_has_room_in_so_many_characters(value, room):
     assert type(made) is type(value) or made == "[…]"
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(0, 300), st.booleans())
 def test_a_cut_text_is_a_beginning_and_an_end(text, room, quoted):
     """With the right numbers between them."""
@@ -163,7 +167,7 @@ def test_a_deep_value_is_cut_as_well():
     assert ResultLimiter(60).tokens(ResultLimiter(60).limit(value)) <= 60
 
 
-PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA" + "A" * 4_000  # 512 × 512
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAgAAAAIA" + "A" * 4_000  # 512 by 512
 
 
 def image(kind):
@@ -215,6 +219,7 @@ BLOCKS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(BLOCKS, st.integers(16, 1_500), st.booleans())
 def test_blocks_never_exceed_the_limit(blocks, most, in_result):
     """Nor does a result that holds them; what is kept is in order, and limiting is idempotent."""
@@ -296,5 +301,7 @@ def test_tools_are_limited_one_by_one():
     assert count_tokens(asyncio.run(tools.adispatch("search", {}))) <= 200
     assert count_tokens(asyncio.run(tools.adispatch("fetch", {}))) <= 50
     assert tools.schemas() == vet.schemas()
+    assert json.loads(LimitedTools(vet).dispatch("search", {})) != rows()
+    assert json.loads(LimitedTools(vet, max_tokens=99_000).dispatch("search", {})) == rows()
     with pytest.raises(ValueError, match="did you mean 'fetch'"):
         LimitedTools(vet, limits={"fech": 50})
