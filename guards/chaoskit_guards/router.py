@@ -23,12 +23,12 @@ from chaoskit_guards.events import Listener
 from chaoskit_guards.hedge import race
 from chaoskit_guards.price import Price
 from chaoskit_guards.provider import Provider
-from chaoskit_guards.route import Request, Route
+from chaoskit_guards.route import Route, Terms
 from chaoskit_guards.routed_stream import RoutedStream
 from chaoskit_guards.rules import Rules
 from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens as _estimate
-from chaoskit_guards.translate import OPTIONS, copied, neutral
+from chaoskit_guards.translate import OPTIONS, Request, copied, neutral
 
 __all__ = ["FallbackRouter", "ProviderConfig", "RoutedStream", "Rules"]
 
@@ -81,12 +81,10 @@ class FallbackRouter:
         if not deadline > 0:
             raise ValueError("deadline is more than 0 seconds")
         self.deadline = deadline
-        self._rules = rules or Rules()
         if price is None and any(provider.max_usd is not None for provider in providers):
             raise ValueError("max_usd needs a price function: give the router price=…")
         measured = any(p.context_window is not None or p.max_usd is not None for p in providers)
         self._count_tokens = (count_tokens or _estimate) if measured else None
-        self._price = price
         self._clock = clock
         self._sleep = sleep
         self._async_sleep = async_sleep
@@ -97,6 +95,13 @@ class FallbackRouter:
             for config in sorted(providers, key=lambda config: config.priority)
         ]
         self._names = frozenset(names)
+        self._terms = Terms(
+            providers=self._providers,
+            rules=rules or Rules(),
+            spread=self._spread,
+            lot=self._lot,
+            price=price,
+        )
 
     def call(self, messages: Sequence[Any], max_tokens: int = 1024, **keywords: Any) -> RoutedText:
         """Return the text of an answer; the keywords are those of `complete`."""
@@ -179,7 +184,7 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
-        hedge_after = self._rules.hedge_after
+        hedge_after = self._terms.rules.hedge_after
         while (ask := await course.astep()) is not None:
             if hedge_after is not None:
                 delay = (self._async_sleep or asyncio.sleep)(hedge_after)
@@ -275,25 +280,17 @@ class FallbackRouter:
         if self._count_tokens is not None:
             beside = [{"role": "user", "content": system}] if system else []
             tokens = self._count_tokens([*beside, *(tools or ()), *said])
-        now = (self._clock or time.monotonic)()
-        route = Route(
-            providers=self._providers,
-            request=Request(
-                system=system,
-                messages=said,
-                tools=tools,
-                max_tokens=max_tokens,
-                options=copied(options) if options else options,
-                prompt_tokens=tokens,
-            ),
-            rules=self._rules,
-            skip=skip,
-            deadline=now + (self.deadline if deadline is None else deadline),
-            clock=self._clock or time.monotonic,
-            spread=self._spread,
-            lot=self._lot,
-            price=self._price,
+        request = Request(
+            system=system,
+            messages=said,
+            tools=tools,
+            max_tokens=max_tokens,
+            options=copied(options) if options else options,
+            prompt_tokens=tokens,
         )
+        clock = self._clock or time.monotonic
+        ends = clock() + (self.deadline if deadline is None else deadline)
+        route = Route(self._terms, request, skip=skip, deadline=ends, clock=clock)
         return Course(route, self._sleep, self._async_sleep, self._listener)
 
     def _spread(self, seconds: float) -> float:
