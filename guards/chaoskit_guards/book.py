@@ -198,15 +198,15 @@ class Book:
             if other is ticket:
                 break
             wanted = tuple(map(add, wanted, other.amounts))
-            if not self._meter.holds(wanted):
+            if self._meter.exceeded(wanted) is not None:
                 break  # more than a window: it is not this one's turn, whoever else waits
         return wanted
 
     def _check_size(self, amounts: Amounts) -> None:
-        for place, (limit, amount) in enumerate(zip(self._meter.limits, amounts, strict=True)):
-            if limit is not None and amount > limit:
-                scale = MILLION if place == MICRO_USD else 1
-                raise BudgetTooLarge(
-                    f"{amount / scale:g} {NAMES[place]} for one request, but a whole window "
-                    f"holds {limit / scale:g}"
-                )
+        place = self._meter.exceeded(amounts)
+        if place is not None:
+            scale = MILLION if place == MICRO_USD else 1
+            raise BudgetTooLarge(
+                f"{amounts[place] / scale:g} {NAMES[place]} for one request, but a whole window "
+                f"holds {(self.limits[place] or 0) / scale:g}"
+            )

@@ -80,9 +80,12 @@ class Meter:
         totals = self._totals
         return all(totals[place] + amounts[place] <= limit for place, limit in self._limited)
 
-    def holds(self, amounts: Amounts) -> bool:
-        """Return whether an empty window has room for the amounts."""
-        return all(amounts[place] <= limit for place, limit in self._limited)
+    def exceeded(self, amounts: Amounts) -> int | None:
+        """Return what an empty window has no room for; None: it has room for all."""
+        for place, limit in self._limited:
+            if amounts[place] > limit:
+                return place
+        return None
 
     def add(self, bucket: int, amounts: Amounts) -> None:
         """Book amounts in a bucket that is still known."""

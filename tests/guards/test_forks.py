@@ -85,3 +85,25 @@ def test_no_guard_waits_for_a_thread_that_was_not_forked():
     run = [sys.executable, "-W", "ignore", "-c", ALL]
     done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+LEASES = """
+import os, sys
+from chaoskit_guards import BudgetWindow, RedisStore
+
+meter = BudgetWindow(100, store=RedisStore("redis://127.0.0.1:1/0", "k"))._shared.meter
+child = os.fork()
+lease, *_ = meter.reservation((1, 1, 0, 0, 0), (0,) * 5, (None,) * 5)
+os.write(1, f"{lease}\\n".encode())
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_process_takes_no_lease_for_its_own_that_is_its_parents():
+    """The first reservation of each has another name in the store."""
+    run = [sys.executable, "-W", "ignore", "-c", LEASES]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert len(set(done.stdout.split())) == 2
