@@ -12,8 +12,11 @@ from chaoskit.demo.tools import FUNCTIONS, SPECS
 from chaoskit.history import to_anthropic
 from chaoskit_guards import (
     AgentLoop,
+    BudgetWindow,
+    CacheBenchmark,
     CacheWarmer,
     FallbackRouter,
+    FitReport,
     MaxIters,
     MessageWindow,
     ProviderConfig,
@@ -40,6 +43,9 @@ build = partial(
     tools=vet,
     system=warmer.cached_system(SYSTEM_PROMPT),
     window=MessageWindow(max_tokens=45_000),
+    fit=partial(FitReport, model=claude.model, context_window=64_000),
+    budget=BudgetWindow(requests_per_minute=30),
+    cache=CacheBenchmark(model=claude.model),
     retry=RetryConfig(max_attempts=12, max_delay=30, deadline=240),
     conditions=[MaxIters(12)],
     logger=log,

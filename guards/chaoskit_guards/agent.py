@@ -1,8 +1,9 @@
 """The guards together: a tool loop in which each of them has its place.
 
-The window shows what fits, the budget books before and settles after each call, retries surround
-the router with its breakers, the vet checks what the model passes to tools, the loop guard and the
-stop conditions end what goes nowhere, and everything that is logged or told is scrubbed.
+The window shows what fits and a report refuses what does not, the budget books before and settles
+after each call, retries surround the router with its breakers, the cache benchmark hears each
+answer, the vet checks what the model passes to tools, the loop guard and the stop conditions end
+what goes nowhere, and everything that is logged or told is scrubbed.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Any, Protocol
 
 from chaoskit_guards.agent_run import Answer, Run, ToolEvent
 from chaoskit_guards.budget import BudgetWindow
+from chaoskit_guards.cachebench import CacheBenchmark
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.events import Listener
+from chaoskit_guards.fit import FitReport
 from chaoskit_guards.loop import LoopGuard
 from chaoskit_guards.price import Price, cost
 from chaoskit_guards.retry import with_retry
@@ -37,6 +40,7 @@ _SCRUBBER = Scrubber()
 _RETRY = RetryConfig(deadline=240.0)
 _CONDITIONS: tuple[Condition, ...] = (MaxIters(20), NoProgress())
 _NOTHING = "I could not finish this. Please try a more specific question."
+_TOO_LARGE = "This is more than I can read at once. Please ask for a smaller part of it."
 
 
 class Model(Protocol):
@@ -70,14 +74,18 @@ class AgentLoop:
         system: system prompt, text or blocks.
         max_tokens: bound of one answer.
         window: trims what is sent; the conversation itself stays whole.
+        fit: makes the report of a request, such as `partial(FitReport, model=…)`; what is over
+            the model's window even when it is trimmed ends the run instead of being sent.
         retry: repeats calls that no provider answered; its deadline also bounds the budget's wait.
         budget: is asked before each call and told after it.
         price: gives the USD of a call from its model and usage, for `MaxUsd` and the budget.
+        cache: is told the usage and the prefix of each call.
         loop: makes the loop guard of a run.
         conditions: when a run has to come to an end; the model then answers without tools.
         scrubber: cleans what is logged, errors told to the model, and the answer.
         logger: is told about tool calls and their results.
         nothing: the answer where the model has none.
+        too_large: the answer where the request does not fit.
         listener: told about failing tools and the end of each run, and about retries.
         clock: monotonic seconds; `time.monotonic` when it is None.
         sleep: waits between retries; `time.sleep` when it is None.
@@ -95,14 +103,17 @@ class AgentLoop:
         system: Any = None,
         max_tokens: int = 1024,
         window: MessageWindow | None = None,
+        fit: Callable[..., FitReport] | None = None,
         retry: RetryConfig | None = _RETRY,
         budget: BudgetWindow | None = None,
         price: Price | None = None,
+        cache: CacheBenchmark | None = None,
         loop: Callable[[], LoopGuard] | None = LoopGuard,
         conditions: Sequence[Condition] = _CONDITIONS,
         scrubber: Scrubber | None = _SCRUBBER,
         logger: logging.Logger | None = None,
         nothing: str = _NOTHING,
+        too_large: str = _TOO_LARGE,
         listener: Listener | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
@@ -114,10 +125,13 @@ class AgentLoop:
         self.system = system
         self.max_tokens = max_tokens
         self.window = window
+        self.fit = fit
         self.price = price
+        self.cache = cache
         self.loop = loop
         self.conditions = conditions
         self.nothing = nothing
+        self.too_large = too_large
         self.listener = listener
         self.log = logger or logging.getLogger("chaoskit_guards.agent")
         self._budget = budget
@@ -179,8 +193,8 @@ class AgentLoop:
                 results.append(run.tool(call))
                 yield run.returned(call, results[-1])
             run.give(results)
-        if run.silent:
-            yield self.nothing
+        if run.unshown:
+            yield run.unshown
         yield run.answer()
 
     async def astream(
@@ -201,8 +215,8 @@ class AgentLoop:
             for call, result in zip(run.calls, results, strict=True):
                 yield run.returned(call, result)
             run.give(results)
-        if run.silent:
-            yield self.nothing
+        if run.unshown:
+            yield run.unshown
         yield run.answer()
 
     def cleaned(self, value: Any) -> Any:
