@@ -13,15 +13,13 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chaoskit_guards.agent_run import Answer, Run, ToolEvent
 from chaoskit_guards.budget import BudgetWindow
-from chaoskit_guards.cachebench import CacheBenchmark
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.events import Listener
-from chaoskit_guards.fit import FitReport
 from chaoskit_guards.loop import LoopGuard
 from chaoskit_guards.price import Price, cost
 from chaoskit_guards.retry import with_retry
@@ -31,6 +29,10 @@ from chaoskit_guards.scrub_stream import ScrubbingStream
 from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.window import MessageWindow
+
+if TYPE_CHECKING:
+    from chaoskit_guards.cachebench import CacheBenchmark
+    from chaoskit_guards.fit import FitReport
 
 __all__ = ["AgentLoop", "Answer", "Model", "ToolEvent", "Tools"]
 
