@@ -207,7 +207,7 @@ class Route:
         return replace(kept, attempts=tuple(self.attempts))
 
     def outrun(self, ask: Ask) -> None:
-        """Note that somebody else answered first and this request was cancelled."""
+        """Note that somebody else answered first and this request was given up."""
         ask.verdict = "neutral"
         asked = Usage(
             input_tokens=self._request.prompt_tokens or 0, output_tokens=self._request.max_tokens

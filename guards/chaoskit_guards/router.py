@@ -13,14 +13,15 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.clients import Caller, ProviderConfig
 from chaoskit_guards.completion import Completion, RoutedText
-from chaoskit_guards.course import Course, asked, received
+from chaoskit_guards.course import Course, asked, asked_here
 from chaoskit_guards.events import Listener
-from chaoskit_guards.hedge import race
+from chaoskit_guards.hedge import arace, race
 from chaoskit_guards.price import Price
 from chaoskit_guards.provider import Provider
 from chaoskit_guards.route import Route, Terms
@@ -51,6 +52,7 @@ class FallbackRouter:
         sleep: `time.sleep` when it is None.
         async_sleep: `asyncio.sleep` when it is None.
         rng: source of jitter; the `random` module when it is None.
+        executor: runs sync calls while `Rules.hedge_after` is set; threads of its own when None.
         listener: told about every attempt and every change of a breaker.
 
     Raises:
@@ -70,6 +72,7 @@ class FallbackRouter:
         sleep: Callable[[float], object] | None = None,
         async_sleep: Callable[[float], Awaitable[object]] | None = None,
         rng: Random | None = None,
+        executor: Executor | None = None,
         listener: Listener | None = None,
     ) -> None:
         names = [provider.name for provider in providers]
@@ -89,6 +92,7 @@ class FallbackRouter:
         self._sleep = sleep
         self._async_sleep = async_sleep
         self._rng = rng
+        self._executor = executor
         self._listener = listener
         self._providers = [
             Provider(Caller(config), (breaker or self._breaker)(config.name))
@@ -147,10 +151,14 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
+        hedge_after = self._terms.rules.hedge_after
         while (ask := course.step()) is not None:
+            if hedge_after is not None:
+                if race(course, ask, after=hedge_after, executor=self._executor):
+                    break
+                continue
             try:
-                answer = ask.provider.caller.send(ask.request, ask.timeout)
-                completion = received(ask, answer)
+                completion = asked_here(ask)
             except BaseException as error:
                 if not course.failed(ask, error):
                     raise
@@ -188,7 +196,7 @@ class FallbackRouter:
         while (ask := await course.astep()) is not None:
             if hedge_after is not None:
                 delay = (self._async_sleep or asyncio.sleep)(hedge_after)
-                if await race(course, ask, delay=delay):
+                if await arace(course, ask, delay=delay):
                     break
                 continue
             try:
