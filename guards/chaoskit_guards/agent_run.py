@@ -80,6 +80,8 @@ class Run:
         self._context = RunContext(clock=loop.clock)
         self._stopped = ""
         self._text: str | None = None
+        self.unshown = ""
+        """The part of the answer that is not the model's."""
 
     def request(self) -> Json | None:
         """Return what to ask next; None when the answer is there."""
@@ -95,13 +97,38 @@ class Run:
             "system": loop.system,
             "tools": self._specs,
         }
+        if not self._fits(request):
+            return None
         if self._specs:
             self._stopped = self._stopped or self._stop.check(self._context).reason
             request["tool_choice"] = {"type": "none" if self._stopped else "auto"}
         return request
 
+    def _fits(self, request: Json) -> bool:
+        """Tell whether it can be sent; a request that is too large ends the run."""
+        loop = self._loop
+        if loop.fit is None:
+            return True
+        asked = {name: request[name] for name in ("messages", "system", "tools")}
+        report = loop.fit(**asked, max_output_tokens=loop.max_tokens)
+        if report.verdict != "over":
+            return True
+        emit(loop.listener, "too_large", "agent", tokens=report.tokens, window=report.window)
+        self._text = self.unshown = loop.too_large
+        self._stopped = self._stopped or str(report)
+        said = [{"type": "text", "text": loop.too_large}]
+        self._log.append({"role": "assistant", "content": said})
+        return False
+
     def take(self, reply: Completion) -> None:
         """Count an answer and note what it wants."""
+        if self._loop.cache is not None:
+            self._loop.cache.record(
+                cache_read_tokens=reply.usage.cache_read_tokens,
+                input_tokens=reply.usage.input_tokens,
+                cache_creation_tokens=reply.usage.cache_write_tokens,
+                prefix={"system": self._loop.system, "tools": self._specs},
+            )
         counted = {
             "model": reply.model,
             "usage": reply.usage.in_anthropic_words(),
@@ -112,6 +139,7 @@ class Run:
         self._log.append(reply.message)
         if not self.calls:
             self._text = reply.text
+            self.unshown = "" if reply.text else self._loop.nothing
 
     def give(self, results: Sequence[Json]) -> None:
         """Append the results of the tools that were called."""
@@ -166,11 +194,6 @@ class Run:
         kind: Literal["failed", "returned"] = "failed" if result.get("is_error") else "returned"
         value = self._loop.cleaned(result["content"])
         return ToolEvent(kind=kind, name=call["name"], call_id=call["id"], value=value)
-
-    @property
-    def silent(self) -> bool:
-        """Whether the model has come to an end without a word."""
-        return self._text == ""
 
     def answer(self) -> Answer:
         """Return how it ended."""

@@ -195,6 +195,8 @@ def classify(error: BaseException) -> Failure:
         return _guard(error)
     if isinstance(error, ExceptionGroup):
         return _group(error)
+    if type(error).__module__ == "builtins" and not error.__dict__:
+        return Failure(_by_class(error))  # Python's own ones say nothing beyond their class
     response = _read(error, "response")
     headers = _read(response, "headers")
     if headers is None:

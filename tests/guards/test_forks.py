@@ -93,3 +93,67 @@ def test_no_guard_waits_for_a_thread_that_was_not_forked():
     run = [sys.executable, "-W", "ignore", "-c", ALL]
     done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+LEASES = """
+import os, sys
+from chaoskit_guards import BudgetWindow, RedisStore
+
+meter = BudgetWindow(100, store=RedisStore("redis://127.0.0.1:1/0", "k"))._shared.meter
+child = os.fork()
+lease, *_ = meter.reservation((1, 1, 0, 0, 0), (0,) * 5, (None,) * 5)
+os.write(1, f"{lease}\\n".encode())
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_process_takes_no_lease_for_its_own_that_is_its_parents():
+    """The first reservation of each has another name in the store."""
+    run = [sys.executable, "-W", "ignore", "-c", LEASES]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert len(set(done.stdout.split())) == 2
+
+
+WARMING = """
+import os, signal, threading
+from chaoskit_guards import CacheWarmer
+
+
+class Client:
+    def __init__(self):
+        self.messages, self.asked, self.go_on = self, threading.Event(), threading.Event()
+        self.process = os.getpid()
+
+    def create(self, **_):
+        if os.getpid() == self.process:
+            self.asked.set()
+            self.go_on.wait()
+        return {"usage": {"input_tokens": 1, "cache_read_input_tokens": 9_000}}
+
+
+client = Client()
+warmer = CacheWarmer("claude-sonnet-4-6", client=client)
+parent = threading.Thread(target=warmer.warm_sync, args=("Be brief.",))
+parent.start()
+client.asked.wait()  # it is being warmed by a thread that is not there in the child
+child = os.fork()
+if child:
+    client.go_on.set()
+    parent.join()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    signal.alarm(20)
+    assert warmer.warm_sync("Be brief.").verdict == "already_warm"
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_process_does_not_wait_for_its_parents_warming():
+    """It warms by itself what a thread of the parent was warming."""
+    run = [sys.executable, "-W", "ignore", "-c", WARMING]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0\n", "")
