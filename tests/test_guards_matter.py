@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 class Unchecked:
     """The tools without a vet: whatever the model passes goes in."""
 
-    schemas = staticmethod(demo.vet.schemas)
+    schemas = staticmethod(demo.tools.schemas)
 
     @staticmethod
     def dispatch(name, arguments):

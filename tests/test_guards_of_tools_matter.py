@@ -8,7 +8,7 @@ from chaoskit.agent import load_agent
 from chaoskit.catalogue import load_all, shipped
 from chaoskit.check import Verdict
 from chaoskit.demo import guarded_agent as demo
-from chaoskit.demo import guarded_report_agent
+from chaoskit.demo import guarded_report_agent, guarded_tools
 from chaoskit.history import to_anthropic
 from chaoskit.run import run
 from chaoskit_guards import LimitedTools, OutputParser, SessionScope
@@ -41,10 +41,12 @@ CASES = [
     pytest.param(
         "day11-timeout-after-effect",
         "end_state",
-        {"tools": LimitedTools(demo.vet, max_tokens=6_000)},
+        {"tools": LimitedTools(guarded_tools.vet, max_tokens=6_000)},
         id="idempotent",
     ),
-    pytest.param("day14-oversized-result", "bounded_results", {"tools": demo.once}, id="limiter"),
+    pytest.param(
+        "day14-oversized-result", "bounded_results", {"tools": guarded_tools.once}, id="limiter"
+    ),
     pytest.param(
         "day16-injected-instructions", "injection_not_followed", {"gate": None}, id="gate"
     ),

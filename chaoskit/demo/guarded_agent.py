@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from chaoskit.demo.guarded_tools import tools
 from chaoskit.demo.handbook import SYSTEM_PROMPT
-from chaoskit.demo.tools import FUNCTIONS, SPECS, find_refunds
 from chaoskit.history import to_anthropic
 from chaoskit_guards import (
     ActionGate,
@@ -16,18 +16,14 @@ from chaoskit_guards import (
     BudgetWindow,
     CacheBenchmark,
     CacheWarmer,
-    Effect,
     FallbackRouter,
     FitReport,
-    IdempotentTools,
-    LimitedTools,
     MaxIters,
     MessageWindow,
     Parallel,
     ProviderConfig,
     RetryConfig,
     SessionScope,
-    Vet,
 )
 
 __all__ = ["build", "guarded", "guarded_async", "startup"]
@@ -36,19 +32,6 @@ log = logging.getLogger("demo.guarded")
 log.setLevel(logging.INFO)
 log.addHandler(logging.StreamHandler())
 
-vet = Vet()
-for spec in SPECS:
-    name, told = spec["name"], spec["description"]
-    vet.guard(spec["input_schema"], name=name, description=told)(FUNCTIONS[name])
-
-
-def refunded(order_id: str, amount: float) -> Any:
-    """Tell whether a refund was made whose answer got lost."""
-    return next((one for one in find_refunds(order_id) if one["amount"] == amount), False)
-
-
-once = IdempotentTools(vet, {"refund_order": Effect(check=refunded), "send_email": Effect()})
-tools = LimitedTools(once, max_tokens=6_000)
 claude = ProviderConfig(name="anthropic", model="claude-sonnet-4-6", priority=1, timeout=20)
 gpt = ProviderConfig(name="openai", model="gpt-5.4", priority=2, timeout=20)
 warmer = CacheWarmer(model=claude.model)
@@ -72,7 +55,7 @@ agent = build()
 
 async def startup() -> None:
     """Warm the prompt cache before traffic."""
-    await warmer.warm(system=SYSTEM_PROMPT, tools=vet.schemas())
+    await warmer.warm(system=SYSTEM_PROMPT, tools=tools.schemas())
 
 
 def guarded(prompt: str, *, session: str = "demo", history: Sequence[dict[str, Any]] = ()) -> str:
