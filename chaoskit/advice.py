@@ -11,13 +11,18 @@ __all__ = [
     "ASK_LESS",
     "BREAK",
     "BUDGET",
+    "DISTRUST",
     "FALL_BACK",
     "FIT",
     "FRESH_STATE",
     "HANDLE",
+    "LIMIT_RESULTS",
     "LOOP",
     "MEASURE_CACHE",
+    "PARALLEL",
+    "PARSE",
     "RETRY",
+    "RUN_ONCE",
     "SCRUB",
     "STOP",
     "TERMINATOR",
@@ -56,6 +61,20 @@ TERMINATOR = (
 FRESH_STATE = (
     "make history, clients' state and caches per session; a mutable default or a module-level "
     "list is shared by all users (MessageWindow keeps one conversation)"
+)
+RUN_ONCE = (
+    "run tools that change something through an idempotent runner: it recognises a repeated call, "
+    "and looks up what happened before it repeats one whose outcome is unknown"
+)
+LIMIT_RESULTS = "pass tool results through a result limiter before the model gets them"
+PARALLEL = "run the tool calls of one answer with a parallel runner; it keeps their order"
+DISTRUST = (
+    "take tool results for data: refuse tools that act once text from outside is in the "
+    "conversation, unless the user or a person confirms the call"
+)
+PARSE = (
+    "parse the model's output with an output parser, which repairs what is safe to repair and asks "
+    "again for the rest"
 )
 HANDLE = "catch the error at the agent's boundary and answer the user"
 

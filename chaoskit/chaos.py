@@ -26,6 +26,7 @@ from chaoskit.errors import UsageError
 from chaoskit.evidence import turns
 from chaoskit.journal import Journal
 from chaoskit.plan import Rule
+from chaoskit.records import Record
 from chaoskit.scenario import Scenario
 from chaoskit.stage import Stage
 from chaoskit.verbs import Told, Verbs, plain, read
@@ -110,11 +111,24 @@ class Chaos(Verbs):
 
     def tool(self, name: str, **settings: Any) -> Self:
         """Answer for a tool of the agent: `tool("search", result={"text": "nothing"})`."""
-        (made,) = read("tools", [{"name": name, **plain(settings)}])
+        known: dict[str, Any] = {name: {} for name in self._stage.toolbox.records}
+        (made,) = read("tools", [{"name": name, **plain(settings)}], records=known)
         self._stage.toolbox.declare(made)
         return self
 
+    def collection(self, name: str, *rows: dict[str, Any], **settings: Any) -> Self:
+        """Add records that tools read and change: `collection("orders", {"id": "A-1"})`."""
+        made = read("records", {name: {"rows": list(rows), **plain(settings)}})
+        self._stage.toolbox.records.declare(name, made[name])
+        return self
+
+    def records(self, collection: str) -> list[Record]:
+        """Return the records of a collection as they are now."""
+        return self._stage.toolbox.records.all(collection)
+
     def _took(self, scenario: Scenario) -> None:
+        for name, collection in scenario.records.items():
+            self._stage.toolbox.records.declare(name, collection)
         for tool in scenario.tools:
             self._stage.toolbox.declare(tool)
         self._stage.tools.settings = scenario.mcp

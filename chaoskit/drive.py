@@ -38,6 +38,7 @@ class Guest:
     name: str
     arrives: float
     prompts: tuple[str, ...]
+    session: str
     every: float = 0.0
     remembers: bool = True
 
@@ -129,7 +130,7 @@ class Driver:
             self._emit(TurnStarted(at=began, user=guest.name, turn=number, prompt=prompt))
             offered = {
                 "user": guest.name,
-                "session": guest.name if guest.remembers else f"{guest.name}/{number}",
+                "session": guest.session if guest.remembers else f"{guest.session}/{number}",
                 "history": [dict(entry) for entry in past],
             }
             keywords = {name: offered[name] for name in self._agent.keywords}

@@ -265,6 +265,7 @@ class RanTool(Event):
         valid: they satisfy the schema that the agent offered; None when it offered none.
         simulated: the scenario answered instead of, or changed the answer of, the agent's function.
         canaries: labels of the planted secrets that reached the tool in the clear.
+        recognised: the call carries a key by which the tool recognises repeated ones.
     """
 
     tool: str
@@ -275,6 +276,7 @@ class RanTool(Event):
     simulated: bool = True
     seconds: float = 0.0
     canaries: tuple[str, ...] = ()
+    recognised: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,20 +88,29 @@ class Records:
     """
 
     def __init__(self, collections: Mapping[str, CollectionSettings], *, seed: int) -> None:
-        self._settings = dict(collections)
+        self._seed = seed
+        self._settings: dict[str, CollectionSettings] = {}
+        self._schemas: dict[str, dict[str, Any]] = {}
         self._made: dict[tuple[str, int], int] = {}
         # Of each record every version, the oldest first, with the time since which it holds.
         self._versions: dict[str, dict[str, list[tuple[float, Record | None]]]] = {}
-        self._schemas = {
-            name: expanded(one.types) for name, one in collections.items() if one.types
-        }
-        for name, one in collections.items():
-            self._versions[name] = {}
-            for row in (*one.rows, *_invented(name, one, seed)):
-                self._put(name, self._with_key(name, dict(row), owner=-1), float("-inf"))
+        for name, collection in collections.items():
+            self.declare(name, collection)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._versions)
+
+    def declare(self, name: str, collection: CollectionSettings) -> None:
+        """Add a collection, in place of the one of that name.
+
+        Raises:
+            UsageError: it cannot be filled as its settings say.
+        """
+        self._settings[name] = collection
+        self._schemas[name] = expanded(collection.types) if collection.types else {}
+        self._versions[name] = {}
+        for row in (*collection.rows, *_invented(name, collection, self._seed)):
+            self._put(name, self._with_key(name, copy.deepcopy(dict(row)), owner=-1))
 
     def key_of(self, collection: str) -> str:
         """Return the name of the field by which records of a collection are found.
@@ -218,7 +227,7 @@ class Records:
         versions.append((now, record))
         return change
 
-    def _put(self, collection: str, record: Record, at: float) -> None:
+    def _put(self, collection: str, record: Record) -> None:
         key = self._key(collection, record)
         if key in self._versions[collection]:
             raise UsageError(f"records.{collection}: two records have the key {key!r}")
@@ -226,7 +235,7 @@ class Records:
             self._checked(collection, record)
         except RecordError as problem:
             raise UsageError(f"records.{collection}: {problem}") from None
-        self._versions[collection][key] = [(at, record)]
+        self._versions[collection][key] = [(float("-inf"), record)]
 
     def _collection(self, name: str) -> CollectionSettings:
         try:
@@ -250,8 +259,8 @@ class Records:
                 return {field: key, **{k: v for k, v in record.items() if k != field}}
 
     def _checked(self, collection: str, record: Record) -> None:
-        schema = self._schemas.get(collection)
-        if schema is not None and (wrong := violations(schema, record)):
+        schema = self._schemas[collection]
+        if schema and (wrong := violations(schema, record)):
             raise RecordError(f"{collection}: {'; '.join(wrong)}")
 
 

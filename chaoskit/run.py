@@ -13,6 +13,7 @@ from chaoskit.check import Judgement, Verdict, worst
 from chaoskit.checks import FaultsStruck
 from chaoskit.journal import (
     Blocked,
+    Changed,
     Delivered,
     Event,
     Journal,
@@ -239,6 +240,10 @@ def _lacking(scenario: Scenario, agent: Agent, calm: Played) -> str:
             "the agent's tool functions were not found; name them with --tool NAME=module:function"
             if agent.command is None
             else "its tools are out of reach: the agent is a command",
+        ),
+        "effects": (
+            bool(calm.journal.of(Changed)),
+            "the agent changed no record: it has none of the tools, or did not call them",
         ),
         "history": (
             any(request.turn > 1 and request.messages > longest for request in requests),

@@ -197,10 +197,11 @@ def guests(workload: Workload, seed: int) -> list[Guest]:
             name=name,
             arrives=arrives,
             prompts=workload.questions(name),
+            session=workload.session_of(number),
             every=workload.every,
             remembers=workload.session,
         )
-        for name, arrives in zip(workload.names(), arrivals, strict=True)
+        for number, (name, arrives) in enumerate(zip(workload.names(), arrivals, strict=True))
     ]
 
 

@@ -10,7 +10,9 @@ from chaoskit.settings import Duration, settings
 
 __all__ = ["Happening", "Need", "Story"]
 
-Need: TypeAlias = Literal["tools", "tool_functions", "history", "startup", "cacheable_prompt"]
+Need: TypeAlias = Literal[
+    "tools", "tool_functions", "effects", "history", "startup", "cacheable_prompt"
+]
 
 
 @settings

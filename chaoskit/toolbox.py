@@ -221,6 +221,7 @@ class Toolbox:
                 simulated=not own,
                 seconds=seconds,
                 canaries=labels_in(hidden),
+                recognised=request.arguments.get(tool.idempotent_by) is not None,
             )
         )
         return result
@@ -407,10 +408,10 @@ class Toolbox:
 def _outcome(
     result: Result, run: Run, *, raised: bool
 ) -> Literal["result", "error", "raised", "lost", "refused"]:
-    if run.instead is not None:
-        return "refused"
     if result.lost:
         return "lost"
+    if run.instead is not None:
+        return "refused"
     if result.error is not None:
         return "raised" if raised else "error"
     return "result"

@@ -350,13 +350,13 @@ def plain(value: Any) -> Any:
     return value
 
 
-def read(section: str, value: Any) -> Any:
-    """Return a part of a scenario, written as in a file.
+def read(section: str, value: Any, **others: Any) -> Any:
+    """Return a part of a scenario, written as in a file; `others` are parts that it refers to.
 
     Raises:
         UsageError: something in it is wrong.
     """
-    wrong, made = parts({**_BLANK, section: value})
+    wrong, made = parts({**_BLANK, **others, section: value})
     if wrong:
         raise UsageError(
             "; ".join(

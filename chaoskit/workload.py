@@ -28,6 +28,11 @@ class Workload:
     prompts = ["Why did the last deploy fail?", "And the one before?"]
     turns = 2
     session = false
+    # or
+    [workload]
+    users = 6
+    sessions = 2
+    prompt = "Where is order A-{user}?"
     """
 
     users: Annotated[int, Field(ge=1)] = 1
@@ -51,6 +56,10 @@ class Workload:
     session: bool = True
     """Whether the turns of a user are one conversation."""
 
+    sessions: Annotated[int, Field(ge=1)] | None = None
+    """How many session ids the users share, as where a cache, a cookie or a tenant mixes them up;
+    each has one of its own unless set."""
+
     def __post_init__(self) -> None:
         if (self.prompt is None) == (not self.prompts):
             raise ValueError("write what is asked: either `prompt`, or a list of `prompts`")
@@ -58,6 +67,12 @@ class Workload:
     def names(self) -> tuple[str, ...]:
         """Return the names of the users, in order."""
         return tuple(f"user-{number}" for number in range(1, self.users + 1))
+
+    def session_of(self, index: int) -> str:
+        """Return the session id of a user, by the index among the names."""
+        if self.sessions is None:
+            return self.names()[index]
+        return f"session-{index % self.sessions + 1}"
 
     def arrivals(self, rng: random.Random) -> tuple[float, ...]:
         """Return when each user arrives, in seconds: one in each of as many equal spans of time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaoskit.behaviour import Behaviour
 from chaoskit.behaviours.function import Function
+from chaoskit.behaviours.gullible import Gullible
 from chaoskit.behaviours.helpful import Helpful
 from chaoskit.behaviours.scripted import Scripted, ScriptedCall, ScriptedTurn
 from chaoskit.behaviours.stubborn import Stubborn
@@ -12,6 +13,7 @@ from chaoskit.registry import Registry
 __all__ = [
     "BEHAVIOURS",
     "Function",
+    "Gullible",
     "Helpful",
     "Scripted",
     "ScriptedCall",
@@ -22,5 +24,6 @@ __all__ = [
 BEHAVIOURS: Registry[Behaviour] = Registry("behaviour")
 BEHAVIOURS.register("helpful", Helpful)
 BEHAVIOURS.register("stubborn", Stubborn)
+BEHAVIOURS.register("gullible", Gullible)
 BEHAVIOURS.register("scripted", Scripted)
 BEHAVIOURS.register("function", Function)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from chaoskit.answering import answer, written
@@ -9,6 +11,8 @@ from chaoskit.behaviour import Scene
 from chaoskit.conversation import Conversation, read
 from chaoskit.exchange import Call, Part, Reply, Stop, Text, ToolCall
 from chaoskit.settings import settings
+
+_PLACE = re.compile(r"\{(?:prompt|first|user|result)\}")
 
 __all__ = ["Scripted", "ScriptedCall", "ScriptedTurn"]
 
@@ -57,8 +61,8 @@ class ScriptedTurn:
 class Scripted:
     """Replays turns, the first one after each question of the user.
 
-    In texts and in arguments `{prompt}` stands for the question, `{result}` for the newest tool
-    results.
+    In texts and in arguments `{prompt}` stands for the question, `{first}` for the first one of the
+    conversation, `{user}` for the name of whoever asks, `{result}` for the newest tool results.
     """
 
     example: ClassVar[str] = """
@@ -87,34 +91,41 @@ class Scripted:
         if seen.step >= len(self.turns) and self.after == "answer":
             return answer(call, seen, scene.rng)
         turn = self.turns[min(seen.step, len(self.turns) - 1)]
+        places = _places(call, seen, scene.user)
         calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
-        content: list[Part] = [Text(_filled(turn.text, seen))] if turn.text else []
+        content: list[Part] = [Text(_filled(turn.text, places))] if turn.text else []
         content += [
-            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, seen))
+            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, places))
             for one in calls
         ]
         return Reply(content=tuple(content), stop=turn.stop or ("tool_use" if calls else "end"))
 
 
-def _arguments(arguments: dict[str, Any] | str, seen: Conversation) -> str:
+def _places(call: Call, seen: Conversation, user: str) -> Mapping[str, str]:
+    asked = (message.text for message in call.messages if message.role == "user")
+    return {
+        "{prompt}": seen.prompt,
+        "{first}": next(filter(None, asked), ""),
+        "{user}": user,
+        "{result}": "\n".join(result.text for result in seen.newest),
+    }
+
+
+def _arguments(arguments: dict[str, Any] | str, places: Mapping[str, str]) -> str:
     if isinstance(arguments, str):
         return arguments or "{}"
-    return written({name: _filled_in(value, seen) for name, value in arguments.items()})
+    return written({name: _filled_in(value, places) for name, value in arguments.items()})
 
 
-def _filled_in(value: object, seen: Conversation) -> object:
+def _filled_in(value: object, places: Mapping[str, str]) -> object:
     if isinstance(value, str):
-        return _filled(value, seen)
+        return _filled(value, places)
     if isinstance(value, dict):
-        return {name: _filled_in(inner, seen) for name, inner in value.items()}
+        return {name: _filled_in(inner, places) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_filled_in(inner, seen) for inner in value]
+        return [_filled_in(inner, places) for inner in value]
     return value
 
 
-def _filled(text: str, seen: Conversation) -> str:
-    if "{" not in text:
-        return text
-    results = "\n".join(result.text for result in seen.newest)
-    pieces = text.split("{prompt}")
-    return seen.prompt.join(piece.replace("{result}", results) for piece in pieces)
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda match: places[match[0]], text)

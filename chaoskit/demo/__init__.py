@@ -14,6 +14,10 @@ _HOME = {
     "guarded_async": "guarded_agent",
     "naive": "naive_agent",
     "naive_async": "naive_agent",
+    "naive_chat": "naive_chat",
+    "naive_chat_async": "naive_chat",
+    "naive_report": "naive_report",
+    "naive_report_async": "naive_report",
     "naive_openai": "naive_openai_agent",
     "naive_openai_async": "naive_openai_agent",
 }
@@ -23,8 +27,12 @@ __all__ = [
     "guarded_async",
     "naive",
     "naive_async",
+    "naive_chat",
+    "naive_chat_async",
     "naive_openai",
     "naive_openai_async",
+    "naive_report",
+    "naive_report_async",
 ]
 
 

@@ -48,6 +48,7 @@ from chaoskit.faults.unauthorised import Unauthorised
 from chaoskit.faults.unfinished_stream import UnfinishedStream
 from chaoskit.faults.unknown_content import UnknownContent
 from chaoskit.faults.unknown_tool import UnknownTool
+from chaoskit.faults.unparsable_output import UnparsableOutput
 from chaoskit.faults.version_refused import VersionRefused
 from chaoskit.faults.wrong_id import WrongId
 from chaoskit.faults.wrong_length import WrongLength
@@ -102,6 +103,7 @@ __all__ = [
     "UnfinishedStream",
     "UnknownContent",
     "UnknownTool",
+    "UnparsableOutput",
     "VersionRefused",
     "WrongId",
     "WrongLength",
@@ -122,6 +124,7 @@ FAULTS.register("malformed_arguments", MalformedArguments)
 FAULTS.register("unknown_tool", UnknownTool)
 FAULTS.register("empty_completion", EmptyCompletion)
 FAULTS.register("truncated_at_max_tokens", TruncatedAtMaxTokens)
+FAULTS.register("unparsable_output", UnparsableOutput)
 FAULTS.register("secret_in_arguments", SecretInArguments)
 FAULTS.register("unfinished_stream", UnfinishedStream)
 FAULTS.register("error_mid_stream", ErrorMidStream)

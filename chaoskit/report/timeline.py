@@ -10,6 +10,7 @@ from chaoskit.evidence import lasting
 from chaoskit.journal import (
     Answered,
     Blocked,
+    Changed,
     Delivered,
     Event,
     Failed,
@@ -71,7 +72,7 @@ def _told(journal: Journal, user: str) -> Iterator[tuple[float, str]]:
             last = event.at
 
 
-def _line(event: Event) -> str:  # noqa: PLR0912 - one case for each kind of event
+def _line(event: Event) -> str:  # noqa: C901, PLR0912 - one case for each kind of event
     match event:
         case TurnStarted():
             return f"asks: {_short(event.prompt)}"
@@ -99,6 +100,8 @@ def _line(event: Event) -> str:  # noqa: PLR0912 - one case for each kind of eve
             return f"  ended: {'error event' if event.error_frame else event.how}"
         case RanTool():
             return f"tool {event.tool}: {event.outcome}: {_short(event.result)}"
+        case Changed():
+            return f"  {event.action}s {event.key} in {event.collection}: {_short(event.record)}"
         case Leaked():
             return f"LEAK of {event.canary} by {event.channel} ({event.where})"
         case Blocked():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SameAnswer,
     )
     from chaoskit_guards.errors import (
+        ActionRefusedError,
         AllProvidersFailed,
         ArgError,
         ArgProblem,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from chaoskit_guards.events import GuardEvent, Listener
     from chaoskit_guards.failures import Failure, classify
     from chaoskit_guards.fit import FitPart, FitReport
+    from chaoskit_guards.gate import ActionGate
     from chaoskit_guards.keepalive import (
         CachePrices,
         best_ttl,
@@ -94,6 +96,8 @@ if TYPE_CHECKING:
     from chaoskit_guards.window import MessageWindow
 
 _HOME = {
+    "ActionGate": "gate",
+    "ActionRefusedError": "errors",
     "AgentLoop": "agent",
     "AllOf": "conditions",
     "AllProvidersFailed": "errors",
@@ -190,6 +194,8 @@ _HOME = {
 """Where each public name lives."""
 
 __all__ = [
+    "ActionGate",
+    "ActionRefusedError",
     "AgentLoop",
     "AllOf",
     "AllProvidersFailed",

@@ -19,6 +19,7 @@ from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.events import Listener
+from chaoskit_guards.gate import ActionGate
 from chaoskit_guards.loop import LoopGuard
 from chaoskit_guards.price import Price, cost
 from chaoskit_guards.retry import with_retry
@@ -74,6 +75,7 @@ class AgentLoop:
         budget: is asked before each call and told after it.
         price: gives the USD of a call from its model and usage, for `MaxUsd` and the budget.
         loop: makes the loop guard of a run.
+        gate: makes the action gate of a run; it also sees the tools of earlier turns.
         conditions: when a run has to come to an end; the model then answers without tools.
         scrubber: cleans what is logged, errors told to the model, and the answer.
         logger: is told about tool calls and their results.
@@ -99,6 +101,7 @@ class AgentLoop:
         budget: BudgetWindow | None = None,
         price: Price | None = None,
         loop: Callable[[], LoopGuard] | None = LoopGuard,
+        gate: Callable[[], ActionGate] | None = None,
         conditions: Sequence[Condition] = _CONDITIONS,
         scrubber: Scrubber | None = _SCRUBBER,
         logger: logging.Logger | None = None,
@@ -116,6 +119,7 @@ class AgentLoop:
         self.window = window
         self.price = price
         self.loop = loop
+        self.gate = gate
         self.conditions = conditions
         self.nothing = nothing
         self.listener = listener

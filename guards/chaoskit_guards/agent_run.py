@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from chaoskit_guards.completion import Completion
-from chaoskit_guards.errors import ArgError, LoopDetectedError
+from chaoskit_guards.errors import ActionRefusedError, ArgError, LoopDetectedError
 from chaoskit_guards.events import emit
 from chaoskit_guards.stop import RunContext, StopEvaluator
 
@@ -72,6 +72,10 @@ class Run:
         self._guard = loop.loop() if loop.loop is not None else None
         if self._guard is not None and self._specs:
             self._guard.know(self._specs)
+        self._gate = loop.gate() if loop.gate is not None else None
+        if self._gate is not None:
+            for name in _called(messages):
+                self._gate.saw(name)
         self._stop = StopEvaluator(loop.conditions)
         self._context = RunContext(clock=loop.clock)
         self._stopped = ""
@@ -176,6 +180,8 @@ class Run:
         self._loop.log.info("tool call %s %s", name, self._loop.cleaned(arguments))
         if self._guard is not None:
             self._guard.record(name, arguments, turn=self._context.iters)
+        if self._gate is not None:
+            self._gate.check(name, arguments)
         assert self._loop.tools is not None  # noqa: S101 - a model calls only what it was offered
         return self._loop.tools.dispatch(name, arguments)
 
@@ -188,7 +194,9 @@ class Run:
         if isinstance(error, ArgError):
             self._observe(call, str(error), error=True)
             return error.tool_result(call["id"])
-        if isinstance(error, LoopDetectedError):
+        if isinstance(error, ActionRefusedError):
+            text = str(error)
+        elif isinstance(error, LoopDetectedError):
             text = str(error)
             if error.level == "stop":
                 self._stopped = self._stopped or text
@@ -207,9 +215,22 @@ class Run:
         }
 
     def _observe(self, call: Json, result: Any, *, error: bool) -> None:
+        if self._gate is not None:
+            self._gate.saw(call["name"])
         self._context.record_tool(result, error=error)
         if self._guard is not None:
             self._guard.observe(call["name"], call.get("input"), result, error=error)
+
+
+def _called(messages: Sequence[Any]) -> list[str]:
+    """Return the names of the tools that a conversation has called."""
+    return [
+        part["name"]
+        for message in messages
+        if isinstance(message, dict) and isinstance(message.get("content"), list)
+        for part in message["content"]
+        if isinstance(part, dict) and part.get("type") == "tool_use"
+    ]
 
 
 def _written(result: Any) -> str:

@@ -12,6 +12,7 @@ GuardError
 ├── StoreUnavailable       what a guard shares with other processes is out of reach
 ├── AllProvidersFailed     no provider of a router answered
 ├── LoopDetectedError      an agent goes in circles; the text tells the model what to do
+├── ActionRefusedError     a tool that acts was called after text from outside came in
 ├── UntranslatableRequest  a request cannot be said in the other vendor's words
 ├── UnreadableResponse     a provider answered with something that is no answer
 └── StreamTruncated        a stream ended before the provider said that it is complete
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = [
+    "ActionRefusedError",
     "AllProvidersFailed",
     "ArgError",
     "ArgProblem",
@@ -277,3 +279,17 @@ class LoopDetectedError(GuardError):
         self.kind = kind
         self.level = level
         self.count = count
+
+
+class ActionRefusedError(GuardError):
+    """A tool that acts was not run, since others may have asked for it. Fit for the model.
+
+    Attributes:
+        tool: name of the tool.
+        sources: the tools whose results brought text from outside.
+    """
+
+    def __init__(self, message: str, *, tool: str, sources: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.tool = tool
+        self.sources = sources
