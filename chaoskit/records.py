@@ -15,6 +15,7 @@ from pydantic import Field
 
 from chaoskit.arguments import violations
 from chaoskit.errors import UsageError
+from chaoskit.exchange import RefusalKind
 from chaoskit.fakes import provided
 from chaoskit.schema.short import check_short, expanded
 from chaoskit.seed import derive
@@ -29,8 +30,12 @@ Action: TypeAlias = Literal["create", "update", "delete"]
 class RecordError(LookupError):
     """The records do not allow it: there is no such record, there is one already, a field is wrong.
 
-    A tool that meets it fails with its text, as a service would answer.
+    A tool that meets it fails with its text, as a service would answer. `kind` says which it is.
     """
+
+    def __init__(self, told: str, *, kind: RefusalKind = "not_found") -> None:
+        super().__init__(told)
+        self.kind = kind
 
 
 @settings
@@ -185,7 +190,8 @@ class Records:
         record = self._with_key(collection, copy.deepcopy(dict(fields)), owner=owner)
         key = self._key(collection, record)
         if _at(self._versions[collection].get(key, []), now) is not None:
-            raise RecordError(f"there is a record {key!r} in {collection} already")
+            told = f"there is a record {key!r} in {collection} already"
+            raise RecordError(told, kind="conflict")
         self._checked(collection, record)
         return self._write(collection, key, record, now, "create")
 
@@ -261,7 +267,7 @@ class Records:
     def _checked(self, collection: str, record: Record) -> None:
         schema = self._schemas[collection]
         if schema and (wrong := violations(schema, record)):
-            raise RecordError(f"{collection}: {'; '.join(wrong)}")
+            raise RecordError(f"{collection}: {'; '.join(wrong)}", kind="invalid_request")
 
 
 def _at(versions: Sequence[tuple[float, Record | None]], at: float) -> Record | None:

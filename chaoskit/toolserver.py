@@ -6,7 +6,7 @@ wrong; the tools themselves are run by the toolbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -18,11 +18,22 @@ from chaoskit.journal import Served, Struck
 from chaoskit.match import Subject
 from chaoskit.mcp import McpSettings
 from chaoskit.plan import Decision
-from chaoskit.player import Ending, Exchange
+from chaoskit.player import Ending, Exchange, Passed
 from chaoskit.provider.shelf import Shelf
 from chaoskit.seed import derive
-from chaoskit.steps import Crash, Frame, Head, Step
-from chaoskit.tool_dialect import Answer, Asked, Desk, InLines, Ran, ToolDialect
+from chaoskit.steps import Crash, Frame, Head, Step, Wait
+from chaoskit.timed import plain
+from chaoskit.tool_dialect import (
+    Answer,
+    Asked,
+    ByStatus,
+    Desk,
+    InLines,
+    Ran,
+    Relayed,
+    Site,
+    ToolDialect,
+)
 from chaoskit.who import over_a_wire, who
 from chaoskit.world import World
 
@@ -34,10 +45,29 @@ _FOREVER = float("inf")
 class Tools(Protocol):
     """Who runs the tools."""
 
-    def respond(self, name: str, arguments: Mapping[str, object]) -> Result | None:
+    @property
+    def there(self) -> tuple[Offered, ...]:
+        """The tools as they are where nothing is wrong."""
+        ...
+
+    def respond(
+        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
+    ) -> Result | None:
         """Run a tool for somebody who reaches it over a wire; None where there is none.
 
         What goes wrong in it, wrong arguments included, is in the result.
+
+        Args:
+            key: the idempotency key that came beside the arguments.
+        """
+        ...
+
+    def forwarded(
+        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
+    ) -> Generator[None, Result, Result]:
+        """Let faults strike a tool that a real host carries out, and return what the caller gets.
+
+        Each time it is to be carried out, it wants what came of it, or the exception.
         """
         ...
 
@@ -75,7 +105,8 @@ class ToolServer:
         settings: the `[mcp]` table of the scenario.
         max_calls: bound of the run, as for requests to the provider.
         scale: seconds of the run in a second of its clients.
-        wanted: whether there are tools to serve; where not, only declared hosts are answered.
+        own: it listens itself, so that requests are for it whatever host they name.
+        spared: hosts that the agent may reach for real.
     """
 
     def __init__(
@@ -88,7 +119,8 @@ class ToolServer:
         seed: int,
         max_calls: int,
         scale: float = 1.0,
-        wanted: Callable[[], bool] = lambda: True,
+        own: bool = False,
+        spared: tuple[str, ...] = (),
     ) -> None:
         self._world = world
         self._tools = tools
@@ -96,7 +128,8 @@ class ToolServer:
         self.settings = settings
         self._max_calls = max_calls
         self._scale = scale
-        self._wanted = wanted
+        self._own = own
+        self._spared = spared
         self._ids = derive(seed, "tool server")
         self._shelf = Shelf()
         self._calls = 0
@@ -118,6 +151,22 @@ class ToolServer:
             raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
         desk = self.desk()
         return self.answer(dialect, dialect.decode(request, desk), desk)
+
+    def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
+        """Answer a request, or let it go on to the real host, whose answer is sent to this.
+
+        Raises:
+            RunStopped: the run exceeded its bounds, or the scenario is mistaken.
+        """
+        dialect = self._dialect(request)
+        if dialect is None:
+            raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
+        desk = self.desk()
+        try:
+            asked = dialect.decode(request, desk)
+            return (yield from self._answer(dialect, asked, desk, passes=True))
+        except ChaoskitError as error:
+            raise self._world.failed(error) from None
 
     def heard(self, line: bytes) -> Exchange | None:
         """Answer a line of a conversation over standard streams; None where it wants no answer.
@@ -180,6 +229,12 @@ class ToolServer:
             wall=self._world.clock.wall(),
             shelf=self._shelf,
             settings=self.settings,
+            site=Site(
+                tools=self._tools.there,
+                wanted=self._own or not all(tool.real for tool in self._tools.there),
+                own=self._own,
+                spared=self._spared,
+            ),
         )
 
     def answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
@@ -189,11 +244,17 @@ class ToolServer:
             RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
         try:
-            return self._answer(dialect, asked, desk)
+            next(self._answer(dialect, asked, desk, passes=False))
+        except StopIteration as done:
+            made: Exchange = done.value
+            return made
         except ChaoskitError as error:
             raise self._world.failed(error) from None
+        raise InternalError(f"{asked.tool} was to be passed on where no real host is in reach")
 
-    def _answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
+    def _answer(
+        self, dialect: ToolDialect, asked: Asked, desk: Desk, *, passes: bool
+    ) -> Generator[None, Passed, Exchange]:
         self._calls += 1
         if self._calls > self._max_calls:
             reason = f"calls: more than {self._max_calls} to tools"
@@ -210,6 +271,8 @@ class ToolServer:
             called=(asked.tool,) if asked.tool else (),
         )
         said = self._admitted(dialect, asked, desk, subject)
+        if said is None and asked.real:
+            said = yield from self._relayed(dialect, asked, desk, passes=passes)
         if said is None:
             said = self._served(dialect, asked, desk, subject)
         steps = said.steps
@@ -273,7 +336,7 @@ class ToolServer:
         seconds = 0.0
         if asked.operation == "run_tool":
             with over_a_wire(asked.dialect):
-                result = self._tools.respond(asked.tool, asked.arguments)
+                result = self._tools.respond(asked.tool, asked.arguments, key=asked.key)
             tool = self._tools.offered(asked.tool)
             if result is None or tool is None:
                 refusal = Refusal(
@@ -282,6 +345,8 @@ class ToolServer:
                 steps = self._refuse(dialect, refusal, asked, desk)
                 return _Said(steps=steps or (), refusal=refusal)
             answer = Ran(tool=tool, result=result)
+            if (failed := self._failed(dialect, answer, asked, desk)) is not None:
+                return failed
             seconds = _FOREVER if result.lost else result.seconds
         elif asked.operation == "list_tools":
             with over_a_wire(asked.dialect):
@@ -296,6 +361,55 @@ class ToolServer:
                 frames = changed
                 self._struck(decision, "frames", asked)
         return _Said(steps=dialect.steps(asked, frames, seconds, desk))
+
+    def _failed(self, dialect: ToolDialect, ran: Ran, asked: Asked, desk: Desk) -> _Said | None:
+        """Return what is said of a failure in a dialect in which it is a refusal."""
+        refusal = dialect.failure(ran) if isinstance(dialect, ByStatus) else None
+        if refusal is None:
+            return None
+        steps = self._refuse(dialect, refusal, asked, desk) or ()
+        wait = (Wait(ran.result.seconds),) if ran.result.seconds else ()
+        return _Said(steps=(*wait, *steps), refusal=refusal)
+
+    def _relayed(
+        self, dialect: ToolDialect, asked: Asked, desk: Desk, *, passes: bool
+    ) -> Generator[None, Passed, _Said]:
+        """Let the real host answer, and return what is left of its answer."""
+        tool = self._tools.offered(asked.tool)
+        if not (passes and tool is not None and isinstance(dialect, Relayed)):
+            told = f"{asked.tool} is real, and only reached from within the process of the run"
+            refusal = Refusal(kind="server_error", status=501, message=told)
+            return _Said(steps=self._refuse(dialect, refusal, asked, desk) or (), refusal=refusal)
+        going = self._tools.forwarded(asked.tool, asked.arguments, key=asked.key)
+        passed: Passed | None = None
+        given: Result | None = None
+        failed: Exception | None = None
+        while True:
+            try:
+                with over_a_wire(asked.dialect):
+                    if failed is not None:
+                        going.throw(failed)
+                    elif given is not None:
+                        going.send(given)
+                    else:
+                        next(going)
+            except StopIteration as done:
+                result: Result = done.value
+                break
+            try:
+                passed, failed = (yield), None
+            except Exception as error:  # noqa: BLE001 - a transport may raise anything
+                failed = error
+            else:
+                given = dialect.told(passed)
+        seconds = _FOREVER if result.lost else result.seconds
+        if passed is not None and given is not None and _same(result, given):
+            return _Said(steps=plain(passed.reply, wait=seconds))
+        ran = Ran(tool=tool, result=result)
+        if (said := self._failed(dialect, ran, asked, desk)) is not None:
+            return said
+        wait = (Wait(seconds),) if seconds else ()
+        return _Said(steps=(*wait, *dialect.retold(result, passed, desk)))
 
     def _decide(
         self, subject: Subject, stage: Literal["admit", "frames", "steps"]
@@ -326,13 +440,13 @@ class ToolServer:
         )
 
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
-        hosts = self.settings.hosts
-        if not self._wanted() and request.host.partition(":")[0] not in hosts:
-            return None
-        for dialect in self._dialects:
-            if dialect.claims(request, hosts):
-                return dialect
-        return None
+        desk = self.desk()
+        return next((one for one in self._dialects if one.claims(request, desk)), None)
+
+
+def _same(result: Result, given: Result) -> bool:
+    """Tell whether a result says what was given, maybe later."""
+    return not result.lost and result.value is given.value and result.error == given.error
 
 
 _CALL = Call(dialect="tools", provider="tools")
