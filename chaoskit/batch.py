@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -22,13 +23,14 @@ from chaoskit import run as running
 from chaoskit.agent import Agent
 from chaoskit.catalogue import Found
 from chaoskit.command import PREFIX
+from chaoskit.demo import PAIRS
 from chaoskit.errors import AgentNotFound, UsageError
 from chaoskit.evidence import lasting
 from chaoskit.outcome import Outcome
 from chaoskit.report import as_json
 from chaoskit.scenario import Scenario
 
-__all__ = ["DEMO", "Batch", "agents", "chosen", "writing"]
+__all__ = ["DEMO", "Batch", "agents", "chosen", "demonstrated", "writing"]
 
 DEMO = ("chaoskit.demo:naive", "chaoskit.demo:guarded")
 
@@ -38,6 +40,7 @@ class Batch:
     """Scenarios and agents, and what has come out of them so far.
 
     Attributes:
+        others: agents of single scenarios, by their names, in place of `agents`.
         tools, extensions: as they stand on the command line.
         journals: folder for the journals; None to keep none.
         report: file for the JSON report; None to write none.
@@ -45,6 +48,7 @@ class Batch:
 
     scenarios: Sequence[tuple[Found, Scenario]]
     agents: Sequence[Agent]
+    others: Mapping[str, Sequence[Agent]] = field(default_factory=dict)
     seed: int = 0
     tools: Sequence[str] = ()
     extensions: Sequence[str] = ()
@@ -69,7 +73,7 @@ class Batch:
         try:
             with _progress() as progress:
                 for found, scenario in self.scenarios:
-                    for agent in self.agents:
+                    for agent in self._agents_of(scenario):
                         outcome = running.run(scenario, agent, seed=self.seed, progress=progress)
                         self.done.append((found, outcome))
                         self._keep_journals(outcome)
@@ -80,10 +84,13 @@ class Batch:
             self._keep_report()
         return True
 
+    def _agents_of(self, scenario: Scenario) -> Sequence[Agent]:
+        return self.others.get(scenario.name, self.agents)
+
     def _fit(self) -> None:
         wrong = []
         for _, scenario in self.scenarios:
-            for agent in self.agents:
+            for agent in self._agents_of(scenario):
                 try:
                     running.fit(scenario, agent)
                 except UsageError as error:
@@ -96,7 +103,8 @@ class Batch:
         found = next(found for found, one in self.done if one is outcome)
         tools = [word for tool in self.tools for word in ("--tool", tool)]
         extensions = [word for one in self.extensions for word in ("--extension", one)]
-        agent = next(one for one in self.agents if one.name == outcome.agent)
+        known = (*self.agents, *chain.from_iterable(self.others.values()))
+        agent = next(one for one in known if one.name == outcome.agent)
         who = ["--agent", outcome.agent]
         if agent.command is not None:
             who = ["--command", outcome.agent.removeprefix(PREFIX).strip()]
@@ -181,6 +189,25 @@ def agents(
             "with --agent MODULE:CALLABLE"
         )
     return [running.load_agent(demo, named) for demo in DEMO]
+
+
+def demonstrated(scenarios: Sequence[tuple[Found, Scenario]]) -> Mapping[str, Sequence[Agent]]:
+    """Return the demo agents of the scenarios that are not about a tool loop, by their names.
+
+    Raises:
+        AgentNotFound: their tools are on an MCP server, and there is no client for one.
+    """
+    wanted = [name for _, one in scenarios for name in PAIRS.get(one.name, ())]
+    if any("mcp" in name for name in wanted) and importlib.util.find_spec("mcp") is None:
+        raise AgentNotFound(
+            "some of these scenarios show agents that have their tools from an MCP server: "
+            "pip install mcp, or name your own agent with --agent MODULE:CALLABLE"
+        )
+    return {
+        scenario.name: [running.load_agent(f"chaoskit.demo:{name}") for name in pair]
+        for _, scenario in scenarios
+        if (pair := PAIRS.get(scenario.name))
+    }
 
 
 @contextmanager

@@ -14,7 +14,10 @@ from pathlib import Path
 from chaoskit.errors import Problem, ScenarioError, UsageError
 from chaoskit.scenario import SUFFIX, Scenario, load
 
-__all__ = ["Found", "find", "load_all", "shipped", "week"]
+__all__ = ["ALL", "Found", "find", "load_all", "shipped", "week"]
+
+ALL = "all"
+"""Stands for every shipped scenario, those after the first week included."""
 
 _HOME = "chaoskit_scenarios"
 _DIGITS = re.compile(r"(\d+)")
@@ -47,7 +50,7 @@ def week(scenarios: Iterable[tuple[Found, Scenario]]) -> tuple[tuple[Found, Scen
 def find(wanted: Sequence[str]) -> tuple[Found, ...]:
     """Return the scenario files that names, paths, folders and patterns stand for.
 
-    A shipped scenario is named in full or by how its name begins: `day2`.
+    A shipped scenario is named in full or by how its name begins: `day2`; `all` are all of them.
 
     Raises:
         UsageError: something stands for no file.
@@ -87,6 +90,8 @@ def _standing_for(wanted: str) -> Sequence[Found]:
         matched = (Path(match) for match in glob.glob(wanted, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         return _files(filter(Path.is_file, matched), f"no file matches {wanted!r}")
     known = shipped()
+    if wanted == ALL:
+        return known
     for fits in (str.__eq__, lambda name, one: name.startswith(f"{one}-"), str.startswith):
         if matching := [one for one in known if fits(one.name, wanted)]:
             return matching

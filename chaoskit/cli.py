@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-DEMO = ("chaoskit.demo:naive", "chaoskit.demo:guarded")
 SCHEMA = "chaos.schema.json"
 
 app = typer.Typer(
@@ -99,8 +98,8 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="[SCENARIO]...",
-            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough. "
-            "Without any: the shipped week, days 1 to 7.",
+            help="Files, folders, patterns, or names of shipped scenarios; `day2` is enough, "
+            "and `all` are all of them. Without any: the shipped week, days 1 to 7.",
             show_default=False,
         ),
     ] = None,
@@ -203,6 +202,8 @@ def run(
         )
         console = _console()
         named = f"command: {command}" if command else ", ".join(places)
+        if not named:
+            whole.others = batch.demonstrated(chosen)
         who = f"agent {named}" if named else f"the demo agents {' and '.join(batch.DEMO)}"
         many = "1 scenario" if len(chosen) == 1 else f"{len(chosen)} scenarios"
         console.print(f"chaoskit {version('chaoskit')}, {who}, seed {seed}, {many}\n")
@@ -284,10 +285,29 @@ def mcp(
         str,
         typer.Argument(
             metavar="SCENARIO",
-            help="A file, or the name of a shipped scenario, that declares [[tools]].",
+            help="A file, or the name of a shipped scenario, with [[tools]] or [[faults]].",
         ),
     ],
     *,
+    in_front_of: Annotated[
+        str,
+        typer.Option(
+            "--in-front-of",
+            metavar="SERVER",
+            help="A real MCP server, by its command or its URL: its tools are served, and the "
+            "faults of the scenario strike on the way.",
+            show_default=False,
+        ),
+    ] = "",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="Where to listen in front of a URL; without it, any port that is free.",
+            show_default=False,
+        ),
+    ] = None,
     time_scale: Annotated[float, _SCALE] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same choices.")] = 0,
     journal: Annotated[
@@ -307,9 +327,12 @@ def mcp(
     \b
       chaoskit mcp tickets.chaos.toml
       chaoskit mcp tickets.chaos.toml --journal out.jsonl --verdict
+      chaoskit mcp flaky.chaos.toml --in-front-of 'npx -y @scope/server --flag'
+      chaoskit mcp flaky.chaos.toml --in-front-of http://127.0.0.1:8000/mcp --port 8643
 
     It is the command that an MCP client starts: {"command": "chaoskit", "args": ["mcp", "FILE"]}.
-    Clients of all revisions of the protocol are served. It ends when its input does.
+    Clients of all revisions of the protocol are served. It ends when its input does; in front
+    of a URL it listens on a port of this machine until Ctrl-C.
 
     Exit codes: 0, or 1 where a fault lets it die; with --verdict 0 all promises kept, 1 a promise
     broken, 3 unknown; 2 bad usage.
@@ -324,6 +347,8 @@ def mcp(
             seed=seed,
             journal=journal,
             verdict=verdict,
+            in_front_of=in_front_of,
+            port=port,
             tell=lambda text: typer.echo(text, err=True),
         )
         raise typer.Exit(code)

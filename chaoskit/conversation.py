@@ -14,7 +14,7 @@ __all__ = ["Conversation", "asks_to_stop", "is_empty", "is_error", "read"]
 _ERROR = re.compile(
     r"""\W*(?:traceback\b
     |error\b(?!\s(?:rate|log|code|count|message)s?\b)(?!['"]\s*:\s*(?:None|null|false|0\b|''|""))
-    |(?:\w+\s)?\w*(?:error|exception)\s*[:(]
+    |(?:\w+\s){0,2}\w*(?:error|exception)\s*[:(]
     |(?:invalid|bad|wrong|missing|unknown|unexpected)\s+(?:\w+\s+)?
         (?:arguments?|inputs?|json|param\w*|requests?|tools?|types?|values?)\b
     |failed\s+to\b)""",

@@ -183,7 +183,7 @@ class Driver:
         )
 
     def _failed(self, user: str, turn: int, began: float, error: BaseException) -> None:
-        stopped = isinstance(error, RunStopped) or (
+        stopped = _is_stop(error) or (
             isinstance(error, asyncio.CancelledError) and bool(self._clock.stopped)
         )
         place = failure.where(error)
@@ -286,6 +286,13 @@ class Driver:
                 await self._clock.pause(wanted.seconds)
             else:
                 came = await _awaited(wanted)
+
+
+def _is_stop(error: BaseException | None) -> bool:
+    """Tell whether it is the end of the run, which task groups wrap like any other exception."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(RunStopped) is not None
+    return isinstance(error, RunStopped)
 
 
 def _asked(ask: _Ask) -> _Came:

@@ -95,13 +95,11 @@ def _idle(journal: Journal, rules: Sequence[Rule]) -> str:
     ]
     if not idle:
         return ""
-    calls = journal.of(Requested, Served)
-    came = [
-        f"{one.provider} {one.model}, call {one.attempt}"
-        if isinstance(one, Requested)
-        else " ".join(filter(None, (one.dialect, one.operation, one.tool)))
-        for one in calls[:_SHOWN]
+    calls = [f"{one.provider} {one.model}, call {one.attempt}" for one in journal.of(Requested)]
+    calls += [
+        " ".join(filter(None, (one.dialect, one.operation, one.tool))) for one in journal.of(Served)
     ]
+    came = calls[:_SHOWN]
     more = f"; and {len(calls) - _SHOWN} more" if len(calls) > _SHOWN else ""
     return f"never struck: {'; '.join(idle)}. What arrived: {'; '.join(came) or 'nothing'}{more}"
 

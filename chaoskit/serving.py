@@ -128,7 +128,7 @@ class Session(Verbs):
             emit=self._emit,
             scale=scale,
         )
-        self._toolbox = Toolbox(
+        self.toolbox = Toolbox(
             declared=scenario.tools,
             records=Records(scenario.records, seed=base),
             agent=_CLIENTS,
@@ -137,7 +137,7 @@ class Session(Verbs):
         )
         self.tools = ToolServer(
             world=self._world,
-            tools=self._toolbox,
+            tools=self.toolbox,
             dialects=TOOL_DIALECTS,
             settings=scenario.mcp,
             seed=base,
@@ -217,7 +217,7 @@ class Session(Verbs):
         Raises:
             UsageError: it damages what tools return, is not optional, and no tool is served.
         """
-        if rule.stage in _ON_TOOLS and not rule.optional and not self._toolbox.serves:
+        if rule.stage in _ON_TOOLS and not rule.optional and not self.toolbox.serves:
             raise UsageError(
                 f"{type(rule.fault).__name__} damages what a tool returns, and no server reaches "
                 "the tools of its clients; run the agent by `chaoskit run --agent "
@@ -233,11 +233,11 @@ class Session(Verbs):
             UsageError: there is no such collection.
         """
         self._settle()
-        return self._toolbox.records.all(collection)
+        return self.toolbox.records.all(collection)
 
     def end(self) -> None:
         """Take note of what the records look like, and let whoever waits in the world go."""
-        for remained in self._toolbox.remains():
+        for remained in self.toolbox.remains():
             self._emit(remained)
         reason = self.clock.stopped or "finished"
         self._emit(RunEnded(at=self.clock.now(), reason=reason))

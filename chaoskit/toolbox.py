@@ -250,9 +250,19 @@ class Toolbox:
 
     def listed(self) -> tuple[Offered, ...]:
         """Return the tools as they are now, for whoever asks which there are."""
-        tools = tuple(tool for tool in self._there if not tool.real)
+        return self.offer(tuple(tool for tool in self._there if not tool.real))
+
+    def offer(self, tools: tuple[Offered, ...]) -> tuple[Offered, ...]:
+        """Return tools as they are now, for whoever asks which there are."""
         subject = self._subject("list_tools", tuple(tool.name for tool in tools))
         return tuple(tool for tool in self._offer(tools, subject) if tool.listed)
+
+    def adopt(self, tool: Offered) -> ToolSettings:
+        """Return the settings of a tool that another server runs, as it was last listed there."""
+        if tool.schema:
+            self._schemas[tool.name] = tool.schema
+        schema = self._schemas.get(tool.name, {})
+        return ToolSettings(name=tool.name, real=True, input={"type": "object", **schema})
 
     def respond(
         self, name: str, arguments: Mapping[str, object], *, key: str | None = None

@@ -6,9 +6,10 @@ wrong; the tools themselves are run by the toolbox.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol
 
 from chaoskit.asking import ask
 from chaoskit.errors import ChaoskitError, InternalError, RunStopped
@@ -37,7 +38,7 @@ from chaoskit.tool_dialect import (
 from chaoskit.who import over_a_wire, who
 from chaoskit.world import World
 
-__all__ = ["ToolServer", "Tools"]
+__all__ = ["ToolServer", "Tools", "Visited"]
 
 _FOREVER = float("inf")
 
@@ -91,10 +92,14 @@ class _Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    steps: tuple[Step, ...]
-    refusal: Refusal | None = None
-    injected: bool = False
+class Visited:
+    """One request on its way through the server."""
+
+    call: int
+    dialect: ToolDialect
+    asked: Asked
+    desk: Desk
+    subject: Subject
 
 
 class ToolServer:
@@ -129,7 +134,7 @@ class ToolServer:
         self._max_calls = max_calls
         self._scale = scale
         self._own = own
-        self._spared = spared
+        self.spared = spared
         self._ids = derive(seed, "tool server")
         self._shelf = Shelf()
         self._calls = 0
@@ -146,10 +151,7 @@ class ToolServer:
         Raises:
             RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
-        dialect = self._dialect(request)
-        if dialect is None:
-            raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
-        desk = self.desk()
+        dialect, desk = self._claimed(request), self.desk()
         return self.answer(dialect, dialect.decode(request, desk), desk)
 
     def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
@@ -158,15 +160,14 @@ class ToolServer:
         Raises:
             RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
-        dialect = self._dialect(request)
-        if dialect is None:
-            raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
-        desk = self.desk()
-        try:
-            asked = dialect.decode(request, desk)
-            return (yield from self._answer(dialect, asked, desk, passes=True))
-        except ChaoskitError as error:
-            raise self._world.failed(error) from None
+        dialect, desk = self._claimed(request), self.desk()
+        visit = self.begin(dialect, dialect.decode(request, desk), desk)
+        refused = self.admit(visit)
+        if refused is not None:
+            return refused
+        if visit.asked.real and isinstance(dialect, Relayed):
+            return (yield from self._relay(visit, dialect))
+        return self._serve(visit)
 
     def heard(self, line: bytes) -> Exchange | None:
         """Answer a line of a conversation over standard streams; None where it wants no answer.
@@ -233,7 +234,7 @@ class ToolServer:
                 tools=self._tools.there,
                 wanted=self._own or not all(tool.real for tool in self._tools.there),
                 own=self._own,
-                spared=self._spared,
+                spared=self.spared,
             ),
         )
 
@@ -243,18 +244,15 @@ class ToolServer:
         Raises:
             RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
-        try:
-            next(self._answer(dialect, asked, desk, passes=False))
-        except StopIteration as done:
-            made: Exchange = done.value
-            return made
-        except ChaoskitError as error:
-            raise self._world.failed(error) from None
-        raise InternalError(f"{asked.tool} was to be passed on where no real host is in reach")
+        visit = self.begin(dialect, asked, desk)
+        return self.admit(visit) or self._serve(visit)
 
-    def _answer(
-        self, dialect: ToolDialect, asked: Asked, desk: Desk, *, passes: bool
-    ) -> Generator[None, Passed, Exchange]:
+    def begin(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Visited:
+        """Count a request.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
         self._calls += 1
         if self._calls > self._max_calls:
             reason = f"calls: more than {self._max_calls} to tools"
@@ -270,70 +268,64 @@ class ToolServer:
             dialect=asked.dialect,
             called=(asked.tool,) if asked.tool else (),
         )
-        said = self._admitted(dialect, asked, desk, subject)
-        if said is None and asked.real:
-            said = yield from self._relayed(dialect, asked, desk, passes=passes)
-        if said is None:
-            said = self._served(dialect, asked, desk, subject)
-        steps = said.steps
-        for decision in self._decide(subject, "steps"):
-            damaged = ask(decision.fault, "steps", steps, decision.strike)
-            if damaged is not steps:
-                steps = damaged
-                self._struck(decision, "steps", asked)
-        if any(isinstance(step, Crash) for step in steps):
-            self._shelf = Shelf()
-        heads = [step.status for step in steps if isinstance(step, Head)]
-        return Exchange(
-            call=self._calls,
-            user=user,
-            turn=turn,
-            began=subject.now,
-            steps=steps,
-            note=_Note(
-                asked=asked,
-                status=heads[0] if heads else 0,
-                refusal=said.refusal,
-                injected=said.injected,
-            ),
-        )
+        return Visited(call=self._calls, dialect=dialect, asked=asked, desk=desk, subject=subject)
 
-    def _admitted(
-        self, dialect: ToolDialect, asked: Asked, desk: Desk, subject: Subject
-    ) -> _Said | None:
-        """Return what stands in the way of a request, or None."""
-        for decision in self._decide(subject, "admit"):
-            outcome = decision.again or (ask(decision.fault, "admit", _CALL, decision.strike))
+    def admit(self, visit: Visited) -> Exchange | None:
+        """Return what stands in the way of a request, or None.
+
+        Raises:
+            RunStopped: the scenario is mistaken.
+        """
+        asked = visit.asked
+        for decision in self._decide(visit, "admit"):
+            outcome = decision.again or self._ask(decision, "admit", _CALL)
             if outcome is None:
                 continue
             refusal: Refusal | None = None
             steps: tuple[Step, ...] | None
             if isinstance(outcome, Refusal):
                 refusal = outcome
-                steps = self._refuse(dialect, outcome, asked, desk)
+                steps = self._refuse(visit, outcome)
             else:
                 steps = outcome
             if steps is None:
                 continue  # it makes no sense for this request
             self._world.plan.struck(decision, outcome)
             self._struck(decision, "admit", asked, tell_plan=False)
-            return _Said(steps=steps, refusal=refusal, injected=True)
+            return self._end(visit, steps, refusal=refusal, injected=True)
         if asked.refusal is not None:
-            steps = self._refuse(dialect, asked.refusal, asked, desk)
-            return _Said(steps=steps or (), refusal=asked.refusal)
+            steps = self._refuse(visit, asked.refusal)
+            return self._end(visit, steps or (), refusal=asked.refusal)
         return None
 
-    def _refuse(
-        self, dialect: ToolDialect, refusal: Refusal, asked: Asked, desk: Desk
-    ) -> tuple[Step, ...] | None:
-        if self._scale != 1 and refusal.retry_after is not None:
-            wait = refusal.retry_after / self._scale
-            refusal = replace(refusal, retry_after=wait, retry_after_form="ms")
-        return dialect.refuse(refusal, asked, desk)
+    def close(
+        self,
+        visit: Visited,
+        frames: tuple[Frame, ...],
+        encode: Callable[[tuple[Frame, ...]], tuple[Step, ...]],
+    ) -> Exchange:
+        """Return an answer, after what goes wrong with its messages and with its bytes.
 
-    def _served(self, dialect: ToolDialect, asked: Asked, desk: Desk, subject: Subject) -> _Said:
+        Raises:
+            RunStopped: the scenario is mistaken.
+        """
+        maker = visit.dialect.maker(visit.asked)
+        meant = len(frames) > 0
+        for decision in self._decide(visit, "frames"):
+            changed: tuple[Frame, ...] = self._ask(decision, "frames", frames, maker)
+            if changed is not frames:
+                frames = changed
+                self._struck(decision, "frames", visit.asked)
+        return self._end(visit, encode(frames), whole=bool(frames) or not meant)
+
+    def _serve(self, visit: Visited) -> Exchange:
+        dialect, asked, desk = visit.dialect, visit.asked, visit.desk
         answer: Answer = None
         seconds = 0.0
+        if asked.real:
+            told = f"{asked.tool} is real, and only reached from within the process of the run"
+            refusal = Refusal(kind="server_error", status=501, message=told)
+            return self._end(visit, self._refuse(visit, refusal) or (), refusal=refusal)
         if asked.operation == "run_tool":
             with over_a_wire(asked.dialect):
                 result = self._tools.respond(asked.tool, asked.arguments, key=asked.key)
@@ -342,79 +334,105 @@ class ToolServer:
                 refusal = Refusal(
                     kind="not_found", code="unknown_tool", message=f"Unknown tool: {asked.tool}"
                 )
-                steps = self._refuse(dialect, refusal, asked, desk)
-                return _Said(steps=steps or (), refusal=refusal)
+                return self._end(visit, self._refuse(visit, refusal) or (), refusal=refusal)
             answer = Ran(tool=tool, result=result)
-            if (failed := self._failed(dialect, answer, asked, desk)) is not None:
+            if (failed := self._failed(visit, answer)) is not None:
                 return failed
             seconds = _FOREVER if result.lost else result.seconds
         elif asked.operation == "list_tools":
             with over_a_wire(asked.dialect):
                 answer = self._tools.listed()
         frames = dialect.frames(asked, answer, desk)
-        maker = dialect.maker(asked)
-        for decision in self._decide(subject, "frames"):
-            changed: tuple[Frame, ...] = ask(
-                decision.fault, "frames", frames, maker, decision.strike
-            )
-            if changed is not frames:
-                frames = changed
-                self._struck(decision, "frames", asked)
-        return _Said(steps=dialect.steps(asked, frames, seconds, desk))
+        return self.close(visit, frames, lambda made: dialect.steps(asked, made, seconds, desk))
 
-    def _failed(self, dialect: ToolDialect, ran: Ran, asked: Asked, desk: Desk) -> _Said | None:
+    def _failed(self, visit: Visited, ran: Ran) -> Exchange | None:
         """Return what is said of a failure in a dialect in which it is a refusal."""
-        refusal = dialect.failure(ran) if isinstance(dialect, ByStatus) else None
+        refusal = visit.dialect.failure(ran) if isinstance(visit.dialect, ByStatus) else None
         if refusal is None:
             return None
-        steps = self._refuse(dialect, refusal, asked, desk) or ()
-        wait = (Wait(ran.result.seconds),) if ran.result.seconds else ()
-        return _Said(steps=(*wait, *steps), refusal=refusal)
+        steps = _later(ran.result.seconds, self._refuse(visit, refusal) or ())
+        return self._end(visit, steps, refusal=refusal)
 
-    def _relayed(
-        self, dialect: ToolDialect, asked: Asked, desk: Desk, *, passes: bool
-    ) -> Generator[None, Passed, _Said]:
+    def _relay(self, visit: Visited, dialect: Relayed) -> Generator[None, Passed, Exchange]:
         """Let the real host answer, and return what is left of its answer."""
-        tool = self._tools.offered(asked.tool)
-        if not (passes and tool is not None and isinstance(dialect, Relayed)):
-            told = f"{asked.tool} is real, and only reached from within the process of the run"
-            refusal = Refusal(kind="server_error", status=501, message=told)
-            return _Said(steps=self._refuse(dialect, refusal, asked, desk) or (), refusal=refusal)
+        asked = visit.asked
         going = self._tools.forwarded(asked.tool, asked.arguments, key=asked.key)
+        resume: Callable[[], None] = partial(next, going)
         passed: Passed | None = None
         given: Result | None = None
-        failed: Exception | None = None
         while True:
             try:
                 with over_a_wire(asked.dialect):
-                    if failed is not None:
-                        going.throw(failed)
-                    elif given is not None:
-                        going.send(given)
-                    else:
-                        next(going)
+                    resume()
             except StopIteration as done:
                 result: Result = done.value
                 break
             try:
-                passed, failed = (yield), None
+                passed = yield
             except Exception as error:  # noqa: BLE001 - a transport may raise anything
-                failed = error
+                passed, resume = None, partial(going.throw, error)
             else:
                 given = dialect.told(passed)
+                resume = partial(going.send, given)
         seconds = _FOREVER if result.lost else result.seconds
         if passed is not None and given is not None and _same(result, given):
-            return _Said(steps=plain(passed.reply, wait=seconds))
-        ran = Ran(tool=tool, result=result)
-        if (said := self._failed(dialect, ran, asked, desk)) is not None:
-            return said
-        wait = (Wait(seconds),) if seconds else ()
-        return _Said(steps=(*wait, *dialect.retold(result, passed, desk)))
+            return self._end(visit, plain(passed.reply, wait=seconds))
+        ran = Ran(tool=Offered(name=asked.tool), result=result)
+        if (failed := self._failed(visit, ran)) is not None:
+            return failed
+        return self._end(visit, _later(seconds, dialect.retold(result, passed, visit.desk)))
+
+    def _end(
+        self,
+        visit: Visited,
+        steps: tuple[Step, ...],
+        *,
+        refusal: Refusal | None = None,
+        injected: bool = False,
+        whole: bool = True,
+    ) -> Exchange:
+        """Return the exchange, after what goes wrong with its bytes."""
+        for decision in self._decide(visit, "steps"):
+            damaged = self._ask(decision, "steps", steps)
+            if damaged is not steps:
+                steps = damaged
+                self._struck(decision, "steps", visit.asked)
+        if any(isinstance(step, Crash) for step in steps):
+            self._shelf = Shelf()
+        heads = [step.status for step in steps if isinstance(step, Head)]
+        return Exchange(
+            call=visit.call,
+            user=visit.subject.user,
+            turn=visit.subject.turn,
+            began=visit.subject.now,
+            steps=steps,
+            whole=whole,
+            note=_Note(
+                asked=visit.asked,
+                status=heads[0] if heads else 0,
+                refusal=refusal,
+                injected=injected,
+            ),
+        )
+
+    def _ask(
+        self, decision: Decision, stage: Literal["admit", "frames", "steps"], *given: object
+    ) -> Any:
+        try:
+            return ask(decision.fault, stage, *given, decision.strike)
+        except ChaoskitError as error:
+            raise self._world.failed(error) from None
+
+    def _refuse(self, visit: Visited, refusal: Refusal) -> tuple[Step, ...] | None:
+        if self._scale != 1 and refusal.retry_after is not None:
+            wait = refusal.retry_after / self._scale
+            refusal = replace(refusal, retry_after=wait, retry_after_form="ms")
+        return visit.dialect.refuse(refusal, visit.asked, visit.desk)
 
     def _decide(
-        self, subject: Subject, stage: Literal["admit", "frames", "steps"]
+        self, visit: Visited, stage: Literal["admit", "frames", "steps"]
     ) -> tuple[Decision, ...]:
-        return self._world.plan.decide(subject, stage)
+        return self._world.plan.decide(visit.subject, stage)
 
     def _struck(
         self,
@@ -439,9 +457,19 @@ class ToolServer:
             )
         )
 
+    def _claimed(self, request: HttpRequest) -> ToolDialect:
+        dialect = self._dialect(request)
+        if dialect is None:
+            raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
+        return dialect
+
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
         desk = self.desk()
         return next((one for one in self._dialects if one.claims(request, desk)), None)
+
+
+def _later(seconds: float, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return (Wait(seconds), *steps) if seconds else steps
 
 
 def _same(result: Result, given: Result) -> bool:

@@ -28,7 +28,7 @@ ROWS = (
     ("freely",),
     ("report", "batch", "demo", "exits"),
     ("run",),
-    ("stage", "wire"),
+    ("proxies", "stage", "wire"),
     ("alone", "catalogue", "describe", "drive", "toolbox", "toolserver", "visit", "world"),
     ("register", "scenario"),
     CATALOGUES,

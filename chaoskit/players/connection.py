@@ -22,7 +22,7 @@ from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Head, Raw
 
-__all__ = ["Connection", "encoded"]
+__all__ = ["RESET_ON_CLOSE", "Connection", "encoded", "head_of"]
 
 _MOST_BODY: Final = 32 * 1024 * 1024 + 1
 """Bytes of a request body that are kept: one more than the vendors take, so that they refuse it."""
@@ -31,7 +31,7 @@ _MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
 _AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
 
 
@@ -231,7 +231,7 @@ class Connection(asyncio.Protocol):
     def _framed(self, move: Head | bytes | Raw) -> bytes:
         if isinstance(move, Head):
             self._head = move
-            return _head(move, keep=self._keep)
+            return head_of(move, keep=self._keep)
         if isinstance(move, Raw):
             return move.data
         if self._bodiless or not move:
@@ -275,7 +275,7 @@ class Connection(asyncio.Protocol):
             return
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
 
     def _refuse(self, status: int, message: str) -> None:
@@ -299,11 +299,12 @@ class Connection(asyncio.Protocol):
 
 def encoded(reply: HttpReply, *, keep: bool, bodiless: bool = False) -> bytes:
     """Return the bytes of a complete answer."""
-    head = _head(Head(reply.status, reply.headers), keep=keep)
+    head = head_of(Head(reply.status, reply.headers), keep=keep)
     return head if bodiless else head + reply.body
 
 
-def _head(head: Head, *, keep: bool) -> bytes:
+def head_of(head: Head, *, keep: bool) -> bytes:
+    """Return the bytes of a status line and headers."""
     lines = [f"HTTP/1.1 {head.status} {_REASONS.get(head.status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in head.headers.items()]
     if head.chunked:

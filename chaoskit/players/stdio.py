@@ -12,14 +12,15 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Protocol
+from typing import Protocol
 
 from chaoskit.clock import Clock
 from chaoskit.player import Exchange, Host
 from chaoskit.players.performance import Broken, Performance
 
-__all__ = ["LineHost", "Stdio", "own_output"]
+__all__ = ["LineHost", "Stdio", "lines_of", "own_output", "perform"]
 
+_AT_ONCE = 65_536  # bytes
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,16 +44,16 @@ class Stdio:
     """Performs the exchanges of a host until the input ends, or a step ends the process.
 
     Args:
-        lines: the standard input.
+        source: the descriptor of the standard input.
         write: writes to the standard output, all of it at once.
     """
 
     def __init__(
-        self, host: LineHost, clock: Clock, *, lines: IO[bytes], write: Callable[[bytes], object]
+        self, host: LineHost, clock: Clock, *, source: int, write: Callable[[bytes], object]
     ) -> None:
         self._host = host
         self._clock = clock
-        self._lines = lines
+        self._source = source
         self._write = write
         self._running: dict[object, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,8 +62,7 @@ class Stdio:
         """Serve; return the exit code of the process: 0 unless a step made it die."""
         loop = asyncio.get_running_loop()
         self._code: asyncio.Future[int] = loop.create_future()
-        heard: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._listen(loop, heard)
+        heard = lines_of(self._source)
         for number in _ENDINGS:
             loop.add_signal_handler(number, self._end, 0)
         self._clock.on_stop(lambda: loop.call_soon_threadsafe(self._end, 0))
@@ -76,19 +76,6 @@ class Stdio:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(serving, *self._tasks, return_exceptions=True)
-
-    def _listen(self, loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[bytes | None]) -> None:
-        """Read on a thread of its own: files, pipes and terminals can all be an input."""
-
-        def read() -> None:
-            try:
-                for line in self._lines:
-                    loop.call_soon_threadsafe(heard.put_nowait, line)
-                loop.call_soon_threadsafe(heard.put_nowait, None)
-            except (RuntimeError, ValueError, OSError):  # it ended before the input did
-                return
-
-        threading.Thread(target=read, name="chaoskit-stdin", daemon=True).start()
 
     async def _serve(self, heard: asyncio.Queue[bytes | None]) -> None:
         while (line := await heard.get()) is not None:
@@ -116,25 +103,60 @@ class Stdio:
             del self._running[request]
 
     async def _perform(self, exchange: Exchange) -> None:
-        performance = Performance(exchange, self._host, read=None)
-        try:
-            for move in performance:
-                if isinstance(move, float):
-                    await self._clock.pause(move)
-                elif isinstance(move, bytes):
-                    self._write(move)
-        except Broken as broken:
-            self._end(0 if broken.ending == "closed" else 1)
-        except OSError:  # nobody reads the output any more
-            performance.abandon()
-            self._end(0)
-        except asyncio.CancelledError:
-            performance.abandon()
-            raise
+        code = await perform(exchange, self._host, self._clock, self._write)
+        if code is not None:
+            self._end(code)
 
     def _end(self, code: int) -> None:
         if not self._code.done():
             self._code.set_result(code)
+
+
+def lines_of(descriptor: int) -> asyncio.Queue[bytes | None]:
+    """Return a queue of the lines of an open file, with None at its end.
+
+    They are read on a thread, since files, pipes and terminals can all be an input; and without
+    a buffer of Python's, whose lock the end of the process would wait for.
+    """
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def read() -> None:
+        rest = b""
+        try:
+            while data := os.read(descriptor, _AT_ONCE):
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    loop.call_soon_threadsafe(heard.put_nowait, line)
+            for last in (rest, None) if rest else (None,):
+                loop.call_soon_threadsafe(heard.put_nowait, last)
+        except (RuntimeError, OSError):  # the loop, or the file, is closed
+            return
+
+    threading.Thread(target=read, name="chaoskit-input", daemon=True).start()
+    return heard
+
+
+async def perform(
+    exchange: Exchange, host: Host, clock: Clock, write: Callable[[bytes], object]
+) -> int | None:
+    """Write an answer in its time; return the exit code where it ends the process."""
+    performance = Performance(exchange, host, read=None)
+    try:
+        for move in performance:
+            if isinstance(move, float):
+                await clock.pause(move)
+            elif isinstance(move, bytes):
+                write(move)
+    except Broken as broken:
+        return 0 if broken.ending == "closed" else 1
+    except OSError:  # nobody reads the output any more
+        performance.abandon()
+        return 0
+    except asyncio.CancelledError:
+        performance.abandon()
+        raise
+    return None
 
 
 @contextmanager

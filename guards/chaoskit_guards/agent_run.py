@@ -68,10 +68,9 @@ class Run:
         self.calls: list[Json] = []
         self._loop = loop
         self._log = list(messages)
-        self._specs = loop.tools.schemas() if loop.tools is not None else None
+        self._specs: list[Json] | None = None
         self._guard = loop.loop() if loop.loop is not None else None
-        if self._guard is not None and self._specs:
-            self._guard.know(self._specs)
+        self._offer()
         self._gate = loop.gate() if loop.gate is not None else None
         if self._gate is not None:
             for name in _called(messages):
@@ -85,6 +84,7 @@ class Run:
         """Return what to ask next; None when the answer is there."""
         if self._text is not None:
             return None
+        self._offer()
         loop, shown = self._loop, self._log
         if loop.window is not None:
             shown = loop.window.trim(shown, system=loop.system, tools=self._specs)
@@ -174,6 +174,13 @@ class Run:
             tokens=context.tokens,
             cost_usd=context.cost_usd,
         )
+
+    def _offer(self) -> None:
+        """Look which tools there are; those of a server may change between two steps."""
+        specs = self._loop.tools.schemas() if self._loop.tools is not None else None
+        if specs and specs != self._specs and self._guard is not None:
+            self._guard.know(specs)
+        self._specs = specs
 
     def _begin(self, call: Json) -> Any:
         name, arguments = call["name"], call.get("input")

@@ -10,7 +10,7 @@ from chaoskit.fault import Offered, Result
 from chaoskit.mcp import McpSettings
 from chaoskit.tool import as_text
 
-__all__ = ["called", "discovered", "initialized", "listed", "stamped"]
+__all__ = ["called", "content", "discovered", "initialized", "listed", "stamped", "tool_of"]
 
 _CAPABILITIES = {"tools": {"listChanged": True}}
 
@@ -47,7 +47,7 @@ def listed(
             return None
         start = int(digits)
     end = start + page
-    made: dict[str, Any] = {"tools": [_tool(tool, modern=modern) for tool in tools[start:end]]}
+    made: dict[str, Any] = {"tools": [tool_of(tool, modern=modern) for tool in tools[start:end]]}
     if end < len(tools):
         made["nextCursor"] = f"from-{end}"
     return made | ({"ttlMs": 0, "cacheScope": "private"} if modern else {})
@@ -57,7 +57,7 @@ def called(result: Result, tool: Offered, *, modern: bool) -> dict[str, Any]:
     """Return the answer to `tools/call`: what goes wrong in a tool is told to the model."""
     if result.error is not None:
         return {"content": [_text(result.error)], "isError": True}
-    made: dict[str, Any] = {"content": _content(result.value), "isError": False}
+    made: dict[str, Any] = {"content": content(result.value), "isError": False}
     if tool.output:
         value = result.value
         wrapped = not modern and not isinstance(value, dict)
@@ -74,7 +74,8 @@ def stamped(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tool(tool: Offered, *, modern: bool) -> dict[str, Any]:
+def tool_of(tool: Offered, *, modern: bool = True) -> dict[str, Any]:
+    """Return a tool as lists show it."""
     made: dict[str, Any] = {"name": tool.name}
     if tool.title:
         made["title"] = tool.title
@@ -94,12 +95,12 @@ def _output(schema: Mapping[str, Any], *, modern: bool) -> dict[str, Any]:
     return {"type": "object", "properties": {"result": dict(schema)}, "required": ["result"]}
 
 
-def _content(value: object) -> list[dict[str, Any]]:
+def content(value: object) -> list[dict[str, Any]]:
     """Return a value as servers do: one text for each item of a list, JSON where it is no text."""
     if value is None:
         return []
     if isinstance(value, (list, tuple)):
-        return [block for item in value for block in _content(item)]
+        return [block for item in value for block in content(item)]
     return [_text(as_text(value))]
 
 
