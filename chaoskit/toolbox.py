@@ -16,7 +16,7 @@ from chaoskit.arguments import is_valid, violations
 from chaoskit.asking import ask
 from chaoskit.canary import labels_in
 from chaoskit.dotted import Place, locate
-from chaoskit.errors import ChaoskitError, InternalError, RunStopped
+from chaoskit.errors import ChaoskitError, InternalError, RunStopped, UsageError
 from chaoskit.exchange import Call
 from chaoskit.fault import Offered, Result, Run, Stage, ToolRequest
 from chaoskit.journal import Changed, RanTool, Remained, Struck
@@ -239,6 +239,19 @@ class Toolbox:
             )
         )
         return result
+
+    def function(self, name: str) -> SimulatedTool:
+        """Return a declared tool as a function; its coroutine function is `awaited`.
+
+        Raises:
+            UsageError: there is no such tool.
+        """
+        tool = next((tool for tool in self._declared if tool.name == name), None)
+        if tool is None:
+            known = ", ".join(tool.name for tool in self._declared) or "none"
+            raise UsageError(f"there is no tool {name!r} in this world; there are: {known}")
+        self._unseen.pop(name, None)
+        return SimulatedTool(tool, self)
 
     def remains(self) -> Iterator[Remained]:
         """Yield what the records look like."""

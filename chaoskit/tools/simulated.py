@@ -35,7 +35,7 @@ class SimulatedTool:
         self.tool = tool
         self._host = host
         self._original = original
-        self._signature = _signature(original)
+        self._signature = _declared(tool) if original is None else _signature(original)
         annotated = self._signature is not None and self._signature.return_annotation in (
             str,
             "str",
@@ -225,9 +225,25 @@ def _outcome(result: Result) -> object:
     return result.value
 
 
-def _signature(original: Callable[..., Any] | None) -> inspect.Signature | None:
-    if original is None:
+def _declared(tool: ToolSettings) -> inspect.Signature | None:
+    """Return the signature of a function with the arguments of the tool, where it has any."""
+    arguments = tool.schema.get("properties", {})
+    required = tool.schema.get("required", ())
+    if not arguments or not all(name.isidentifier() for name in arguments):
         return None
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if name in required else None,
+            )
+            for name in sorted(arguments, key=lambda name: name not in required)
+        ]
+    )
+
+
+def _signature(original: Callable[..., Any]) -> inspect.Signature | None:
     try:
         return inspect.signature(original)
     except (TypeError, ValueError):  # a builtin without one
