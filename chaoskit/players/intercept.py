@@ -5,7 +5,8 @@ their default transports send a request. Clients are built exactly as in product
 passes a transport of its own (a mock, a test router) keeps it. Requests for other hosts go on to
 the original method, so that mocks which sit below it keep working.
 
-Where the host lets a request go on to the real server, the original method sends it.
+Where the host lets a request go on to the real server, the original method sends it; no virtual
+time passes until the answer is there.
 
 Exceptions are those that the real transport raises for the same event, of the right module.
 """
@@ -82,7 +83,7 @@ def _sync(library: ModuleType, original: Callable[..., Any], host: Host, clock: 
         if not host.claims(incoming):
             return original(transport, request)
         going = _answering(host, incoming, request.read())
-        exchange = _driven(going, lambda: original(transport, request), library)
+        exchange = _driven(going, lambda: original(transport, request), library, clock)
         performance = _perform(host, exchange, request)
         try:
             for move in performance:
@@ -122,7 +123,7 @@ def _async(library: ModuleType, original: Callable[..., Any], host: Host, clock:
         if not host.claims(incoming):
             return await original(transport, request)
         going = _answering(host, incoming, await request.aread())
-        exchange = await _driven_later(going, lambda: original(transport, request), library)
+        exchange = await _driven_later(going, lambda: original(transport, request), library, clock)
         performance = _perform(host, exchange, request)
         try:
             for move in performance:
@@ -162,13 +163,14 @@ def _answering(host: Host, incoming: HttpRequest, body: bytes) -> _Going:
     return answering(host, incoming)
 
 
-def _driven(going: _Going, send: Callable[[], Any], library: Any) -> Exchange:
+def _driven(going: _Going, send: Callable[[], Any], library: Any, clock: Clock) -> Exchange:
     """Return the exchange, after the real server was asked as often as it takes."""
     resume: Callable[[], None] = partial(next, going)
     while (exchange := _resumed(resume)) is None:
         try:
-            answer = send()
-            body = b"".join(answer.iter_raw())
+            with clock.held():
+                answer = send()
+                body = b"".join(answer.iter_raw())
         except Exception as error:  # noqa: BLE001 - whatever the transport raises
             resume = partial(going.throw, error)
         else:
@@ -177,14 +179,15 @@ def _driven(going: _Going, send: Callable[[], Any], library: Any) -> Exchange:
 
 
 async def _driven_later(
-    going: _Going, send: Callable[[], Awaitable[Any]], library: Any
+    going: _Going, send: Callable[[], Awaitable[Any]], library: Any, clock: Clock
 ) -> Exchange:
     """Do the same in a task."""
     resume: Callable[[], None] = partial(next, going)
     while (exchange := _resumed(resume)) is None:
         try:
-            answer = await send()
-            body = b"".join([part async for part in answer.aiter_raw()])
+            with clock.held():
+                answer = await send()
+                body = b"".join([part async for part in answer.aiter_raw()])
         except Exception as error:  # noqa: BLE001 - whatever the transport raises
             resume = partial(going.throw, error)
         else:

@@ -1,6 +1,6 @@
 """A shop with an API, in front of clients of both libraries, in process and on a port."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import httpx2
@@ -115,18 +115,25 @@ def scenario(tmp_path):
 
 
 @pytest.fixture
-def in_process(scenario, library):
-    """Open the shop in virtual time; leaves when the test does."""
-    with ExitStack() as stack:
+def living(scenario, library):
+    """Open the shop in virtual time, for a `with`."""
 
-        def opened(more=""):
-            chaos = stack.enter_context(Chaos(judged=False, silent=True, unstruck=True))
+    @contextmanager
+    def opened(more=""):
+        with Chaos(judged=False, silent=True, unstruck=True) as chaos:
             chaos.scenario(scenario(more))
             shop = Shop(chaos, library, "https://shop.internal", "http://any.internal")
-            stack.callback(shop.client.close)
-            return shop
+            with shop.client:
+                yield shop
 
-        yield opened
+    return opened
+
+
+@pytest.fixture
+def in_process(living):
+    """Open the shop in virtual time, until the test ends."""
+    with ExitStack() as stack:
+        yield lambda more="": stack.enter_context(living(more))
 
 
 @pytest.fixture

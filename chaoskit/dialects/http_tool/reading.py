@@ -20,7 +20,7 @@ LISTING = "/tools"
 DOCUMENT = "/openapi.json"
 
 _SESSION = re.compile(r"/~[^/]+(?=/|$)")  # of `chaoskit.sessions`, in front of every path
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
+_INTEGER = re.compile(r"[+-]?\d{1,300}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FORM = "application/x-www-form-urlencoded"
 
