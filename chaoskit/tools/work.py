@@ -33,7 +33,7 @@ def work(
     """
     rest = {name: value for name, value in arguments.items() if name != aside}
     writing = sum(step.writes for step in steps)
-    kept = math.floor(share * writing) if writing > 1 else writing
+    kept = math.floor(share * writing) if writing > 1 else math.ceil(share * writing)
     value: object = None
     for step in steps:
         if step.writes:
