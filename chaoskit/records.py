@@ -97,6 +97,7 @@ class Records:
         self._settings: dict[str, CollectionSettings] = {}
         self._schemas: dict[str, dict[str, Any]] = {}
         self._made: dict[tuple[str, int], int] = {}
+        self._names: dict[str, set[str]] = {}
         # Of each record every version, the oldest first, with the time since which it holds.
         self._versions: dict[str, dict[str, list[tuple[float, Record | None]]]] = {}
         for name, collection in collections.items():
@@ -114,6 +115,7 @@ class Records:
         self._settings[name] = collection
         self._schemas[name] = expanded(collection.types) if collection.types else {}
         self._versions[name] = {}
+        self._names[name] = {*collection.fields, *self._schemas[name].get("properties", ())}
         for row in (*collection.rows, *_invented(name, collection, self._seed)):
             self._put(name, self._with_key(name, copy.deepcopy(dict(row)), owner=-1))
 
@@ -124,6 +126,15 @@ class Records:
             UsageError: there is no such collection.
         """
         return self._collection(collection).key
+
+    def has(self, collection: str, name: str) -> bool:
+        """Tell whether a field of that name is declared, or any record has or had one.
+
+        Raises:
+            UsageError: there is no such collection.
+        """
+        self._collection(collection)
+        return name in self._names[collection]
 
     def all(self, collection: str, *, at: float = float("inf")) -> list[Record]:
         """Return the records of a collection as they were at a time, in seconds of the run.
@@ -231,6 +242,7 @@ class Records:
             after=copy.deepcopy(record),
         )
         versions.append((now, record))
+        self._names[collection].update(record or ())
         return change
 
     def _put(self, collection: str, record: Record) -> None:
@@ -242,6 +254,7 @@ class Records:
         except RecordError as problem:
             raise UsageError(f"records.{collection}: {problem}") from None
         self._versions[collection][key] = [(float("-inf"), record)]
+        self._names[collection].update(record)
 
     def _collection(self, name: str) -> CollectionSettings:
         try:

@@ -69,8 +69,8 @@ def _carried_out(
 
 
 def _found(step: Effect, arguments: Mapping[str, object], view: RecordsView) -> object:
-    known = {name for record in view.records.all(step.collection) for name in record}
-    where = {name: value for name, value in arguments.items() if name in known}
+    known = [name for name in arguments if view.records.has(step.collection, name)]
+    where = {name: arguments[name] for name in known}
     texts = [v for name, v in arguments.items() if name not in known and isinstance(v, str)]
     return view.search(step.collection, " ".join(texts), where=where, limit=step.limit)
 

@@ -132,7 +132,7 @@ class Model:
 
     def __init__(self):
         self.now = {"items": {row["id"]: dict(row) for row in ROWS}, "sales": {}}
-        self.used = {"items": set(self.now["items"]), "sales": set()}
+        self.used = {"items": list(self.now["items"]), "sales": []}  # in order of appearance
         self.made = {"items": 0, "sales": 0}
         self.past = [(-math.inf, copy.deepcopy(self.now))]
         self.done = {}
@@ -154,8 +154,8 @@ class Model:
             fields = {"id": key, **fields}
         if fields["id"] in self.now[collection]:
             raise Refused
-        # A record that comes again stands where it stood.
-        self.used[collection].add(fields["id"])
+        if fields["id"] not in self.used[collection]:  # else it stands where it stood
+            self.used[collection].append(fields["id"])
         self.now[collection][fields["id"]] = dict(fields)
         return fields
 
@@ -177,10 +177,12 @@ class Model:
             return found(then["items"], key)
         if tool == "search":
             wanted = set(arguments.get("text", "").split())
+            records = [then["items"].get(one) for one in self.used["items"]]
             fits = [
-                one for one in then["items"].values()
+                one
+                for one in filter(None, records)
                 if "n" not in arguments or one.get("n") == arguments["n"]
-            ]  # fmt: skip
+            ]
             if wanted:
                 words = [(len(wanted & words_of(one)), one) for one in fits]
                 fits = [one for count, one in sorted(words, key=lambda p: -p[0]) if count]
