@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
@@ -163,7 +163,7 @@ class PlanState:
         self._calls: Counter[tuple[int, str, str]] = Counter()
         self._strikes: Counter[tuple[int, str]] = Counter()
         self._reported: set[tuple[str, int]] = set()
-        self._asked: dict[tuple[int, str, str, str, str], _Asked] = {}
+        self._asked: dict[_Place, _Asked] = {}
         for rule in plan.rules:
             self.add(rule)
 
@@ -265,8 +265,13 @@ class PlanState:
         )
 
 
-def _place(rule: int, subject: Subject) -> tuple[int, str, str, str, str]:
-    return rule, subject.user, subject.provider, subject.model, subject.operation
+_Place: TypeAlias = tuple[int, str, str, str, str, str]
+
+
+def _place(rule: int, subject: Subject) -> _Place:
+    """Return for whom and what a refusal holds: one user, and one model or one tool."""
+    tool = subject.called[0] if subject.operation == "run_tool" and subject.called else ""
+    return rule, subject.user, subject.provider, subject.model, subject.operation, tool
 
 
 def _label(canary: Callable[[str], str], user: str, where: str) -> str:

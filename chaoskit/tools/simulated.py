@@ -90,12 +90,15 @@ class SimulatedTool:
             return await self._give_later(self._failed(request, began, run, error))
         return await self._finish(request, began, run, running, lambda: original(*args, **kwargs))
 
-    def respond(self, arguments: Mapping[str, object]) -> Result:
+    def respond(self, arguments: Mapping[str, object], *, key: str | None = None) -> Result:
         """Run for a client that reaches the tool over a wire; the waiting is the server's business.
 
         Rules that refuse a request before it reaches the tool are the server's business as well.
+
+        Args:
+            key: the idempotency key that came beside the arguments.
         """
-        request = ToolRequest(tool=self.tool.name, arguments=dict(arguments))
+        request = ToolRequest(tool=self.tool.name, arguments=dict(arguments), key=key)
         began = self._host.now()
         run = self._host.before(self.tool, request, admitted=True)
         result = self._simulated(request, began, run)
@@ -149,8 +152,10 @@ class SimulatedTool:
         try:
             value = self._host.carry_out(self.tool, request, run)
         except SimulatedToolError as error:
-            return Result(error=str(error))
-        return Result(value=as_text(value) if self._as_text else value)
+            return Result(error=str(error), kind=error.kind)
+        if not self._as_text or isinstance(value, str):
+            return Result(value=value)
+        return Result(value=as_text(value), raw=True)
 
     def _broken(self, run: Run, result: Result) -> Result:
         return result if run.breaks is None else Result(error=run.breaks)
