@@ -44,9 +44,7 @@ CASES = [
         {"tools": LimitedTools(guarded_tools.vet, max_tokens=6_000)},
         id="idempotent",
     ),
-    pytest.param(
-        "day14-oversized-result", "bounded_results", {"tools": guarded_tools.once}, id="limiter"
-    ),
+    pytest.param("day14-oversized-result", "grounded", {"tools": guarded_tools.once}, id="limiter"),
     pytest.param(
         "day16-injected-instructions", "injection_not_followed", {"gate": None}, id="gate"
     ),
