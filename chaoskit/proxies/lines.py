@@ -14,7 +14,8 @@ from typing import Any
 from chaoskit.clock import Clock
 from chaoskit.dialects.mcp.lines import spoken
 from chaoskit.errors import UsageError
-from chaoskit.players.stdio import lines_of, perform
+from chaoskit.players.performance import Performance
+from chaoskit.players.stdio import LAST_WORDS, lines_of, perform
 from chaoskit.proxies.between import Between
 from chaoskit.steps import Frame, Step
 from chaoskit.tool_dialect import Asked
@@ -116,6 +117,8 @@ class LinesProxy:
             self._tasks.add(task)
             self._running[asked.notes["id"]] = task
             task.add_done_callback(self._tasks.discard)
+        if self._tasks:  # what was asked before the end of the input is still answered
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS)
         self._end(0)
 
     async def _cancel(self, asked: Asked, line: bytes) -> None:
@@ -145,7 +148,8 @@ class LinesProxy:
         exchange = await self._between.exchange(
             asked, ask, lambda frames, seconds: spoken(asked, frames, seconds)
         )
-        code = await perform(exchange, self._server, self._clock, self._write)
+        performance = Performance(exchange, self._server, read=None)
+        code = await perform(performance, self._clock, self._write)
         self._running.pop(asked.notes["id"], None)
         if code is not None:
             self._end(code)
