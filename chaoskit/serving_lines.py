@@ -13,8 +13,6 @@ from chaoskit.errors import UsageError
 from chaoskit.exits import of_verdicts
 from chaoskit.players.stdio import Stdio, own_output
 from chaoskit.proxies.between import Between
-from chaoskit.proxies.http import HttpProxy
-from chaoskit.proxies.lines import LinesProxy
 from chaoskit.serving import Kept, Session, not_in_production
 from chaoskit.serving_aloud import named
 from chaoskit.who import standing_in
@@ -85,8 +83,12 @@ def _player(
     server, clock = session.tools, session.clock
     between = Between(server, session.toolbox)
     if in_front_of.startswith(_URL):
+        from chaoskit.proxies.http import HttpProxy  # noqa: PLC0415 - it takes long to import
+
         return HttpProxy(in_front_of, between, server, clock, port=port or 0, tell=tell)
     write = stack.enter_context(own_output())
     if in_front_of:
+        from chaoskit.proxies.lines import LinesProxy  # noqa: PLC0415 - few need it
+
         return LinesProxy(in_front_of, between, server, clock, source=0, write=write, tell=tell)
     return Stdio(server, clock, source=0, write=write)

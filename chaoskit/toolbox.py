@@ -236,7 +236,10 @@ class Toolbox:
 
     def listed(self) -> tuple[Offered, ...]:
         """Return the tools as they are now, for whoever asks which there are."""
-        return self.offer(tuple(tool.offered for tool in self._declared))
+        own = [tool for tool in self._declared if not tool.real]
+        for tool in own:
+            self._unseen.pop(tool.name, None)  # whoever lists it here calls it here
+        return self.offer(tuple(tool.offered for tool in own))
 
     def offer(self, tools: tuple[Offered, ...]) -> tuple[Offered, ...]:
         """Return tools as they are now, for whoever asks which there are."""
@@ -255,7 +258,7 @@ class Toolbox:
 
         What is wrong with the arguments is an error of the tool, which a model may read.
         """
-        tool = next((tool for tool in self._declared if tool.name == name), None)
+        tool = self._simulated(name)
         if tool is None:
             return None
         self._unseen.pop(name, None)
@@ -266,7 +269,12 @@ class Toolbox:
 
     def offered(self, name: str) -> Offered | None:
         """Return a declared tool as it is where nothing is wrong; None where there is none."""
-        return next((tool.offered for tool in self._declared if tool.name == name), None)
+        tool = self._simulated(name)
+        return None if tool is None else tool.offered
+
+    def _simulated(self, name: str) -> ToolSettings | None:
+        found = (tool for tool in self._declared if tool.name == name and not tool.real)
+        return next(found, None)
 
     # The stages.
 
