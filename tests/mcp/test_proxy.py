@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 import httpx2
@@ -275,6 +276,43 @@ def test_http_is_broken_where_faults_strike(in_front, mode):
     assert through == [("raised", -32603), ("ok", "2"), ("error", "busy"), ("raised", -32000)]
     assert directly == [("ok", str(number)) for number in range(1, 5)]
     assert len(journal.of(Struck)) == 4
+
+
+@MODES
+def test_url_is_served_to_a_client_that_starts_commands(behind, mode):
+    """Its tools, progress, resources and prompts; and faults strike on the way."""
+    port = free()
+    url = f"http://127.0.0.1:{port}/mcp"
+
+    async def body(client):
+        seen = await everything(client)
+        return seen, await told(client, "add", a=1, b=1)
+
+    async def directly():
+        async with Client(url, mode=mode, read_timeout_seconds=PATIENCE) as client:
+            return await everything(client)
+
+    with started(sys.executable, REAL, str(port), port=port):
+        fault = rule("error_result", 'tool = "add", calls = 3', error='"busy"')
+        (through, struck), journal, errors = behind(body, fault, mode=mode, server=url)
+        expected = asyncio.run(directly())
+    assert (through.pop("additions"), expected.pop("additions")) == ({"result": 1}, {"result": 3})
+    assert through == expected
+    assert struck == ("error", "busy")
+    assert len(journal.of(Struck)) == 1
+    assert errors == ""
+
+
+@MODES
+def test_url_where_nobody_listens_is_an_error_of_each_request(behind, mode):
+    """Not a hang, and not the end of the proxy."""
+
+    async def body(client):
+        raise AssertionError("it cannot connect")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        behind(body, mode=mode, server=f"http://127.0.0.1:{free()}/mcp")
+    assert "cannot be reached" in "".join(traceback.format_exception(raised.value))
 
 
 def test_http_server_that_is_gone_is_a_bad_gateway(tmp_path):
