@@ -116,6 +116,14 @@ class Chaos(Verbs):
         self._stage.toolbox.declare(made)
         return self
 
+    def function(self, name: str) -> Callable[..., object]:
+        """Return a tool of this world as a function, for agents that are given theirs.
+
+        Raises:
+            UsageError: no such tool was declared.
+        """
+        return self._stage.toolbox.function(name)
+
     def collection(self, name: str, *rows: dict[str, Any], **settings: Any) -> Self:
         """Add records that tools read and change: `collection("orders", {"id": "A-1"})`."""
         made = read("records", {name: {"rows": list(rows), **plain(settings)}})

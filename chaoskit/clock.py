@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 __all__ = ["Clock"]
@@ -27,6 +28,10 @@ class Clock(Protocol):
 
     def wall(self) -> float:
         """Return unix seconds, as `time.time()` tells them inside the run."""
+        ...
+
+    def held(self) -> AbstractContextManager[None]:
+        """Let no simulated time pass meanwhile: an answer from outside of the run is due."""
         ...
 
     def sleep(self, seconds: float) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "Opaque",
     "Part",
     "Refusal",
+    "RefusalKind",
     "Reply",
     "Text",
     "Thinking",

@@ -25,8 +25,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from chaoskit.exchange import Call, Refusal, Reply
+from chaoskit.exchange import Call, Refusal, RefusalKind, Reply
 from chaoskit.match import ToolOperation
+from chaoskit.route import Route
 from chaoskit.steps import Frame, Step
 
 __all__ = [
@@ -110,10 +111,16 @@ class Interrupted(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRequest:
-    """A tool that is about to run. `arguments` is what the agent passed, by name."""
+    """A tool that is about to run.
+
+    Attributes:
+        arguments: what the agent passed, by name.
+        key: the idempotency key that came beside the arguments, in a header.
+    """
 
     tool: str
     arguments: dict[str, object]
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +131,11 @@ class Offered:
         schema: the JSON Schema of its arguments.
         output: the JSON Schema of its result; empty where it promises none.
         reads: it changes nothing.
+        creates: it makes a record and returns it.
         listed: it stands in the list. A tool that does not can be called all the same.
+        route: where it stands in an HTTP API of its own.
+        key_header: the header, in lower case, by which repeated requests are recognised.
+        real: requests for its route go on to the real host.
     """
 
     name: str
@@ -133,7 +144,11 @@ class Offered:
     schema: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
     reads: bool = False
+    creates: bool = False
     listed: bool = True
+    route: Route | None = None
+    key_header: str = ""
+    real: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +162,8 @@ class Result:
         lost: it never comes back. Whoever waits gives up by a timeout: the client's own where the
             tool is reached over a wire, after `seconds` where it is a function.
         retry_after: seconds after which the tool asks to be called again.
+        kind: of what kind an error is, for protocols that tell.
+        raw: the value is the text of an answer just as it goes over a wire, JSON or not.
     """
 
     value: object = None
@@ -154,6 +171,8 @@ class Result:
     seconds: float = 0.0
     lost: bool = False
     retry_after: float | None = None
+    kind: RefusalKind = "server_error"
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

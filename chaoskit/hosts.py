@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from chaoskit.errors import InternalError
 from chaoskit.exchange import HttpRequest
-from chaoskit.player import Ending, Exchange, Host
+from chaoskit.player import Ending, Exchange, Host, Passed, answering
 
 __all__ = ["Hosts"]
 
@@ -20,7 +21,7 @@ class _Of:
 
 
 class Hosts:
-    """Stands for its hosts. The first of them hears of attempts to reach strangers."""
+    """Stands for its hosts. The last of them hears of attempts to reach strangers."""
 
     def __init__(self, *hosts: Host) -> None:
         self._hosts = hosts
@@ -35,11 +36,19 @@ class Hosts:
         Raises:
             RunStopped: the run exceeded its bounds.
         """
-        for host in self._hosts:
-            if host.claims(request):
-                made = host.exchange(request)
-                return replace(made, note=_Of(host, made))
-        raise InternalError(f"nobody claims {request.host}{request.path}")
+        host = self._whose(request)
+        made = host.exchange(request)
+        return replace(made, note=_Of(host, made))
+
+    def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
+        """Let the first that claims a request answer it, or pass it on to the real host.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        host = self._whose(request)
+        made = yield from answering(host, request)
+        return replace(made, note=_Of(host, made))
 
     def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
         """Tell the host of an exchange how it ended."""
@@ -50,4 +59,10 @@ class Hosts:
 
     def blocked(self, host: str, caller: str) -> None:
         """Take note of an attempt to reach another host."""
-        self._hosts[0].blocked(host, caller)
+        self._hosts[-1].blocked(host, caller)
+
+    def _whose(self, request: HttpRequest) -> Host:
+        for host in self._hosts:
+            if host.claims(request):
+                return host
+        raise InternalError(f"nobody claims {request.host}{request.path}")

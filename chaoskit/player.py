@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-from chaoskit.exchange import HttpRequest
+from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.steps import Step
 
-__all__ = ["Ending", "Exchange", "Host"]
+__all__ = ["Ending", "Exchange", "Host", "Passed", "Passing", "answering"]
 
 Ending: TypeAlias = Literal[
     "complete", "unfinished", "closed", "reset", "refused", "timeout", "abandoned"
@@ -60,3 +61,34 @@ class Host(Protocol):
     def blocked(self, host: str, caller: str) -> None:
         """Take note of an attempt to reach another host."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """The answer of a real host. `body` is that of the reply without its content-encoding."""
+
+    reply: HttpReply
+    body: bytes
+
+
+@runtime_checkable
+class Passing(Host, Protocol):
+    """A host that lets some of its requests go on to the real one."""
+
+    def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
+        """Answer a request.
+
+        Each time the real host is to be asked, whoever drives this sends its answer, or throws the
+        exception that came instead.
+
+        Raises:
+            RunStopped: the run exceeded its bounds.
+        """
+        ...
+
+
+def answering(host: Host, request: HttpRequest) -> Generator[None, Passed, Exchange]:
+    """Answer a request by any host, for players that can ask real ones."""
+    if isinstance(host, Passing):
+        return (yield from host.passing(request))
+    return host.exchange(request)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from chaoskit.arguments import violations
 from chaoskit.errors import UsageError
+from chaoskit.exchange import RefusalKind
 from chaoskit.fakes import provided
 from chaoskit.schema.short import check_short, expanded
 from chaoskit.seed import derive
@@ -29,8 +30,12 @@ Action: TypeAlias = Literal["create", "update", "delete"]
 class RecordError(LookupError):
     """The records do not allow it: there is no such record, there is one already, a field is wrong.
 
-    A tool that meets it fails with its text, as a service would answer.
+    A tool that meets it fails with its text, as a service would answer. `kind` says which it is.
     """
+
+    def __init__(self, told: str, *, kind: RefusalKind = "not_found") -> None:
+        super().__init__(told)
+        self.kind = kind
 
 
 @settings
@@ -92,6 +97,7 @@ class Records:
         self._settings: dict[str, CollectionSettings] = {}
         self._schemas: dict[str, dict[str, Any]] = {}
         self._made: dict[tuple[str, int], int] = {}
+        self._names: dict[str, set[str]] = {}
         # Of each record every version, the oldest first, with the time since which it holds.
         self._versions: dict[str, dict[str, list[tuple[float, Record | None]]]] = {}
         for name, collection in collections.items():
@@ -109,6 +115,7 @@ class Records:
         self._settings[name] = collection
         self._schemas[name] = expanded(collection.types) if collection.types else {}
         self._versions[name] = {}
+        self._names[name] = {*collection.fields, *self._schemas[name].get("properties", ())}
         for row in (*collection.rows, *_invented(name, collection, self._seed)):
             self._put(name, self._with_key(name, copy.deepcopy(dict(row)), owner=-1))
 
@@ -119,6 +126,15 @@ class Records:
             UsageError: there is no such collection.
         """
         return self._collection(collection).key
+
+    def has(self, collection: str, name: str) -> bool:
+        """Tell whether a field of that name is declared, or any record has or had one.
+
+        Raises:
+            UsageError: there is no such collection.
+        """
+        self._collection(collection)
+        return name in self._names[collection]
 
     def all(self, collection: str, *, at: float = float("inf")) -> list[Record]:
         """Return the records of a collection as they were at a time, in seconds of the run.
@@ -185,7 +201,8 @@ class Records:
         record = self._with_key(collection, copy.deepcopy(dict(fields)), owner=owner)
         key = self._key(collection, record)
         if _at(self._versions[collection].get(key, []), now) is not None:
-            raise RecordError(f"there is a record {key!r} in {collection} already")
+            told = f"there is a record {key!r} in {collection} already"
+            raise RecordError(told, kind="conflict")
         self._checked(collection, record)
         return self._write(collection, key, record, now, "create")
 
@@ -225,6 +242,7 @@ class Records:
             after=copy.deepcopy(record),
         )
         versions.append((now, record))
+        self._names[collection].update(record or ())
         return change
 
     def _put(self, collection: str, record: Record) -> None:
@@ -236,6 +254,7 @@ class Records:
         except RecordError as problem:
             raise UsageError(f"records.{collection}: {problem}") from None
         self._versions[collection][key] = [(float("-inf"), record)]
+        self._names[collection].update(record)
 
     def _collection(self, name: str) -> CollectionSettings:
         try:
@@ -261,7 +280,7 @@ class Records:
     def _checked(self, collection: str, record: Record) -> None:
         schema = self._schemas[collection]
         if schema and (wrong := violations(schema, record)):
-            raise RecordError(f"{collection}: {'; '.join(wrong)}")
+            raise RecordError(f"{collection}: {'; '.join(wrong)}", kind="invalid_request")
 
 
 def _at(versions: Sequence[tuple[float, Record | None]], at: float) -> Record | None:

@@ -20,6 +20,7 @@ from chaoskit.promise import Promise
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.records import CollectionSettings
 from chaoskit.registry import Registry
+from chaoskit.route import is_local
 from chaoskit.scenario_lines import Path
 from chaoskit.scenario_problems import Wrong, keys_of, read, suggestion, what_is
 from chaoskit.settings import settings
@@ -210,6 +211,7 @@ class _Reader:
             made[key] = self.named(key, kind)
         self.unlike_names()
         self.known_records(made["tools"], made["records"])
+        self.routes(made["tools"], made.get("network") or Network())
         made["faults"] = tuple(self.faults())
         made["promises"] = tuple(self.promises())
         return made
@@ -274,12 +276,7 @@ class _Reader:
         self, tools: Sequence[ToolSettings], records: Mapping[str, CollectionSettings]
     ) -> None:
         """See to it that tools read and change records that there are."""
-        written = [
-            (path, table["name"])
-            for path, table in self.items("tools")
-            if isinstance(table, dict) and isinstance(table.get("name"), str)
-        ]
-        places = {name: path for path, name in written}
+        places = self.places()
         declared = self.table.get("records", {})
         for tool in tools:
             for step in tool.steps:
@@ -289,6 +286,30 @@ class _Reader:
                     advice = suggestion(name, records) if records else declare
                     path = (*places[tool.name], "does")
                     self.wrong.append(Wrong(path, f"there are no records {name!r}", advice))
+
+    def routes(self, tools: Sequence[ToolSettings], network: Network) -> None:
+        """See to it that each route belongs to one tool, and that real hosts are in reach."""
+        places = self.places()
+        taken: dict[tuple[str, str, str], str] = {}
+        for tool in tools:
+            route = tool.route
+            if route is None:
+                continue
+            path: Path = (*places.get(tool.name, ("tools",)), "http")
+            other = taken.setdefault(route.shape, tool.name)
+            if other != tool.name:
+                self.wrong.append(Wrong(path, f"is the route of {other!r} as well"))
+            if tool.real and route.host not in network.allow and not is_local(route.host):
+                advice = f'allow it: [network] allow = ["{route.host}"]'
+                self.wrong.append(Wrong(path, f"the real {route.host} is out of reach", advice))
+
+    def places(self) -> dict[str, Path]:
+        """Return where each tool is written."""
+        return {
+            table["name"]: path
+            for path, table in self.items("tools")
+            if isinstance(table, dict) and isinstance(table.get("name"), str)
+        }
 
     def behaviour(self) -> Behaviour | None:
         table = self.table["behaviour"]

@@ -47,7 +47,7 @@ from chaoskit.provider.latency import Latency
 from chaoskit.provider.service import Service
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.tokens import counter_at_hand
-from chaoskit.records import Records
+from chaoskit.records import Record, Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
 from chaoskit.sessions import environment_of, session_of, url_of
@@ -143,8 +143,9 @@ class Session(Verbs):
             seed=base,
             max_calls=scenario.bounds.calls,
             scale=scale,
+            own=True,
         )
-        self.host = Hosts(self._world, self.tools)
+        self.host = Hosts(self.tools, self._world)
         self._emit(
             RunStarted(
                 at=self.clock.now(),
@@ -224,6 +225,15 @@ class Session(Verbs):
             )
         self._world.plan.add(rule)
         self._emit(RuleAdded(at=self.clock.now(), rule=rule.describe()))
+
+    def records(self, collection: str) -> list[Record]:
+        """Return the records of a collection as they are now.
+
+        Raises:
+            UsageError: there is no such collection.
+        """
+        self._settle()
+        return self.toolbox.records.all(collection)
 
     def end(self) -> None:
         """Take note of what the records look like, and let whoever waits in the world go."""

@@ -50,12 +50,14 @@ def url_of(server: str, name: str) -> str:
 def environment_of(server: str, name: str) -> dict[str, str]:
     """Return the variables by which the vendors' SDKs find a session, with dummy keys.
 
-    `CHAOS_MCP_URL` is for the agent itself, where its MCP server is configured.
+    `CHAOS_MCP_URL` and `CHAOS_TOOLS_URL` are for the agent itself, where its MCP server and the
+    APIs that its tools call are configured.
     """
     url = url_of(server, name)
     return {
         "ANTHROPIC_BASE_URL": url,
         "OPENAI_BASE_URL": f"{url}/v1",
         "CHAOS_MCP_URL": f"{url}/mcp",
+        "CHAOS_TOOLS_URL": url,
         **dict.fromkeys(KEYS, f"{KEY}{name}" if name else DUMMY_KEY),
     }

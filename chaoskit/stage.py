@@ -100,7 +100,7 @@ class Stage:
             settings=scenario.mcp,
             seed=self.base,
             max_calls=scenario.bounds.calls,
-            wanted=lambda: self.toolbox.serves,
+            spared=scenario.network.allow,
         )
         self._entered = ExitStack()
 
@@ -125,7 +125,7 @@ class Stage:
             )
             stack.enter_context(self.watch)
             stack.enter_context(banned(self.world, allow=self.scenario.network.allow))
-            stack.enter_context(intercepted(Hosts(self.world, self.tools), self.clock))
+            stack.enter_context(intercepted(Hosts(self.tools, self.world), self.clock))
             stack.enter_context(self.toolbox)
             self._entered = stack.pop_all()
         return self

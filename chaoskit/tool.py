@@ -15,7 +15,9 @@ from pydantic import Discriminator, Field, Tag
 
 from chaoskit.effect import Effect, Limit
 from chaoskit.errors import ChaoskitError
+from chaoskit.exchange import RefusalKind
 from chaoskit.fault import Offered, Result, Run, ToolRequest
+from chaoskit.route import Route
 from chaoskit.schema.short import check_short, expanded
 from chaoskit.settings import Duration, SomeTokens, settings
 
@@ -33,10 +35,20 @@ __all__ = [
 ]
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_HEADER = "header:"
 
 
 class SimulatedToolError(RuntimeError):
-    """What a simulated tool raises when the scenario, or a fault, lets it fail."""
+    """What a simulated tool raises when the scenario, or a fault, lets it fail.
+
+    Args:
+        kind: of what kind the error is, for protocols that tell: `not_found`, `conflict`,
+            `invalid_request`, `permission`, …
+    """
+
+    def __init__(self, *told: object, kind: RefusalKind = "server_error") -> None:
+        super().__init__(*told)
+        self.kind = kind
 
 
 class SimulatedToolTimeout(SimulatedToolError, TimeoutError):  # noqa: N818 - it is what it says
@@ -149,6 +161,12 @@ class ToolSettings:
     limit = { calls = 10, per = "60s" }
 
     [[tools]]
+    name = "cancel_order"
+    input = { order_id = "string", reason = "string?" }
+    http = "POST https://shop.internal/orders/{order_id}/cancel"
+    idempotent_by = "header:Idempotency-Key"
+
+    [[tools]]
     name = "convert"
     input = { amount = "number" }
     handler = "myapp.fakes:convert"
@@ -189,7 +207,12 @@ class ToolSettings:
 
     idempotent_by: str = ""
     """The argument by which repeated calls are recognised: the same value brings the first result
-    again, and nothing else happens."""
+    again, and nothing else happens. `header:Idempotency-Key` for a header of HTTP requests."""
+
+    http: str = ""
+    """Where it stands in an HTTP API of the agent: a method and a URL, with arguments in the path.
+    Requests to that host are answered; the agent's own function runs. With `real` they go on to
+    the real host, which `network.allow` must name."""
 
     limit: Limit | None = None
     """How often it may be called."""
@@ -209,7 +232,7 @@ class ToolSettings:
     empty to find it by its name."""
 
     real: bool = False
-    """The agent's own function runs; faults change its result only."""
+    """The agent's own function runs, or the real host answers; faults change the result only."""
 
     def __post_init__(self) -> None:
         if self.real and self.error is not None:
@@ -218,13 +241,32 @@ class ToolSettings:
             raise ValueError("a real tool does what it does; leave out `real`, `does` or `handler`")
         if self.does and self.handler:
             raise ValueError("write either `does` or `handler`")
+        if self.http and self.patch:
+            raise ValueError("its HTTP API is simulated, or its function: `http` or `patch`")
+        if not self.key_header and self.idempotent_by.startswith(_HEADER):
+            raise ValueError("name the header: `header:Idempotency-Key`")
         check_short(self.input, "arguments")
         check_short(self.output, "parts of the output")
+        if self.route is not None and self.input:
+            known = self.schema.get("properties", {})
+            if lost := [name for name in self.route.names if name not in known]:
+                raise ValueError(f"the path of `http` has {{{lost[0]}}}, which `input` has not")
 
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of its arguments."""
         return expanded(self.input)
+
+    @property
+    def route(self) -> Route | None:
+        """Where it stands in an HTTP API of the agent."""
+        return Route.parse(self.http) if self.http else None
+
+    @property
+    def key_header(self) -> str:
+        """The header, in lower case, by which repeated requests are recognised."""
+        named = self.idempotent_by.startswith(_HEADER)
+        return self.idempotent_by.removeprefix(_HEADER).strip().lower() if named else ""
 
     @property
     def steps(self) -> tuple[Effect, ...]:
@@ -241,6 +283,10 @@ class ToolSettings:
             schema=self.schema,
             output=expanded(self.output) if self.output else {},
             reads=bool(self.steps) and not any(step.writes for step in self.steps),
+            creates=bool(self.steps) and self.steps[-1].verb == "create",
+            route=self.route,
+            key_header=self.key_header,
+            real=self.real,
         )
 
 

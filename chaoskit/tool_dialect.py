@@ -22,9 +22,20 @@ from chaoskit.exchange import HttpRequest, Refusal
 from chaoskit.fault import FrameMaker, Offered, Result
 from chaoskit.match import ToolOperation
 from chaoskit.mcp import McpSettings
+from chaoskit.player import Passed
 from chaoskit.steps import Frame, Step
 
-__all__ = ["Answer", "Asked", "Desk", "InLines", "Ran", "ToolDialect"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "ByStatus",
+    "Desk",
+    "InLines",
+    "Ran",
+    "Relayed",
+    "Site",
+    "ToolDialect",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,8 @@ class Asked:
 
     Attributes:
         tool: the tool to run; empty for other operations.
+        key: the idempotency key that comes beside the arguments.
+        real: a real host is to carry it out.
         refusal: with what a production server answers instead, since the request is wrong.
         notes: what is left of the request, for the dialect that decoded it only.
     """
@@ -41,8 +54,27 @@ class Asked:
     operation: ToolOperation
     tool: str = ""
     arguments: Mapping[str, object] = field(default_factory=dict)
+    key: str | None = None
+    real: bool = False
     refusal: Refusal | None = None
     notes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a tool server stands, and what it has.
+
+    Attributes:
+        tools: the declared tools, as they are where nothing is wrong.
+        wanted: there are tools to serve; where not, only declared hosts are answered.
+        own: it listens itself, so that requests are for it whatever host they name.
+        spared: hosts that the agent may reach for real.
+    """
+
+    tools: tuple[Offered, ...] = ()
+    wanted: bool = True
+    own: bool = False
+    spared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +86,14 @@ class Desk:
         wall: unix seconds on the run's clock.
         shelf: what is kept between requests.
         settings: the `[mcp]` table of the scenario.
+        site: where the server stands, and its tools.
     """
 
     ids: random.Random
     wall: float
     shelf: Shelf
     settings: McpSettings
+    site: Site = field(default_factory=Site)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +116,8 @@ class ToolDialect(Protocol):
         """Name as it stands in journals and scenario files."""
         ...
 
-    def claims(self, request: HttpRequest, hosts: tuple[str, ...]) -> bool:
-        """Tell whether the request is in this dialect.
-
-        Args:
-            hosts: those of the tool servers that the scenario stands in for.
-        """
+    def claims(self, request: HttpRequest, desk: Desk) -> bool:
+        """Tell whether the request is in this dialect, and for this server."""
         ...
 
     def decode(self, request: HttpRequest, desk: Desk) -> Asked:
@@ -114,6 +144,28 @@ class ToolDialect(Protocol):
 
     def refuse(self, refusal: Refusal, asked: Asked, desk: Desk) -> tuple[Step, ...] | None:
         """Encode a refusal; None where it makes no sense for this request."""
+        ...
+
+
+@runtime_checkable
+class ByStatus(ToolDialect, Protocol):
+    """A dialect in which a tool that fails is a request that is refused."""
+
+    def failure(self, ran: Ran) -> Refusal | None:
+        """Return the refusal that tells of a failure; None where the tool did not fail."""
+        ...
+
+
+@runtime_checkable
+class Relayed(ToolDialect, Protocol):
+    """A dialect in which requests can go on to a real server."""
+
+    def told(self, passed: Passed) -> Result:
+        """Return what a tool gave back, by the answer of its real server."""
+        ...
+
+    def retold(self, result: Result, passed: Passed | None, desk: Desk) -> tuple[Step, ...]:
+        """Encode a result that is not as the real server told it, or was never asked for."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -16,7 +16,7 @@ from chaoskit.arguments import is_valid, violations
 from chaoskit.asking import ask
 from chaoskit.canary import labels_in
 from chaoskit.dotted import Place, locate
-from chaoskit.errors import ChaoskitError, RunStopped
+from chaoskit.errors import ChaoskitError, InternalError, RunStopped, UsageError
 from chaoskit.exchange import Call
 from chaoskit.fault import Offered, Result, Run, Stage, ToolRequest
 from chaoskit.journal import Changed, RanTool, Remained, Struck
@@ -65,7 +65,8 @@ class Toolbox:
     ) -> None:
         self.seed = seed
         self.records = records
-        self._declared = list(declared)
+        self._declared: list[ToolSettings] = []
+        self._there: tuple[Offered, ...] = ()
         self._agents = [agent]
         self._world = world
         self._clock = world.clock
@@ -77,6 +78,8 @@ class Toolbox:
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
         self._real: dict[str, None] = {}
         self._unseen: dict[str, None] = {}
+        for tool in declared:
+            self._know(tool)
 
     def __enter__(self) -> Self:
         for tool in self._declared:
@@ -107,10 +110,21 @@ class Toolbox:
         """Whether there are tools that a client on a wire can reach."""
         return any(not tool.real for tool in self._declared)
 
+    @property
+    def there(self) -> tuple[Offered, ...]:
+        """The declared tools that are reached over a wire, as they are where nothing is wrong."""
+        return self._there
+
     def declare(self, tool: ToolSettings) -> None:
         """Answer for a tool from now on."""
-        self._declared.append(tool)
+        self._know(tool)
         self._look_for(tool)
+
+    def _know(self, tool: ToolSettings) -> None:
+        """Take note of a tool, in place of what had its name."""
+        self._declared = [*(one for one in self._declared if one.name != tool.name), tool]
+        self._there = tuple(one.offered for one in self._declared if one.http or not one.real)
+        self._served.pop(tool.name, None)
 
     def serve(self, agent: Agent) -> None:
         """Look for tools where another agent has them, too."""
@@ -167,15 +181,15 @@ class Toolbox:
             SimulatedToolError: it fails.
             RunStopped: what the scenario says of it is wrong.
         """
-        given = request.arguments
-        mark = (tool.name, as_text(given.get(tool.idempotent_by)))
-        remembers = given.get(tool.idempotent_by) is not None
+        key = _key(tool, request)
+        mark = (tool.name, as_text(key))
+        remembers = key is not None
         if remembers and mark in self._done:
             return copy.deepcopy(self._done[mark])
         try:
             value = self._value(tool, request, run)
         except RecordError as problem:
-            raise SimulatedToolError(str(problem)) from None
+            raise SimulatedToolError(str(problem), kind=problem.kind) from None
         except ChaoskitError as error:
             raise self.failed(error) from None
         if remembers:
@@ -221,10 +235,23 @@ class Toolbox:
                 simulated=not own,
                 seconds=seconds,
                 canaries=labels_in(hidden),
-                recognised=request.arguments.get(tool.idempotent_by) is not None,
+                recognised=_key(tool, request) is not None,
             )
         )
         return result
+
+    def function(self, name: str) -> SimulatedTool:
+        """Return a declared tool as a function; its coroutine function is `awaited`.
+
+        Raises:
+            UsageError: there is no such tool.
+        """
+        tool = next((tool for tool in self._declared if tool.name == name), None)
+        if tool is None:
+            known = ", ".join(tool.name for tool in self._declared) or "none"
+            raise UsageError(f"there is no tool {name!r} in this world; there are: {known}")
+        self._unseen.pop(name, None)
+        return SimulatedTool(tool, self)
 
     def remains(self) -> Iterator[Remained]:
         """Yield what the records look like."""
@@ -236,10 +263,10 @@ class Toolbox:
 
     def listed(self) -> tuple[Offered, ...]:
         """Return the tools as they are now, for whoever asks which there are."""
-        own = [tool for tool in self._declared if not tool.real]
+        own = [tool for tool in self._there if not tool.real]
         for tool in own:
             self._unseen.pop(tool.name, None)  # whoever lists it here calls it here
-        return self.offer(tuple(tool.offered for tool in own))
+        return self.offer(tuple(own))
 
     def offer(self, tools: tuple[Offered, ...]) -> tuple[Offered, ...]:
         """Return tools as they are now, for whoever asks which there are."""
@@ -253,28 +280,63 @@ class Toolbox:
         schema = self._schemas.get(tool.name, {})
         return ToolSettings(name=tool.name, real=True, input={"type": "object", **schema})
 
-    def respond(self, name: str, arguments: Mapping[str, object]) -> Result | None:
+    def respond(
+        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
+    ) -> Result | None:
         """Run a declared tool for somebody who reaches it over a wire; None where there is none.
 
         What is wrong with the arguments is an error of the tool, which a model may read.
+
+        Args:
+            key: the idempotency key that came beside the arguments.
         """
-        tool = self._simulated(name)
-        if tool is None:
+        tool = self._tool(name)
+        if tool is None or tool.real:
             return None
         self._unseen.pop(name, None)
         if name not in self._served:
             self._served[name] = SimulatedTool(tool, self)
             self._schemas.setdefault(name, tool.schema)
-        return self._served[name].respond(arguments)
+        return self._served[name].respond(arguments, key=key)
+
+    def forwarded(
+        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
+    ) -> Generator[None, Result, Result]:
+        """Let faults strike a tool that a real host carries out, and return what the caller gets.
+
+        Each time it is to be carried out, whoever drives this sends what came of it, or throws the
+        exception that came instead; faults may exchange that one.
+        """
+        tool = self._tool(name)
+        if tool is None:
+            raise InternalError(f"no tool is called {name!r}")
+        request = ToolRequest(tool=name, arguments=dict(arguments), key=key)
+        began = self._clock.now()
+        run = self.before(tool, request, admitted=True)
+        result, raised = run.instead or Result(), None
+        if run.instead is None:
+            try:
+                for _ in range(run.times):
+                    result = yield
+            except Exception as error:  # noqa: BLE001 - a transport may raise anything
+                result, raised = Result(error=f"{type(error).__name__}: {error}"), error
+        if run.breaks is not None:
+            result, raised = Result(error=run.breaks), None
+        seconds = self._clock.now() - began
+        given = self.after(
+            tool, request, result, run=run, seconds=seconds, raised=raised is not None
+        )
+        if raised is not None and given is result:
+            raise raised
+        return given
 
     def offered(self, name: str) -> Offered | None:
         """Return a declared tool as it is where nothing is wrong; None where there is none."""
-        tool = self._simulated(name)
-        return None if tool is None else tool.offered
-
-    def _simulated(self, name: str) -> ToolSettings | None:
-        found = (tool for tool in self._declared if tool.name == name and not tool.real)
+        found = (tool for tool in self._there if tool.name == name and not tool.real)
         return next(found, None)
+
+    def _tool(self, name: str) -> ToolSettings | None:
+        return next((tool for tool in self._declared if tool.name == name), None)
 
     # The stages.
 
@@ -336,10 +398,11 @@ class Toolbox:
         known = replace(tool.offered, schema=schema)
         now = {one.name: one for one in self._offer((known,), subject)}.get(tool.name)
         if now is None:
-            return Result(error=f"unknown tool: {tool.name}")
+            return Result(error=f"unknown tool: {tool.name}", kind="not_found")
         checked = now.schema != schema or tool.name in self._served
         wrong = violations(now.schema, request.arguments) if checked else ()
-        return Result(error=f"input validation error: {'; '.join(wrong)}") if wrong else None
+        told = f"input validation error: {'; '.join(wrong)}"
+        return Result(error=told, kind="invalid_request") if wrong else None
 
     def _limited(self, tool: ToolSettings) -> Result | None:
         if tool.limit is None:
@@ -355,6 +418,7 @@ class Toolbox:
             error=f"rate limit of {tool.name}: {tool.limit.calls} calls in {tool.limit.per:g} s; "
             f"try again in {math.ceil(wait)} s",
             retry_after=wait,
+            kind="rate_limited",
         )
 
     def _value(self, tool: ToolSettings, request: ToolRequest, run: Run) -> object:
@@ -405,6 +469,8 @@ class Toolbox:
     def _look_for(self, tool: ToolSettings) -> None:
         self._looked_for.add(tool.name)
         self._unseen.pop(tool.name, None)
+        if tool.http:
+            return  # the agent's own function calls it
         places = self._places(tool)
         for place in places:
             self._patches.enter_context(
@@ -421,6 +487,11 @@ class Toolbox:
         modules = dict.fromkeys(agent.module for agent in self._agents if agent.module is not None)
         found = (find(tool.name, module) for module in modules)
         return next(filter(None, found), ())
+
+
+def _key(tool: ToolSettings, request: ToolRequest) -> object:
+    """Return what tells that a call is a repetition; None where it carries no such thing."""
+    return request.key if tool.key_header else request.arguments.get(tool.idempotent_by)
 
 
 def _outcome(

@@ -6,8 +6,9 @@ wrong; the tools themselves are run by the toolbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from chaoskit.asking import ask
@@ -18,11 +19,22 @@ from chaoskit.journal import Served, Struck
 from chaoskit.match import Subject
 from chaoskit.mcp import McpSettings
 from chaoskit.plan import Decision
-from chaoskit.player import Ending, Exchange
+from chaoskit.player import Ending, Exchange, Passed
 from chaoskit.provider.shelf import Shelf
 from chaoskit.seed import derive
-from chaoskit.steps import Crash, Frame, Head, Step
-from chaoskit.tool_dialect import Answer, Asked, Desk, InLines, Ran, ToolDialect
+from chaoskit.steps import Crash, Frame, Head, Step, Wait
+from chaoskit.timed import plain
+from chaoskit.tool_dialect import (
+    Answer,
+    Asked,
+    ByStatus,
+    Desk,
+    InLines,
+    Ran,
+    Relayed,
+    Site,
+    ToolDialect,
+)
 from chaoskit.who import over_a_wire, who
 from chaoskit.world import World
 
@@ -34,10 +46,29 @@ _FOREVER = float("inf")
 class Tools(Protocol):
     """Who runs the tools."""
 
-    def respond(self, name: str, arguments: Mapping[str, object]) -> Result | None:
+    @property
+    def there(self) -> tuple[Offered, ...]:
+        """The tools as they are where nothing is wrong."""
+        ...
+
+    def respond(
+        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
+    ) -> Result | None:
         """Run a tool for somebody who reaches it over a wire; None where there is none.
 
         What goes wrong in it, wrong arguments included, is in the result.
+
+        Args:
+            key: the idempotency key that came beside the arguments.
+        """
+        ...
+
+    def forwarded(
+        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
+    ) -> Generator[None, Result, Result]:
+        """Let faults strike a tool that a real host carries out, and return what the caller gets.
+
+        Each time it is to be carried out, it wants what came of it, or the exception.
         """
         ...
 
@@ -79,7 +110,8 @@ class ToolServer:
         settings: the `[mcp]` table of the scenario.
         max_calls: bound of the run, as for requests to the provider.
         scale: seconds of the run in a second of its clients.
-        wanted: whether there are tools to serve; where not, only declared hosts are answered.
+        own: it listens itself, so that requests are for it whatever host they name.
+        spared: hosts that the agent may reach for real.
     """
 
     def __init__(
@@ -92,7 +124,8 @@ class ToolServer:
         seed: int,
         max_calls: int,
         scale: float = 1.0,
-        wanted: Callable[[], bool] = lambda: True,
+        own: bool = False,
+        spared: tuple[str, ...] = (),
     ) -> None:
         self._world = world
         self._tools = tools
@@ -100,7 +133,8 @@ class ToolServer:
         self.settings = settings
         self._max_calls = max_calls
         self._scale = scale
-        self._wanted = wanted
+        self._own = own
+        self.spared = spared
         self._ids = derive(seed, "tool server")
         self._shelf = Shelf()
         self._calls = 0
@@ -117,11 +151,23 @@ class ToolServer:
         Raises:
             RunStopped: the run exceeded its bounds, or the scenario is mistaken.
         """
-        dialect = self._dialect(request)
-        if dialect is None:
-            raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
-        desk = self.desk()
+        dialect, desk = self._claimed(request), self.desk()
         return self.answer(dialect, dialect.decode(request, desk), desk)
+
+    def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
+        """Answer a request, or let it go on to the real host, whose answer is sent to this.
+
+        Raises:
+            RunStopped: the run exceeded its bounds, or the scenario is mistaken.
+        """
+        dialect, desk = self._claimed(request), self.desk()
+        visit = self.begin(dialect, dialect.decode(request, desk), desk)
+        refused = self.admit(visit)
+        if refused is not None:
+            return refused
+        if visit.asked.real and isinstance(dialect, Relayed):
+            return (yield from self._relay(visit, dialect))
+        return self._serve(visit)
 
     def heard(self, line: bytes) -> Exchange | None:
         """Answer a line of a conversation over standard streams; None where it wants no answer.
@@ -184,6 +230,12 @@ class ToolServer:
             wall=self._world.clock.wall(),
             shelf=self._shelf,
             settings=self.settings,
+            site=Site(
+                tools=self._tools.there,
+                wanted=self._own or not all(tool.real for tool in self._tools.there),
+                own=self._own,
+                spared=self.spared,
+            ),
         )
 
     def answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
@@ -270,9 +322,13 @@ class ToolServer:
         dialect, asked, desk = visit.dialect, visit.asked, visit.desk
         answer: Answer = None
         seconds = 0.0
+        if asked.real:
+            told = f"{asked.tool} is real, and only reached from within the process of the run"
+            refusal = Refusal(kind="server_error", status=501, message=told)
+            return self._end(visit, self._refuse(visit, refusal) or (), refusal=refusal)
         if asked.operation == "run_tool":
             with over_a_wire(asked.dialect):
-                result = self._tools.respond(asked.tool, asked.arguments)
+                result = self._tools.respond(asked.tool, asked.arguments, key=asked.key)
             tool = self._tools.offered(asked.tool)
             if result is None or tool is None:
                 refusal = Refusal(
@@ -280,12 +336,51 @@ class ToolServer:
                 )
                 return self._end(visit, self._refuse(visit, refusal) or (), refusal=refusal)
             answer = Ran(tool=tool, result=result)
+            if (failed := self._failed(visit, answer)) is not None:
+                return failed
             seconds = _FOREVER if result.lost else result.seconds
         elif asked.operation == "list_tools":
             with over_a_wire(asked.dialect):
                 answer = self._tools.listed()
         frames = dialect.frames(asked, answer, desk)
         return self.close(visit, frames, lambda made: dialect.steps(asked, made, seconds, desk))
+
+    def _failed(self, visit: Visited, ran: Ran) -> Exchange | None:
+        """Return what is said of a failure in a dialect in which it is a refusal."""
+        refusal = visit.dialect.failure(ran) if isinstance(visit.dialect, ByStatus) else None
+        if refusal is None:
+            return None
+        steps = _later(ran.result.seconds, self._refuse(visit, refusal) or ())
+        return self._end(visit, steps, refusal=refusal)
+
+    def _relay(self, visit: Visited, dialect: Relayed) -> Generator[None, Passed, Exchange]:
+        """Let the real host answer, and return what is left of its answer."""
+        asked = visit.asked
+        going = self._tools.forwarded(asked.tool, asked.arguments, key=asked.key)
+        resume: Callable[[], None] = partial(next, going)
+        passed: Passed | None = None
+        given: Result | None = None
+        while True:
+            try:
+                with over_a_wire(asked.dialect):
+                    resume()
+            except StopIteration as done:
+                result: Result = done.value
+                break
+            try:
+                passed = yield
+            except Exception as error:  # noqa: BLE001 - a transport may raise anything
+                passed, resume = None, partial(going.throw, error)
+            else:
+                given = dialect.told(passed)
+                resume = partial(going.send, given)
+        seconds = _FOREVER if result.lost else result.seconds
+        if passed is not None and given is not None and _same(result, given):
+            return self._end(visit, plain(passed.reply, wait=seconds))
+        ran = Ran(tool=Offered(name=asked.tool), result=result)
+        if (failed := self._failed(visit, ran)) is not None:
+            return failed
+        return self._end(visit, _later(seconds, dialect.retold(result, passed, visit.desk)))
 
     def _end(
         self,
@@ -362,14 +457,24 @@ class ToolServer:
             )
         )
 
+    def _claimed(self, request: HttpRequest) -> ToolDialect:
+        dialect = self._dialect(request)
+        if dialect is None:
+            raise InternalError(f"no dialect of tools claims {request.host}{request.path}")
+        return dialect
+
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
-        hosts = self.settings.hosts
-        if not self._wanted() and request.host.partition(":")[0] not in hosts:
-            return None
-        for dialect in self._dialects:
-            if dialect.claims(request, hosts):
-                return dialect
-        return None
+        desk = self.desk()
+        return next((one for one in self._dialects if one.claims(request, desk)), None)
+
+
+def _later(seconds: float, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return (Wait(seconds), *steps) if seconds else steps
+
+
+def _same(result: Result, given: Result) -> bool:
+    """Tell whether a result says what was given, maybe later."""
+    return not result.lost and result.value is given.value and result.error == given.error
 
 
 _CALL = Call(dialect="tools", provider="tools")

@@ -126,8 +126,9 @@ class Wire:
             seed=self.base,
             max_calls=scenario.bounds.calls,
             scale=command.scale,
+            own=True,
         )
-        host = Hosts(_OneKey(self.world), tools)
+        host = Hosts(tools, _OneKey(self.world))
         self._server = Loopback(
             lambda _: host, aside=_nowhere, identify=self._asker, scale=command.scale
         )

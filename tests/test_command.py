@@ -222,6 +222,7 @@ def test_environment_says_who_asks_and_where(monkeypatch):
         "ANTHROPIC_BASE_URL": url,
         "OPENAI_BASE_URL": f"{url}/v1",
         "CHAOS_MCP_URL": f"{url}/mcp",
+        "CHAOS_TOOLS_URL": url,
         "ANTHROPIC_API_KEY": "chaos-user-1",
         "OPENAI_API_KEY": "chaos-user-1",
         "CHAOS_USER": "user-1",

@@ -193,6 +193,16 @@ def test_a_wait_outlives_the_window_of_its_rule():
     assert _admit(state, 11.0) == (None, None)
 
 
+def test_a_tool_that_asked_to_wait_says_nothing_of_another():
+    """Each tool has limits of its own."""
+    state = _state(Rule(fault=RateLimited(retry_after="7s"), when=When(tool="*", calls=1)))
+    run = {"operation": "run_tool"}
+    assert _admit(state, 0.0, called=("pay",), **run)[1] is not None
+    decision, _ = _admit(state, 1.0, called=("look",), **run)
+    assert not decision.early
+    assert _admit(state, 2.0, called=("pay",), **run)[0].early
+
+
 def test_a_rounding_error_is_not_early():
     """A client that slept exactly as long as asked is polite."""
     state = _state(STICKY)

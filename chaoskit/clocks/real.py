@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -68,6 +69,10 @@ class RealClock:
         """Call `callback` when the run is stopped, from whichever thread stops it."""
         with self._lock:
             self._callbacks.append(callback)
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Do nothing: the machine's time passes whatever is due."""
+        return contextlib.nullcontext()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for the calling thread.

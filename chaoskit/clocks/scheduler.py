@@ -19,11 +19,12 @@ depends on the machine; `strays` counts how often that happened.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import ctypes
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from chaoskit.clocks.progress import Progress, frame_of
 from chaoskit.errors import RunStopped
@@ -117,6 +118,7 @@ class Scheduler:
         self._switches = 0
         self._ended = False
         self._still_until = 0.0  # on the machine's clock
+        self._held = 0
         self._lost: tuple[Worker, int] | None = None
         self._main: Worker | None = None
 
@@ -234,6 +236,17 @@ class Scheduler:
                 return
         self.park(until=self.elapsed)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no time pass meanwhile, whoever waits: an answer from outside of the run is due."""
+        with self._mutex:
+            self._held += 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._held -= 1
+
     def rejoin(self) -> None:
         """Wait for the baton if it was taken away from the calling worker."""
         worker = _WORKERS[_thread.get_ident()]
@@ -253,7 +266,7 @@ class Scheduler:
 
     def _alone_until(self, until: int) -> bool:
         """Tell whether nobody would run before a holder that waits for that time."""
-        if self._still_until or self._ready or self._ask():
+        if self._held or self._still_until or self._ready or self._ask():
             return False
         return not self._timers or self._timers[0][0] > until
 
@@ -276,7 +289,7 @@ class Scheduler:
                     return worker
             if self._ask():
                 continue
-            if self._still_until and _real_monotonic() < self._still_until:
+            if self._held or (self._still_until and _real_monotonic() < self._still_until):
                 return None
             while self._timers:
                 when, _, worker, ticket = heapq.heappop(self._timers)
@@ -332,7 +345,8 @@ class Scheduler:
                     waiting = self._holder is None and not any(
                         worker.stray for worker in _WORKERS.values() if worker.scheduler is self
                     )
-                if waiting and not self._timers and now - idle_since > _DEADLOCK:
+                nothing = waiting and not self._timers and not self._held
+                if nothing and now - idle_since > _DEADLOCK:
                     self._deadlock()
             else:
                 idle_since = 0.0

@@ -81,6 +81,10 @@ class VirtualClock:
         """Call `callback` when the run is stopped, from whichever thread stops it."""
         self.scheduler.on_stop.append(callback)
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Let no time pass meanwhile: an answer from outside of the run is due."""
+        return self.scheduler.held()
+
     def sleep(self, seconds: float) -> None:
         """Let time pass for the calling thread; for ever if `seconds` is infinite."""
         scheduler = self.scheduler

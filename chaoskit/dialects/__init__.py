@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import Dialect
 from chaoskit.dialects.anthropic import AnthropicDialect
+from chaoskit.dialects.http_tool import HttpToolDialect
 from chaoskit.dialects.mcp import McpDialect
 from chaoskit.dialects.openai_chat import OpenAIChatDialect
 from chaoskit.dialects.openai_embeddings import OpenAIEmbeddingsDialect
@@ -15,6 +16,7 @@ __all__ = [
     "DIALECTS",
     "TOOL_DIALECTS",
     "AnthropicDialect",
+    "HttpToolDialect",
     "McpDialect",
     "OpenAIChatDialect",
     "OpenAIEmbeddingsDialect",
@@ -30,5 +32,5 @@ DIALECTS: tuple[Dialect, ...] = (
     OpenAIFilesDialect(),
 )
 
-TOOL_DIALECTS: tuple[ToolDialect, ...] = (McpDialect(),)
+TOOL_DIALECTS: tuple[ToolDialect, ...] = (McpDialect(), HttpToolDialect())
 """The wire protocols by which tools are reached, asked in the same way."""

@@ -39,4 +39,4 @@ class TruncatedResult:
             result.value if isinstance(result.value, str) else json.dumps(result.value, default=str)
         )
         cut = text[: int(len(text) * self.keep)]
-        return result if cut == text else replace(result, value=cut)
+        return result if cut == text else replace(result, value=cut, raw=True)

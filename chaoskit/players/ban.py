@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import socket
 import sys
@@ -13,10 +12,10 @@ from typing import Any
 
 from chaoskit.errors import NetworkRefused
 from chaoskit.player import Host
+from chaoskit.route import is_local
 
 __all__ = ["banned"]
 
-_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", ""})
 _LIBRARIES = (
     f"{os.sep}site-packages{os.sep}",
     f"{os.sep}lib{os.sep}python",
@@ -36,7 +35,7 @@ def banned(host: Host, *, allow: Collection[str] = ()) -> Iterator[None]:
 
     def check(target: object) -> None:
         name = target.decode() if isinstance(target, (bytes, bytearray)) else str(target or "")
-        if name in allowed or name in resolved or _is_local(name):
+        if name in allowed or name in resolved or is_local(name):
             return
         caller = _caller()
         host.blocked(name, caller)
@@ -79,15 +78,6 @@ def banned(host: Host, *, allow: Collection[str] = ()) -> Iterator[None]:
 
 
 _METHODS = ("connect", "connect_ex", "sendto")
-
-
-def _is_local(name: str) -> bool:
-    if name in _LOCAL_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 def _caller() -> str:

@@ -5,6 +5,9 @@ their default transports send a request. Clients are built exactly as in product
 passes a transport of its own (a mock, a test router) keeps it. Requests for other hosts go on to
 the original method, so that mocks which sit below it keep working.
 
+Where the host lets a request go on to the real server, the original method sends it; no virtual
+time passes until the answer is there.
+
 Exceptions are those that the real transport raises for the same event, of the right module.
 """
 
@@ -12,15 +15,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from chaoskit.clock import Clock
 from chaoskit.errors import InternalError
-from chaoskit.exchange import HttpRequest
-from chaoskit.player import Host
+from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.player import Exchange, Host, Passed, answering
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Head
 
@@ -78,7 +82,9 @@ def _sync(library: ModuleType, original: Callable[..., Any], host: Host, clock: 
         incoming = _neutral(library, request)
         if not host.claims(incoming):
             return original(transport, request)
-        performance = _perform(host, incoming, request.read(), request)
+        going = _answering(host, incoming, request.read())
+        exchange = _driven(going, lambda: original(transport, request), library, clock)
+        performance = _perform(host, exchange, request)
         try:
             for move in performance:
                 if isinstance(move, Head):
@@ -116,7 +122,9 @@ def _async(library: ModuleType, original: Callable[..., Any], host: Host, clock:
         incoming = _neutral(library, request)
         if not host.claims(incoming):
             return await original(transport, request)
-        performance = _perform(host, incoming, await request.aread(), request)
+        going = _answering(host, incoming, await request.aread())
+        exchange = await _driven_later(going, lambda: original(transport, request), library, clock)
+        performance = _perform(host, exchange, request)
         try:
             for move in performance:
                 if isinstance(move, Head):
@@ -146,11 +154,73 @@ def _neutral(library: Any, request: Any) -> HttpRequest:
     )
 
 
-def _perform(host: Host, incoming: HttpRequest, body: bytes, request: Any) -> Performance:
+_Going: TypeAlias = Generator[None, Passed, Exchange]
+
+
+def _answering(host: Host, incoming: HttpRequest, body: bytes) -> _Going:
     if incoming.body is not body:
         incoming = replace(incoming, body=body)
+    return answering(host, incoming)
+
+
+def _driven(going: _Going, send: Callable[[], Any], library: Any, clock: Clock) -> Exchange:
+    """Return the exchange, after the real server was asked as often as it takes."""
+    resume: Callable[[], None] = partial(next, going)
+    while (exchange := _resumed(resume)) is None:
+        try:
+            with clock.held():
+                answer = send()
+                body = b"".join(answer.iter_raw())
+        except Exception as error:  # noqa: BLE001 - whatever the transport raises
+            resume = partial(going.throw, error)
+        else:
+            resume = partial(going.send, _passed(library, answer, body))
+    return exchange
+
+
+async def _driven_later(
+    going: _Going, send: Callable[[], Awaitable[Any]], library: Any, clock: Clock
+) -> Exchange:
+    """Do the same in a task."""
+    resume: Callable[[], None] = partial(next, going)
+    while (exchange := _resumed(resume)) is None:
+        try:
+            with clock.held():
+                answer = await send()
+                body = b"".join([part async for part in answer.aiter_raw()])
+        except Exception as error:  # noqa: BLE001 - whatever the transport raises
+            resume = partial(going.throw, error)
+        else:
+            resume = partial(going.send, _passed(library, answer, body))
+    return exchange
+
+
+def _resumed(resume: Callable[[], None]) -> Exchange | None:
+    """Return the exchange, or None where the real server has to be asked before."""
+    try:
+        resume()
+    except StopIteration as done:
+        made: Exchange = done.value
+        return made
+    return None
+
+
+def _passed(library: Any, answer: Any, body: bytes) -> Passed:
+    """Return what a real server answered, as it came and without its compression."""
+    plain = library.Response(
+        answer.status_code, headers=answer.headers, stream=library.ByteStream(body)
+    )
+    try:
+        read = plain.read()
+    except library.DecodingError:
+        read = body
+    reply = HttpReply(status=answer.status_code, headers=answer.headers, body=body)
+    return Passed(reply=reply, body=read)
+
+
+def _perform(host: Host, exchange: Exchange, request: Any) -> Performance:
     timeouts = request.extensions.get("timeout") or {}
-    return Performance(host.exchange(incoming), host, read=timeouts.get("read"))
+    return Performance(exchange, host, read=timeouts.get("read"))
 
 
 def _response(

@@ -34,7 +34,7 @@ def met(outcome: Refusal | tuple[Step, ...]) -> Result:
         told = outcome.message or outcome.kind.replace("_", " ")
         wait = outcome.retry_after
         again = "" if wait is None else f"; retry after {wait:g} s"
-        return Result(error=f"HTTP {status}: {told}{again}", retry_after=wait)
+        return Result(error=f"HTTP {status}: {told}{again}", retry_after=wait, kind=outcome.kind)
     seconds = sum(step.seconds for step in outcome if isinstance(step, Wait))
     for step in outcome:
         if isinstance(step, Refuse):

@@ -35,7 +35,7 @@ class SimulatedTool:
         self.tool = tool
         self._host = host
         self._original = original
-        self._signature = _signature(original)
+        self._signature = _declared(tool) if original is None else _signature(original)
         annotated = self._signature is not None and self._signature.return_annotation in (
             str,
             "str",
@@ -90,12 +90,15 @@ class SimulatedTool:
             return await self._give_later(self._failed(request, began, run, error))
         return await self._finish(request, began, run, running, lambda: original(*args, **kwargs))
 
-    def respond(self, arguments: Mapping[str, object]) -> Result:
+    def respond(self, arguments: Mapping[str, object], *, key: str | None = None) -> Result:
         """Run for a client that reaches the tool over a wire; the waiting is the server's business.
 
         Rules that refuse a request before it reaches the tool are the server's business as well.
+
+        Args:
+            key: the idempotency key that came beside the arguments.
         """
-        request = ToolRequest(tool=self.tool.name, arguments=dict(arguments))
+        request = ToolRequest(tool=self.tool.name, arguments=dict(arguments), key=key)
         began = self._host.now()
         run = self._host.before(self.tool, request, admitted=True)
         result = self._simulated(request, began, run)
@@ -149,8 +152,10 @@ class SimulatedTool:
         try:
             value = self._host.carry_out(self.tool, request, run)
         except SimulatedToolError as error:
-            return Result(error=str(error))
-        return Result(value=as_text(value) if self._as_text else value)
+            return Result(error=str(error), kind=error.kind)
+        if not self._as_text or isinstance(value, str):
+            return Result(value=value)
+        return Result(value=as_text(value), raw=True)
 
     def _broken(self, run: Run, result: Result) -> Result:
         return result if run.breaks is None else Result(error=run.breaks)
@@ -220,9 +225,25 @@ def _outcome(result: Result) -> object:
     return result.value
 
 
-def _signature(original: Callable[..., Any] | None) -> inspect.Signature | None:
-    if original is None:
+def _declared(tool: ToolSettings) -> inspect.Signature | None:
+    """Return the signature of a function with the arguments of the tool, where it has any."""
+    arguments = tool.schema.get("properties", {})
+    required = tool.schema.get("required", ())
+    if not arguments or not all(name.isidentifier() for name in arguments):
         return None
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if name in required else None,
+            )
+            for name in sorted(arguments, key=lambda name: name not in required)
+        ]
+    )
+
+
+def _signature(original: Callable[..., Any]) -> inspect.Signature | None:
     try:
         return inspect.signature(original)
     except (TypeError, ValueError):  # a builtin without one

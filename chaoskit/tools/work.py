@@ -33,7 +33,7 @@ def work(
     """
     rest = {name: value for name, value in arguments.items() if name != aside}
     writing = sum(step.writes for step in steps)
-    kept = math.floor(share * writing) if writing > 1 else writing
+    kept = math.floor(share * writing) if writing > 1 else math.ceil(share * writing)
     value: object = None
     for step in steps:
         if step.writes:
@@ -69,8 +69,8 @@ def _carried_out(
 
 
 def _found(step: Effect, arguments: Mapping[str, object], view: RecordsView) -> object:
-    known = {name for record in view.records.all(step.collection) for name in record}
-    where = {name: value for name, value in arguments.items() if name in known}
+    known = [name for name in arguments if view.records.has(step.collection, name)]
+    where = {name: arguments[name] for name in known}
     texts = [v for name, v in arguments.items() if name not in known and isinstance(v, str)]
     return view.search(step.collection, " ".join(texts), where=where, limit=step.limit)
 

@@ -23,11 +23,13 @@ class McpDialect:
 
     name = "mcp"
 
-    def claims(self, request: HttpRequest, hosts: tuple[str, ...]) -> bool:
+    def claims(self, request: HttpRequest, desk: Desk) -> bool:
         """Tell whether the request is in this dialect."""
-        if request.path.rstrip("/").endswith("/mcp") or "mcp-protocol-version" in request.headers:
-            return True
-        if request.host.partition(":")[0] not in hosts:
+        by_path = request.path.rstrip("/").endswith("/mcp")
+        declared = request.host.partition(":")[0] in desk.settings.hosts
+        if by_path or "mcp-protocol-version" in request.headers:
+            return desk.site.wanted or declared
+        if not declared:
             return False
         return (
             "mcp-session-id" in request.headers
