@@ -23,6 +23,7 @@ import time
 from datetime import timedelta
 
 from races import races
+from tool_guards import tool_guards
 from windows import windows
 
 from chaoskit_guards import (
@@ -67,6 +68,7 @@ PEERS = {  # the module, and what to install where that has another name
     "jsonschema": "",
     "sentry_sdk.scrubber": "sentry-sdk",
     "logfire._internal.scrubbing": "logfire",
+    "json_repair": "json-repair",
 }
 
 
@@ -583,6 +585,7 @@ def main():
         scrubbing,
         validating,
         loops_and_routes,
+        lambda peers: tool_guards(peers, table, atable),
     ):
         part(peers)
     windows(table)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import count
+from pathlib import Path
 
 import anthropic
 import httpx2
@@ -19,15 +21,15 @@ from chaoskit.run import run
 from chaoskit.scenario import parse
 from chaoskit_guards import (
     AsyncGuardedTransport,
-    BudgetWindow,
+    CacheBenchmark,
     CircuitBreaker,
     FallbackRouter,
     GuardedTransport,
-    MaxIters,
     MessageWindow,
     RetryConfig,
 )
 
+OWN = Path(__file__).parent / "days"
 DAYS = {scenario.day: scenario for _, scenario in load_all(shipped()) if scenario.day}
 
 pytestmark = pytest.mark.slow
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.slow
 class Unchecked:
     """The tools without a vet: whatever the model passes goes in."""
 
-    schemas = staticmethod(demo.vet.schemas)
+    schemas = staticmethod(demo.tools.schemas)
 
     @staticmethod
     def dispatch(name, arguments):
@@ -48,55 +50,47 @@ def numb(name):
     return CircuitBreaker(name=name, failure_threshold=10**9)
 
 
-def without(startup=demo.startup, **changes):
-    """The demo agent with some of its guards replaced, ready to live through a day."""
-    agent = demo.build(**changes)
+def living(agent, startup=demo.startup, before=lambda: None):
+    """An agent loop, ready to live through a day; `before` is called with each question."""
 
-    def answer(prompt, *, history=()):
+    def answer(prompt, *, session, history=()):
+        before()
         return agent.run([*to_anthropic(history), {"role": "user", "content": prompt}]).text
 
     whole = load_agent("chaoskit.demo:guarded")
     return replace(whole, answer=answer, startup=startup)
 
 
-def broken(day, **changes):
-    """The promises of a day that the agent breaks."""
-    outcome = run(DAYS[day], without(**changes))
-    return {it.name for it in outcome.promises if it.judgement.verdict is Verdict.FAIL}
+def without(startup=demo.startup, **changes):
+    """The demo agent with some of its guards replaced."""
+    return living(demo.build(**changes), startup)
 
 
-@pytest.mark.parametrize("day", range(1, 8))
-def test_with_all_guards_the_day_is_passed(day):
-    """The agent that is built here is the demo agent."""
-    assert run(DAYS[day], without()).verdict is Verdict.PASS
+def stamped(cache):
+    """The demo agent with a deploy that puts a number before the prompt.
+
+    A cache benchmark takes that back when it sees that the cache hits less.
+    """
+    numbers, deploys, taken_back = count(1), [], []
+    bench = CacheBenchmark(on_regression=taken_back.append) if cache else None
+    agent = demo.build(cache=bench)
+    marked = agent.system
+
+    async def startup():
+        deploys.append(None)
+        await demo.startup()
+
+    def before():
+        drifts = len(deploys) > 1 and not taken_back
+        prompt = f"Prompt {next(numbers)}. {SYSTEM_PROMPT}"
+        agent.system = demo.warmer.cached_system(prompt) if drifts else marked
+
+    return living(agent, startup, before)
 
 
-@pytest.mark.parametrize(
-    ("day", "promises", "changes"),
-    [
-        pytest.param(1, {"tool_body_not_run_on_bad_arguments"}, {"tools": Unchecked()}, id="vet"),
-        pytest.param(2, {"no_crash", "every_user_answered"}, {"retry": None}, id="retry"),
-        pytest.param(3, {"no_crash", "every_user_answered"}, {"window": None}, id="window"),
-        pytest.param(
-            4, {"gives_up_gracefully"}, {"loop": None, "conditions": ()}, id="loop-and-stop"
-        ),
-        pytest.param(5, {"no_secret_in_logs"}, {"scrubber": None}, id="scrubber"),
-        pytest.param(6, {"warmed_before_traffic"}, {"startup": None}, id="warmer"),
-        pytest.param(6, {"cache_hit_ratio"}, {"system": SYSTEM_PROMPT}, id="marked-prefix"),
-        pytest.param(
-            7, {"every_user_answered"}, {"model": FallbackRouter([demo.claude])}, id="fallback"
-        ),
-        pytest.param(
-            7,
-            {"no_hammering"},
-            {"model": FallbackRouter([demo.claude, demo.gpt], breaker=numb)},
-            id="breaker",
-        ),
-    ],
-)
-def test_without_its_guard_the_day_is_failed(day, promises, changes):
-    """Every guard is needed."""
-    assert broken(day, **changes) >= promises
+def written(name):
+    """A day of this test's own."""
+    return parse((OWN / f"{name}.chaos.toml").read_text(), name)
 
 
 def stricter(day, *changes):
@@ -114,56 +108,109 @@ fault       = "rate_limited"
 when        = { from = "15s", for = "45s" }
 retry_after = "11s"
 """
-NARROW = stricter(  # the provider's own limit is all that there is, and nobody may run into it
+PEAK = stricter(  # all come at once, and nobody may run into the provider's own limit
     2,
     (STRUCK, ""),
-    ("requests_per_minute = 30", "requests_per_minute = 12"),
+    ('arrive = "60s"', 'arrive = "10s"'),
     ('check = "bounded_amplification"', 'check = "bounded_amplification"\nmax_attempts = 1'),
     ('[[promises]]\ncheck = "retry_after_honoured"\n', ""),
 )
 FRUITLESS = stricter(4, ("max_empty = 12", "max_empty = 6"))
-SHORT = stricter(4, ("max_calls = 25", "max_calls = 5"))
+READING, TOO_LARGE, DRIFTING = map(
+    written, ("endless-reading", "result-beyond-the-window", "drifting-prompt")
+)
 
 
 @pytest.mark.parametrize(
-    ("scenario", "promise", "with_it", "without_it"),
+    "scenario", [*DAYS.values(), PEAK, FRUITLESS, READING, TOO_LARGE], ids=lambda it: it.title
+)
+def test_with_all_guards_the_day_is_passed(scenario):
+    """The agent that is built here is the demo agent."""
+    assert run(scenario, without()).verdict is Verdict.PASS
+
+
+def test_with_all_guards_a_drifting_prompt_is_taken_back():
+    """The benchmark says when."""
+    assert run(DRIFTING, stamped(cache=True)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("scenario", "promises", "agent"),
     [
         pytest.param(
-            NARROW,
-            "bounded_amplification",
-            lambda: {"budget": BudgetWindow(requests_per_minute=12)},
-            lambda: {"budget": None},
-            id="budget",
+            DAYS[1],
+            {"tool_body_not_run_on_bad_arguments"},
+            lambda: without(tools=Unchecked()),
+            id="vet",
         ),
         pytest.param(
-            FRUITLESS, "no_tool_loop", dict, lambda: {"loop": None}, id="loop-without-stop"
+            DAYS[2],
+            {"no_crash", "every_user_answered"},
+            lambda: without(retry=None),
+            id="retry",
         ),
         pytest.param(
-            SHORT,
-            "gives_up_gracefully",
-            lambda: {"conditions": [MaxIters(3)]},
-            lambda: {"conditions": ()},
-            id="stop-without-loop",
+            PEAK, {"bounded_amplification"}, lambda: without(budget=None), id="budget-window"
         ),
         pytest.param(
             DAYS[3],
-            "every_user_answered",
-            dict,
-            lambda: {"window": MessageWindow(45_000, token_counter=lambda _: 1)},
+            {"no_crash", "every_user_answered"},
+            lambda: without(window=None, fit=None),
+            id="message-window",
+        ),
+        pytest.param(
+            DAYS[3],
+            {"every_user_answered"},
+            lambda: without(window=MessageWindow(45_000, token_counter=lambda _: 1), fit=None),
             id="token-count",
+        ),
+        pytest.param(
+            TOO_LARGE,
+            {"no_crash", "every_user_answered"},
+            lambda: without(fit=None),
+            id="fit-report",
+        ),
+        pytest.param(FRUITLESS, {"no_tool_loop"}, lambda: without(loop=None), id="loop-guard"),
+        pytest.param(
+            READING, {"gives_up_gracefully"}, lambda: without(conditions=()), id="stop-conditions"
+        ),
+        pytest.param(
+            DAYS[4],
+            {"gives_up_gracefully"},
+            lambda: without(loop=None, conditions=()),
+            id="loop-guard-and-stop-conditions",
+        ),
+        pytest.param(DAYS[5], {"no_secret_in_logs"}, lambda: without(scrubber=None), id="scrubber"),
+        pytest.param(
+            DAYS[6], {"warmed_before_traffic"}, lambda: without(startup=None), id="cache-warmer"
+        ),
+        pytest.param(
+            DAYS[6], {"cache_hit_ratio"}, lambda: without(system=SYSTEM_PROMPT), id="marked-prefix"
+        ),
+        pytest.param(
+            DRIFTING, {"cache_hit_ratio"}, lambda: stamped(cache=False), id="cache-benchmark"
+        ),
+        pytest.param(
+            DAYS[7],
+            {"every_user_answered"},
+            lambda: without(model=FallbackRouter([demo.claude])),
+            id="fallback-router",
+        ),
+        pytest.param(
+            DAYS[7],
+            {"no_hammering"},
+            lambda: without(model=FallbackRouter([demo.claude, demo.gpt], breaker=numb)),
+            id="circuit-breaker",
         ),
     ],
 )
-def test_guards_that_stand_in_for_each_other_matter_too(scenario, promise, with_it, without_it):
-    """A stricter day tells them apart."""
-    kept, lost = (run(scenario, without(**changes())) for changes in (with_it, without_it))
-    verdicts = [
-        {it.name: it.judgement.verdict for it in outcome.promises}[promise]
-        for outcome in (kept, lost)
-    ]
+def test_without_its_guard_the_day_is_failed(scenario, promises, agent):
+    """Every guard is needed, and nothing but that guard is missing."""
+    broken = {
+        it.name for it in run(scenario, agent()).promises if it.judgement.verdict is Verdict.FAIL
+    }
 
-    assert verdicts == [Verdict.PASS, Verdict.FAIL]
-    assert Verdict.FAIL not in {it.judgement.verdict for it in kept.promises}
+    assert broken >= promises
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_an_address_of_other_machines_is_warned_of(lived):
     [
         (["--time-scale", "0"], "--time-scale 0: write a positive number, such as 60"),
         (["--time-scale", "nan"], "--time-scale nan: write a positive number"),
-        (["day9"], "day9"),
+        (["day99"], "day99"),
         (["*.chaos.toml"], "stands for 2 scenarios; name one of them"),
         (["--address", "256.0.0.1"], "cannot listen on 256.0.0.1:0"),
         (["--journal", "no/where.jsonl"], "no/where.jsonl cannot be written"),

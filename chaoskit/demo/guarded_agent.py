@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from chaoskit.demo.guarded_tools import tools
 from chaoskit.demo.handbook import SYSTEM_PROMPT
-from chaoskit.demo.tools import FUNCTIONS, SPECS
 from chaoskit.history import to_anthropic
 from chaoskit_guards import (
+    ActionGate,
     AgentLoop,
+    BudgetWindow,
+    CacheBenchmark,
     CacheWarmer,
     FallbackRouter,
+    FitReport,
     MaxIters,
     MessageWindow,
+    Parallel,
     ProviderConfig,
     RetryConfig,
-    Vet,
+    SessionScope,
 )
 
 __all__ = ["build", "guarded", "guarded_async", "startup"]
@@ -27,19 +32,20 @@ log = logging.getLogger("demo.guarded")
 log.setLevel(logging.INFO)
 log.addHandler(logging.StreamHandler())
 
-vet = Vet()
-for spec in SPECS:
-    name, told = spec["name"], spec["description"]
-    vet.guard(spec["input_schema"], name=name, description=told)(FUNCTIONS[name])
 claude = ProviderConfig(name="anthropic", model="claude-sonnet-4-6", priority=1, timeout=20)
 gpt = ProviderConfig(name="openai", model="gpt-5.4", priority=2, timeout=20)
 warmer = CacheWarmer(model=claude.model)
 build = partial(
     AgentLoop,
     model=FallbackRouter([claude, gpt], deadline=120),
-    tools=vet,
+    tools=tools,
+    parallel=Parallel(),
+    gate=partial(ActionGate, acts=["refund_order", "send_email"], untrusted=["search_logs"]),
     system=warmer.cached_system(SYSTEM_PROMPT),
     window=MessageWindow(max_tokens=45_000),
+    fit=partial(FitReport, model=claude.model, context_window=64_000),
+    budget=BudgetWindow(requests_per_minute=30),
+    cache=CacheBenchmark(model=claude.model),
     retry=RetryConfig(max_attempts=12, max_delay=30, deadline=240),
     conditions=[MaxIters(12)],
     logger=log,
@@ -49,15 +55,19 @@ agent = build()
 
 async def startup() -> None:
     """Warm the prompt cache before traffic."""
-    await warmer.warm(system=SYSTEM_PROMPT, tools=vet.schemas())
+    await warmer.warm(system=SYSTEM_PROMPT, tools=tools.schemas())
 
 
-def guarded(prompt: str, *, history: Sequence[dict[str, Any]] = ()) -> str:
+def guarded(prompt: str, *, session: str = "demo", history: Sequence[dict[str, Any]] = ()) -> str:
     """Answer a prompt."""
-    return agent.run([*to_anthropic(history), {"role": "user", "content": prompt}]).text
+    with SessionScope(session):
+        return agent.run([*to_anthropic(history), {"role": "user", "content": prompt}]).text
 
 
-async def guarded_async(prompt: str, *, history: Sequence[dict[str, Any]] = ()) -> str:
+async def guarded_async(
+    prompt: str, *, session: str = "demo", history: Sequence[dict[str, Any]] = ()
+) -> str:
     """Answer a prompt."""
-    answer = await agent.arun([*to_anthropic(history), {"role": "user", "content": prompt}])
+    with SessionScope(session):
+        answer = await agent.arun([*to_anthropic(history), {"role": "user", "content": prompt}])
     return answer.text

@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes longer to load than everyth
 if TYPE_CHECKING:
     from chaoskit_guards.agent import AgentLoop, Answer
     from chaoskit_guards.agent_run import ToolEvent
+    from chaoskit_guards.bounded import BoundedTools
     from chaoskit_guards.breaker import CircuitBreaker
     from chaoskit_guards.budget import BudgetWindow
     from chaoskit_guards.cachebench import CacheBenchmark, CacheRegression
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
         Not,
         SameAnswer,
     )
+    from chaoskit_guards.deadline import Deadline, time_left
+    from chaoskit_guards.effect_store import EffectRecord, EffectStore, MemoryEffects
+    from chaoskit_guards.effects import Effect
     from chaoskit_guards.errors import (
-        ActionRefusedError,
+        ActionRefused,
         AllProvidersFailed,
         ArgError,
         ArgProblem,
@@ -37,11 +41,18 @@ if TYPE_CHECKING:
         CircuitOpenError,
         GuardError,
         LoopDetectedError,
+        OutcomeUnknown,
+        OutputError,
+        OutputTruncated,
         RetryAfterTooLong,
         RetryError,
         RetryExhausted,
+        SessionError,
         StoreUnavailable,
         StreamTruncated,
+        ToolError,
+        ToolRefused,
+        ToolTimeout,
         UnreadableResponse,
         UntranslatableRequest,
     )
@@ -49,19 +60,20 @@ if TYPE_CHECKING:
     from chaoskit_guards.failures import Failure, classify
     from chaoskit_guards.fit import FitPart, FitReport
     from chaoskit_guards.gate import ActionGate
-    from chaoskit_guards.keepalive import (
-        CachePrices,
-        best_ttl,
-        break_even_rate,
-        hourly_cost,
-    )
+    from chaoskit_guards.idempotent import IdempotentTools
+    from chaoskit_guards.keepalive import CachePrices, best_ttl, break_even_rate, hourly_cost
+    from chaoskit_guards.limited import LimitedTools
     from chaoskit_guards.loop import LoopAdvice, LoopGuard
     from chaoskit_guards.models import ModelFacts, facts_of
     from chaoskit_guards.otel import OpenTelemetryListener
+    from chaoskit_guards.output import OutputParser, Parsed
+    from chaoskit_guards.parallel import Parallel
     from chaoskit_guards.permit import Permit
     from chaoskit_guards.prefix import CachePrefix, PrefixDiff, first_difference
     from chaoskit_guards.redis_store import RedisStore
     from chaoskit_guards.reservation import Reservation
+    from chaoskit_guards.result_cut import ResultCut
+    from chaoskit_guards.result_limiter import LimitedResult, ResultLimiter
     from chaoskit_guards.retry import (
         RetryBudget,
         RetryConfig,
@@ -70,34 +82,28 @@ if TYPE_CHECKING:
         without_sdk_retries,
     )
     from chaoskit_guards.retry_peers import retry_or_wait, wait_retry_after
-    from chaoskit_guards.router import (
-        FallbackRouter,
-        ProviderConfig,
-        RoutedStream,
-        Rules,
-    )
+    from chaoskit_guards.router import FallbackRouter, ProviderConfig, RoutedStream, Rules
     from chaoskit_guards.scrub import Scrubber
     from chaoskit_guards.scrub_logging import ScrubbingFilter
     from chaoskit_guards.scrub_stream import ScrubbingStream
     from chaoskit_guards.scrub_structlog import ScrubbingProcessor
+    from chaoskit_guards.session import SessionBound, SessionScope, current_session
+    from chaoskit_guards.session_store import SessionStore
     from chaoskit_guards.stop import RunContext, StopDecision, StopEvaluator
     from chaoskit_guards.tokens import TokenCounter, count_tokens
     from chaoskit_guards.tokens_exact import CachedCounts, exact_counter
+    from chaoskit_guards.tool_guard import Tools
+    from chaoskit_guards.tool_runner import ToolRunner
     from chaoskit_guards.transport import AsyncGuardedTransport, GuardedTransport
     from chaoskit_guards.trimmed import TrimReport
     from chaoskit_guards.usage import PromptUsage, read_usage
-    from chaoskit_guards.vet import (
-        Arg,
-        ArgSpec,
-        GuardedTool,
-        Vet,
-    )
+    from chaoskit_guards.vet import Arg, ArgSpec, GuardedTool, Vet
     from chaoskit_guards.warm import CacheWarmer, WarmResult
     from chaoskit_guards.window import MessageWindow
 
 _HOME = {
     "ActionGate": "gate",
-    "ActionRefusedError": "errors",
+    "ActionRefused": "errors",
     "AgentLoop": "agent",
     "AllOf": "conditions",
     "AllProvidersFailed": "errors",
@@ -109,6 +115,7 @@ _HOME = {
     "ArgSpec": "vet",
     "AsyncGuardedTransport": "transport",
     "Attempt": "errors",
+    "BoundedTools": "bounded",
     "BudgetError": "errors",
     "BudgetTimeout": "errors",
     "BudgetTooLarge": "errors",
@@ -122,6 +129,10 @@ _HOME = {
     "CircuitBreaker": "breaker",
     "CircuitOpenError": "errors",
     "Completion": "completion",
+    "Deadline": "deadline",
+    "Effect": "effects",
+    "EffectRecord": "effect_store",
+    "EffectStore": "effect_store",
     "ErrorStreak": "conditions",
     "Failure": "failures",
     "FallbackRouter": "router",
@@ -131,6 +142,9 @@ _HOME = {
     "GuardEvent": "events",
     "GuardedTool": "vet",
     "GuardedTransport": "transport",
+    "IdempotentTools": "idempotent",
+    "LimitedResult": "result_limiter",
+    "LimitedTools": "limited",
     "Listener": "events",
     "LoopAdvice": "loop",
     "LoopDetectedError": "errors",
@@ -139,17 +153,26 @@ _HOME = {
     "MaxSeconds": "conditions",
     "MaxTokens": "conditions",
     "MaxUsd": "conditions",
+    "MemoryEffects": "effect_store",
     "MessageWindow": "window",
     "ModelFacts": "models",
     "NoProgress": "conditions",
     "Not": "conditions",
     "OpenTelemetryListener": "otel",
+    "OutcomeUnknown": "errors",
+    "OutputError": "errors",
+    "OutputParser": "output",
+    "OutputTruncated": "errors",
+    "Parallel": "parallel",
+    "Parsed": "output",
     "Permit": "permit",
     "PrefixDiff": "prefix",
     "PromptUsage": "usage",
     "ProviderConfig": "router",
     "RedisStore": "redis_store",
     "Reservation": "reservation",
+    "ResultCut": "result_cut",
+    "ResultLimiter": "result_limiter",
     "RetryAfterTooLong": "errors",
     "RetryBudget": "retry",
     "RetryConfig": "retry",
@@ -164,12 +187,21 @@ _HOME = {
     "ScrubbingFilter": "scrub_logging",
     "ScrubbingProcessor": "scrub_structlog",
     "ScrubbingStream": "scrub_stream",
+    "SessionBound": "session",
+    "SessionError": "errors",
+    "SessionScope": "session",
+    "SessionStore": "session_store",
     "StopDecision": "stop",
     "StopEvaluator": "stop",
     "StoreUnavailable": "errors",
     "StreamTruncated": "errors",
     "TokenCounter": "tokens",
+    "ToolError": "errors",
     "ToolEvent": "agent_run",
+    "ToolRefused": "errors",
+    "ToolRunner": "tool_runner",
+    "ToolTimeout": "errors",
+    "Tools": "tool_guard",
     "TrimReport": "trimmed",
     "UnreadableResponse": "errors",
     "UntranslatableRequest": "errors",
@@ -181,12 +213,14 @@ _HOME = {
     "classify": "failures",
     "count_tokens": "tokens",
     "current_attempt": "retry",
+    "current_session": "session",
     "exact_counter": "tokens_exact",
     "facts_of": "models",
     "first_difference": "prefix",
     "hourly_cost": "keepalive",
     "read_usage": "usage",
     "retry_or_wait": "retry_peers",
+    "time_left": "deadline",
     "wait_retry_after": "retry_peers",
     "with_retry": "retry",
     "without_sdk_retries": "retry",
@@ -195,7 +229,7 @@ _HOME = {
 
 __all__ = [
     "ActionGate",
-    "ActionRefusedError",
+    "ActionRefused",
     "AgentLoop",
     "AllOf",
     "AllProvidersFailed",
@@ -207,6 +241,7 @@ __all__ = [
     "ArgSpec",
     "AsyncGuardedTransport",
     "Attempt",
+    "BoundedTools",
     "BudgetError",
     "BudgetTimeout",
     "BudgetTooLarge",
@@ -220,6 +255,10 @@ __all__ = [
     "CircuitBreaker",
     "CircuitOpenError",
     "Completion",
+    "Deadline",
+    "Effect",
+    "EffectRecord",
+    "EffectStore",
     "ErrorStreak",
     "Failure",
     "FallbackRouter",
@@ -229,6 +268,9 @@ __all__ = [
     "GuardEvent",
     "GuardedTool",
     "GuardedTransport",
+    "IdempotentTools",
+    "LimitedResult",
+    "LimitedTools",
     "Listener",
     "LoopAdvice",
     "LoopDetectedError",
@@ -237,17 +279,26 @@ __all__ = [
     "MaxSeconds",
     "MaxTokens",
     "MaxUsd",
+    "MemoryEffects",
     "MessageWindow",
     "ModelFacts",
     "NoProgress",
     "Not",
     "OpenTelemetryListener",
+    "OutcomeUnknown",
+    "OutputError",
+    "OutputParser",
+    "OutputTruncated",
+    "Parallel",
+    "Parsed",
     "Permit",
     "PrefixDiff",
     "PromptUsage",
     "ProviderConfig",
     "RedisStore",
     "Reservation",
+    "ResultCut",
+    "ResultLimiter",
     "RetryAfterTooLong",
     "RetryBudget",
     "RetryConfig",
@@ -262,12 +313,21 @@ __all__ = [
     "ScrubbingFilter",
     "ScrubbingProcessor",
     "ScrubbingStream",
+    "SessionBound",
+    "SessionError",
+    "SessionScope",
+    "SessionStore",
     "StopDecision",
     "StopEvaluator",
     "StoreUnavailable",
     "StreamTruncated",
     "TokenCounter",
+    "ToolError",
     "ToolEvent",
+    "ToolRefused",
+    "ToolRunner",
+    "ToolTimeout",
+    "Tools",
     "TrimReport",
     "UnreadableResponse",
     "UntranslatableRequest",
@@ -279,12 +339,14 @@ __all__ = [
     "classify",
     "count_tokens",
     "current_attempt",
+    "current_session",
     "exact_counter",
     "facts_of",
     "first_difference",
     "hourly_cost",
     "read_usage",
     "retry_or_wait",
+    "time_left",
     "wait_retry_after",
     "with_retry",
     "without_sdk_retries",

@@ -1,18 +1,18 @@
 """The guards together: a tool loop in which each of them has its place.
 
-The window shows what fits, the budget books before and settles after each call, retries surround
-the router with its breakers, the vet checks what the model passes to tools, the loop guard and the
-stop conditions end what goes nowhere, and everything that is logged or told is scrubbed.
+The window shows what fits and a report refuses what does not, the budget books before and settles
+after each call, retries surround the router with its breakers, the cache benchmark hears each
+answer, the vet checks what the model passes to tools, the loop guard and the stop conditions end
+what goes nowhere, and everything that is logged or told is scrubbed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chaoskit_guards.agent_run import Answer, Run, ToolEvent
 from chaoskit_guards.budget import BudgetWindow
@@ -21,6 +21,7 @@ from chaoskit_guards.conditions import Condition, MaxIters, NoProgress
 from chaoskit_guards.events import Listener
 from chaoskit_guards.gate import ActionGate
 from chaoskit_guards.loop import LoopGuard
+from chaoskit_guards.parallel import Parallel
 from chaoskit_guards.price import Price, cost
 from chaoskit_guards.retry import with_retry
 from chaoskit_guards.retry_config import RetryConfig
@@ -28,7 +29,12 @@ from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.scrub_stream import ScrubbingStream
 from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens
+from chaoskit_guards.tool_guard import Tools
 from chaoskit_guards.window import MessageWindow
+
+if TYPE_CHECKING:
+    from chaoskit_guards.cachebench import CacheBenchmark
+    from chaoskit_guards.fit import FitReport
 
 __all__ = ["AgentLoop", "Answer", "Model", "ToolEvent", "Tools"]
 
@@ -38,6 +44,7 @@ _SCRUBBER = Scrubber()
 _RETRY = RetryConfig(deadline=240.0)
 _CONDITIONS: tuple[Condition, ...] = (MaxIters(20), NoProgress())
 _NOTHING = "I could not finish this. Please try a more specific question."
+_TOO_LARGE = "This is more than I can read at once. Please ask for a smaller part of it."
 
 
 class Model(Protocol):
@@ -52,34 +59,30 @@ class Model(Protocol):
         """Return the answer without blocking."""
 
 
-class Tools(Protocol):
-    """Runs tools by name; a `Vet` does."""
-
-    def dispatch(self, name: str, arguments: object) -> Any:
-        """Run a tool with what the model wrote; an async one gives a coroutine."""
-
-    def schemas(self) -> list[Json]:
-        """Return the declarations to offer to the model."""
-
-
 class AgentLoop:
     """Asks a model and runs its tools until there is an answer; one object serves all users.
 
     Args:
         model: a router, or anything with its `complete` and `acomplete`.
-        tools: the guarded tools.
+        tools: the guarded tools: a `Vet`, or guards around one.
         system: system prompt, text or blocks.
         max_tokens: bound of one answer.
         window: trims what is sent; the conversation itself stays whole.
+        fit: makes the report of a request, such as `partial(FitReport, model=…)`; what is over
+            the model's window even when it is trimmed ends the run instead of being sent.
         retry: repeats calls that no provider answered; its deadline also bounds the budget's wait.
         budget: is asked before each call and told after it.
         price: gives the USD of a call from its model and usage, for `MaxUsd` and the budget.
+        parallel: runs the tools of one turn side by side; None: one after the other, except that
+            async ones run side by side without any bound.
+        cache: is told the usage and the prefix of each call.
         loop: makes the loop guard of a run.
         gate: makes the action gate of a run; it also sees the tools of earlier turns.
         conditions: when a run has to come to an end; the model then answers without tools.
         scrubber: cleans what is logged, errors told to the model, and the answer.
         logger: is told about tool calls and their results.
         nothing: the answer where the model has none.
+        too_large: the answer where the request does not fit.
         listener: told about failing tools and the end of each run, and about retries.
         clock: monotonic seconds; `time.monotonic` when it is None.
         sleep: waits between retries; `time.sleep` when it is None.
@@ -97,15 +100,19 @@ class AgentLoop:
         system: Any = None,
         max_tokens: int = 1024,
         window: MessageWindow | None = None,
+        fit: Callable[..., FitReport] | None = None,
         retry: RetryConfig | None = _RETRY,
         budget: BudgetWindow | None = None,
         price: Price | None = None,
+        parallel: Parallel | None = None,
+        cache: CacheBenchmark | None = None,
         loop: Callable[[], LoopGuard] | None = LoopGuard,
         gate: Callable[[], ActionGate] | None = None,
         conditions: Sequence[Condition] = _CONDITIONS,
         scrubber: Scrubber | None = _SCRUBBER,
         logger: logging.Logger | None = None,
         nothing: str = _NOTHING,
+        too_large: str = _TOO_LARGE,
         listener: Listener | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
@@ -117,11 +124,15 @@ class AgentLoop:
         self.system = system
         self.max_tokens = max_tokens
         self.window = window
+        self.fit = fit
         self.price = price
+        self.parallel = parallel
+        self.cache = cache
         self.loop = loop
         self.gate = gate
         self.conditions = conditions
         self.nothing = nothing
+        self.too_large = too_large
         self.listener = listener
         self.log = logger or logging.getLogger("chaoskit_guards.agent")
         self._budget = budget
@@ -151,7 +162,7 @@ class AgentLoop:
         run = Run(self, messages)
         while (request := run.request()) is not None:
             run.take(self._ask(request))
-            run.give([run.tool(call) for call in run.calls])
+            run.give(run.tools())
         return run.answer()
 
     async def arun(self, messages: Sequence[Any]) -> Answer:
@@ -159,7 +170,7 @@ class AgentLoop:
         run = Run(self, messages)
         while (request := run.request()) is not None:
             run.take(await self._aask(request))
-            run.give(await asyncio.gather(*map(run.atool, run.calls)))
+            run.give(await run.atools())
         return run.answer()
 
     def stream(self, messages: Sequence[Any]) -> Generator[str | ToolEvent | Answer, None, None]:
@@ -178,13 +189,18 @@ class AgentLoop:
                         yield text
             run.take(shown.reply())
             results = []
-            for call in run.calls:
-                yield run.called(call)
-                results.append(run.tool(call))
-                yield run.returned(call, results[-1])
+            if self.parallel is None:
+                for call in run.calls:
+                    yield run.called(call)
+                    results.append(run.tool(call))
+                    yield run.returned(call, results[-1])
+            else:
+                yield from map(run.called, run.calls)
+                results = run.tools()
+                yield from map(run.returned, run.calls, results)
             run.give(results)
-        if run.silent:
-            yield self.nothing
+        if run.unshown:
+            yield run.unshown
         yield run.answer()
 
     async def astream(
@@ -201,12 +217,12 @@ class AgentLoop:
             run.take(shown.reply())
             for call in run.calls:
                 yield run.called(call)
-            results = await asyncio.gather(*map(run.atool, run.calls))
+            results = await run.atools()
             for call, result in zip(run.calls, results, strict=True):
                 yield run.returned(call, result)
             run.give(results)
-        if run.silent:
-            yield self.nothing
+        if run.unshown:
+            yield run.unshown
         yield run.answer()
 
     def cleaned(self, value: Any) -> Any:

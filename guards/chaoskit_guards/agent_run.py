@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from chaoskit_guards.completion import Completion
-from chaoskit_guards.errors import ActionRefusedError, ArgError, LoopDetectedError
+from chaoskit_guards.errors import ActionRefused, ArgError, LoopDetectedError, ToolError
 from chaoskit_guards.events import emit
 from chaoskit_guards.stop import RunContext, StopEvaluator
 
@@ -79,6 +80,8 @@ class Run:
         self._context = RunContext(clock=loop.clock)
         self._stopped = ""
         self._text: str | None = None
+        self.unshown = ""
+        """The part of the answer that is not the model's."""
 
     def request(self) -> Json | None:
         """Return what to ask next; None when the answer is there."""
@@ -94,13 +97,38 @@ class Run:
             "system": loop.system,
             "tools": self._specs,
         }
+        if not self._fits(request):
+            return None
         if self._specs:
             self._stopped = self._stopped or self._stop.check(self._context).reason
             request["tool_choice"] = {"type": "none" if self._stopped else "auto"}
         return request
 
+    def _fits(self, request: Json) -> bool:
+        """Tell whether it can be sent; a request that is too large ends the run."""
+        loop = self._loop
+        if loop.fit is None:
+            return True
+        asked = {name: request[name] for name in ("messages", "system", "tools")}
+        report = loop.fit(**asked, max_output_tokens=loop.max_tokens)
+        if report.verdict != "over":
+            return True
+        emit(loop.listener, "too_large", "agent", tokens=report.tokens, window=report.window)
+        self._text = self.unshown = loop.too_large
+        self._stopped = self._stopped or str(report)
+        said = [{"type": "text", "text": loop.too_large}]
+        self._log.append({"role": "assistant", "content": said})
+        return False
+
     def take(self, reply: Completion) -> None:
         """Count an answer and note what it wants."""
+        if self._loop.cache is not None:
+            self._loop.cache.record(
+                cache_read_tokens=reply.usage.cache_read_tokens,
+                input_tokens=reply.usage.input_tokens,
+                cache_creation_tokens=reply.usage.cache_write_tokens,
+                prefix={"system": self._loop.system, "tools": self._specs},
+            )
         counted = {
             "model": reply.model,
             "usage": reply.usage.in_anthropic_words(),
@@ -111,6 +139,7 @@ class Run:
         self._log.append(reply.message)
         if not self.calls:
             self._text = reply.text
+            self.unshown = "" if reply.text else self._loop.nothing
 
     def give(self, results: Sequence[Json]) -> None:
         """Append the results of the tools that were called."""
@@ -128,10 +157,27 @@ class Run:
             raise TypeError(f"the tool {call['name']!r} is async: use arun")
         return self._done(call, result)
 
+    def tools(self) -> list[Json]:
+        """Run the tools of a turn and return their results in order."""
+        parallel = self._loop.parallel
+        if parallel is None:
+            return [self.tool(call) for call in self.calls]
+        outcomes = parallel.map(self.tool, self.calls, [call["name"] for call in self.calls])
+        return self._told(outcomes)
+
+    async def atools(self) -> list[Json]:
+        """Run the tools of a turn without blocking and return their results in order."""
+        parallel = self._loop.parallel
+        if parallel is None:
+            return await asyncio.gather(*map(self.atool, self.calls))
+        names = [call["name"] for call in self.calls]
+        return self._told(await parallel.amap(self.atool, self.calls, names))
+
     async def atool(self, call: Json) -> Json:
-        """Run one tool without blocking, where it is async."""
+        """Run one tool without blocking, where it is async or its guards have an async form."""
         try:
-            result = self._begin(call)
+            guarded = getattr(self._loop.tools, "adispatch", None)
+            result = self._begin(call, guarded)
             if inspect.isawaitable(result):
                 result = await result
         except Exception as error:  # noqa: BLE001 - the tool is the user's; the model can react
@@ -148,11 +194,6 @@ class Run:
         kind: Literal["failed", "returned"] = "failed" if result.get("is_error") else "returned"
         value = self._loop.cleaned(result["content"])
         return ToolEvent(kind=kind, name=call["name"], call_id=call["id"], value=value)
-
-    @property
-    def silent(self) -> bool:
-        """Whether the model has come to an end without a word."""
-        return self._text == ""
 
     def answer(self) -> Answer:
         """Return how it ended."""
@@ -182,7 +223,19 @@ class Run:
             self._guard.know(specs)
         self._specs = specs
 
-    def _begin(self, call: Json) -> Any:
+    def _told(self, outcomes: Sequence[Json | Exception]) -> list[Json]:
+        """Return the results, also of calls that had no time."""
+        told = []
+        for call, outcome in zip(self.calls, outcomes, strict=True):
+            if isinstance(outcome, ToolError):
+                told.append(self._failed(call, outcome))
+            elif isinstance(outcome, Exception):
+                raise outcome  # whatever a tool does wrong has become a result before
+            else:
+                told.append(outcome)
+        return told
+
+    def _begin(self, call: Json, dispatch: Callable[[str, object], Any] | None = None) -> Any:
         name, arguments = call["name"], call.get("input")
         self._loop.log.info("tool call %s %s", name, self._loop.cleaned(arguments))
         if self._guard is not None:
@@ -190,7 +243,7 @@ class Run:
         if self._gate is not None:
             self._gate.check(name, arguments)
         assert self._loop.tools is not None  # noqa: S101 - a model calls only what it was offered
-        return self._loop.tools.dispatch(name, arguments)
+        return (dispatch or self._loop.tools.dispatch)(name, arguments)
 
     def _done(self, call: Json, result: Any) -> Json:
         self._observe(call, result, error=False)
@@ -201,14 +254,19 @@ class Run:
         if isinstance(error, ArgError):
             self._observe(call, str(error), error=True)
             return error.tool_result(call["id"])
-        if isinstance(error, ActionRefusedError):
+        if isinstance(error, ActionRefused):
             text = str(error)
         elif isinstance(error, LoopDetectedError):
             text = str(error)
             if error.level == "stop":
                 self._stopped = self._stopped or text
         else:
-            text = self._loop.cleaned(f"{call['name']} failed: {type(error).__name__}: {error}")
+            told = (
+                str(error)  # written for the model
+                if isinstance(error, ToolError)
+                else f"{call['name']} failed: {type(error).__name__}: {error}"
+            )
+            text = self._loop.cleaned(told)
             text = text[:_LONGEST_ERROR]
             self._observe(call, text, error=True)
             self._loop.log.warning("tool failed %s", text)

@@ -23,8 +23,8 @@ __all__ = [
 Amounts = tuple[int, ...]
 """One whole number for each thing that is counted."""
 
-Used = tuple[int | None, ...]
-"""What somebody has said of each thing; None for what nobody did."""
+Used = tuple[tuple[int, int], ...]
+"""What somebody has said, each amount with its place; of the other ones nobody said anything."""
 
 REQUESTS, TOKENS, INPUT, OUTPUT, MICRO_USD = range(5)
 NAMES = ("requests", "tokens", "input tokens", "output tokens", "USD")
@@ -43,25 +43,32 @@ def used_of(
     Raises:
         ValueError: an amount is negative, or no number.
     """
-    inside = None if input_tokens is None else _whole(input_tokens, "input_tokens")
-    outside = None if output_tokens is None else _whole(output_tokens, "output_tokens")
+    told: list[tuple[int, int]] = []
+    total = None
+    if input_tokens is not None:
+        total = _whole(input_tokens, "input_tokens")
+        told.append((INPUT, total))
+    if output_tokens is not None:
+        outside = _whole(output_tokens, "output_tokens")
+        told.append((OUTPUT, outside))
+        total = (total or 0) + outside
     if tokens is not None:
-        total: int | None = _whole(tokens, "tokens")
-    elif inside is None and outside is None:
-        total = None
-    else:
-        total = (inside or 0) + (outside or 0)
+        total = _whole(tokens, "tokens")
+    if total is not None:
+        told.append((TOKENS, total))
     if usd is not None:
-        money: int | None = _micro(checked(usd, "usd") * MILLION)
-    else:
-        money = None if price is None or total is None else _micro(total * price)
-    return (None, total, inside, outside, money)
+        told.append((MICRO_USD, _micro(checked(usd, "usd") * MILLION)))
+    elif price is not None and total is not None:
+        told.append((MICRO_USD, _micro(total * price)))
+    return tuple(told)
 
 
 def amounts_of(used: Used) -> Amounts:
     """Return what one request books."""
-    _, total, inside, outside, money = used
-    return (1, total or 0, inside or 0, outside or 0, money or 0)
+    amounts = [1, 0, 0, 0, 0]
+    for place, amount in used:
+        amounts[place] = amount
+    return tuple(amounts)
 
 
 def _whole(value: object, name: str) -> int:

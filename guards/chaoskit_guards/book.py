@@ -57,7 +57,7 @@ class Book:
         self._meter.recount()
 
     @property
-    def limits(self) -> list[int | None]:
+    def limits(self) -> Sequence[int | None]:
         """The most that a window may hold of each thing; None for no limit."""
         return self._meter.limits
 
@@ -68,11 +68,12 @@ class Book:
             BudgetTooLarge: it is larger than a whole window.
         """
         with self._lock:
-            bucket = self._meter.advance(now)
-            if self._queue or now < self._paused_until or not self._meter.fits(amounts):
-                self._check_size(amounts)
-                return None
-            return self._made(ledger, amounts, bucket, 0.0, None)
+            if not self._queue and now >= self._paused_until:
+                bucket = self._meter.book(amounts, now)
+                if bucket is not None:
+                    return self._made(ledger, amounts, bucket, 0.0, None)
+            self._check_size(amounts)
+            return None
 
     def enter(self, amounts: Amounts, now: float) -> Ticket:
         """Join the queue.
@@ -112,6 +113,7 @@ class Book:
             self._check_size(ticket.amounts)
             wanted = tuple(map(add, ticket.amounts, self._ahead(ticket)))
             if now >= self._paused_until and self._meter.fits(wanted):
+                self._meter.add(bucket, ticket.amounts)
                 return self._made(ledger, ticket.amounts, bucket, now - ticket.began, None)
             return max(self._meter.wait(wanted, now), self._paused_until - now, 1e-6)
 
@@ -119,6 +121,7 @@ class Book:
         """Book what a shared window has granted, for when this process goes alone."""
         with self._lock:
             bucket = self._meter.advance(now)
+            self._meter.add(bucket, ticket.amounts)
             return self._made(ledger, ticket.amounts, bucket, now - ticket.began, grant)
 
     def settle(self, used: Used, reservation: Reservation | None, now: float) -> Change | None:
@@ -151,7 +154,8 @@ class Book:
             ):
                 limit = limits[place]
                 if told and self._seconds == 60.0:
-                    limit = limits[place] = told if limit is None else min(limit, told)
+                    limit = told if limit is None else min(limit, told)
+                    self._meter.lower(place, limit)
                 if remaining is None or limit is None:
                     continue
                 left[place] = remaining
@@ -172,15 +176,17 @@ class Book:
     def _made(
         self, ledger: Ledger, amounts: Amounts, bucket: int, waited: float, grant: Grant | None
     ) -> Reservation:
-        self._meter.add(bucket, amounts)
         made = Reservation(ledger, amounts, bucket, waited, grant)
         self._open[made] = None
         if bucket != self._swept:
-            self._swept = bucket
-            # Drop those whose booking has left the window; nobody may ever settle them.
-            while not self._meter.knows((oldest := next(iter(self._open))).bucket):
-                del self._open[oldest]
+            self._sweep(bucket)
         return made
+
+    def _sweep(self, bucket: int) -> None:
+        """Drop those whose booking has left the window; nobody may ever settle them."""
+        self._swept = bucket
+        while not self._meter.knows((oldest := next(iter(self._open))).bucket):
+            del self._open[oldest]
 
     def _ahead(self, ticket: Ticket) -> Amounts:
         """Return what those who came before want.
@@ -192,15 +198,15 @@ class Book:
             if other is ticket:
                 break
             wanted = tuple(map(add, wanted, other.amounts))
-            if not self._meter.holds(wanted):
+            if self._meter.exceeded(wanted) is not None:
                 break  # more than a window: it is not this one's turn, whoever else waits
         return wanted
 
     def _check_size(self, amounts: Amounts) -> None:
-        for place, (limit, amount) in enumerate(zip(self._meter.limits, amounts, strict=True)):
-            if limit is not None and amount > limit:
-                scale = MILLION if place == MICRO_USD else 1
-                raise BudgetTooLarge(
-                    f"{amount / scale:g} {NAMES[place]} for one request, but a whole window "
-                    f"holds {limit / scale:g}"
-                )
+        place = self._meter.exceeded(amounts)
+        if place is not None:
+            scale = MILLION if place == MICRO_USD else 1
+            raise BudgetTooLarge(
+                f"{amounts[place] / scale:g} {NAMES[place]} for one request, but a whole window "
+                f"holds {(self.limits[place] or 0) / scale:g}"
+            )

@@ -45,8 +45,8 @@ __all__ = ["BudgetWindow", "Reservation"]
 
 _log = logging.getLogger("chaoskit_guards")
 
-_NOTHING: Used = (0,) * len(NAMES)
-_SENT: Used = (None, *_NOTHING[1:])
+_NOTHING: Used = tuple((place, 0) for place in range(len(NAMES)))
+_SENT = _NOTHING[1:]
 """Only the request was used, as it was estimated."""
 
 _SLICE = 1 / 12
@@ -125,7 +125,7 @@ class BudgetWindow:
         self._sleep = sleep
         self._async_sleep = async_sleep
         self._listener = listener
-        self._warned = False
+        self._unfed = usd_per_minute is not None and usd_per_million_tokens is None
 
     def reserve(
         self,
@@ -321,8 +321,8 @@ class BudgetWindow:
         output_tokens: float | None,
         usd: float | None,
     ) -> Amounts:
-        if usd is None and self._price is None:
-            self._check_money_is_fed()
+        if usd is None and self._unfed:
+            self._tell_unfed()
         return amounts_of(used_of(tokens, input_tokens, output_tokens, usd, self._price))
 
     def _count(self, messages: Any) -> int:
@@ -331,10 +331,8 @@ class BudgetWindow:
             count = self._count_tokens = import_module("chaoskit_guards.tokens").count_tokens
         return count(messages)
 
-    def _check_money_is_fed(self) -> None:
-        if self._warned or self._book.limits[MICRO_USD] is None:
-            return
-        self._warned = True
+    def _tell_unfed(self) -> None:
+        self._unfed = False  # once is enough
         emit(self._listener, "unfed", "budget", limit="usd_per_minute")
         _log.warning(
             "usd_per_minute limits nothing while no call says what it costs: give usd= to "

@@ -67,15 +67,13 @@ def canonical(value: object, ignore: Collection[str] = VOLATILE, depth: int = 0)
     """
     if isinstance(value, str):
         return " ".join(value.casefold().split())
-    if isinstance(value, dict):  # the common case, without the detour over the abstract class
-        return _pairs(value, ignore, depth)
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, int):
         return value
-    if isinstance(value, (int, float)):
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     if depth > _DEEP:
         return "..."
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # the class first, without the detour over the abstract
         return _pairs(value, ignore, depth)
     if isinstance(value, (list, tuple)):
         return [canonical(item, ignore, depth + 1) for item in value]
@@ -85,13 +83,11 @@ def canonical(value: object, ignore: Collection[str] = VOLATILE, depth: int = 0)
 
 
 def _pairs(value: Mapping[Any, object], ignore: Collection[str], depth: int) -> object:
-    if depth > _DEEP:
-        return "..."
-    pairs = [
-        (str(key), canonical(item, ignore, depth + 1))
-        for key, item in value.items()
-        if item is not None and not (ignore and plain_name(str(key)) in ignore)
-    ]
+    pairs = []
+    for key, item in value.items():
+        name = str(key)
+        if item is not None and not (ignore and plain_name(name) in ignore):
+            pairs.append((name, canonical(item, ignore, depth + 1)))
     pairs.sort(key=_first)
     return tuple(pairs)
 

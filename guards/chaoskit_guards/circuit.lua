@@ -3,8 +3,8 @@
 -- KEYS[1]  hash: state, era, failures, limits, successes, openings, until, probing, and ten of rates
 -- ARGV     operation, microseconds that the key lives when idle, and what the operation needs
 --
--- The time is the server's. A reply is integers only: what happened, the era of an admission, the
--- microseconds to wait, the state.
+-- The time is the server's. A reply is a line of whole numbers: what happened, the era of an
+-- admission, the microseconds to wait, the state.
 
 local CLOSED, OPEN, HALF_OPEN, FORCED_OPEN, FORCED_CLOSED = 0, 1, 2, 3, 4
 local NOTHING, ADMITTED, PROBE, OPENED, CLOSED_AGAIN, FIRST_PROBE = 0, 1, 2, 3, 4, 5
@@ -47,9 +47,13 @@ local function remaining()
   return 0
 end
 
+local function line(what, wait, shown)
+  return string.format('%d %.0f %.0f %d', what, era, wait, shown)
+end
+
 local function reply(what)
   keep_alive()
-  return {what, era, remaining(), state}
+  return line(what, remaining(), state)
 end
 
 local function rate_key(number)
@@ -75,9 +79,9 @@ end
 
 if operation == 'read' then
   if state == OPEN and now >= till then
-    return {NOTHING, era, 0, HALF_OPEN}
+    return line(NOTHING, 0, HALF_OPEN)
   end
-  return {NOTHING, era, remaining(), state}
+  return line(NOTHING, remaining(), state)
 end
 
 if operation == 'acquire' then

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import AsyncGeneratorType, GeneratorType
@@ -17,7 +17,7 @@ from typing import Any
 from chaoskit_guards.answers import Dialect
 from chaoskit_guards.completion import Completion
 from chaoskit_guards.forks import own_lock
-from chaoskit_guards.translate import copied, to_anthropic, to_openai
+from chaoskit_guards.translate import Request, copied, to_anthropic, to_openai
 
 __all__ = ["Caller", "NotConfigured", "ProviderConfig"]
 
@@ -103,26 +103,11 @@ class Caller:
         # Connections belong to the event loop that opened them.
         self._async_clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
-    def request(
-        self,
-        max_tokens: int,
-        *,
-        system: Any,
-        messages: list[dict[str, Any]],
-        tools: Sequence[Any] | None,
-        options: Mapping[str, Any],
-    ) -> dict[str, Any]:
+    def request(self, asked: Request) -> dict[str, Any]:
         """Return the request in the provider's words, a copy of its own."""
         config = self.config
         make = to_anthropic if config.dialect != "openai" else to_openai
-        request = make(
-            model=config.model,
-            max_tokens=max_tokens,
-            system=system,
-            messages=messages,
-            tools=tools,
-            options=options,
-        )
+        request = make(config.model, asked)
         if config.options:
             request.update(copied(config.options))
         return request

@@ -13,7 +13,7 @@ from chaoskit_guards.errors import CircuitOpenError, StoreUnavailable, Unreadabl
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.route import Ask, Pause, Route
 
-__all__ = ["Course", "asked", "received"]
+__all__ = ["Course", "asked", "asked_here", "received"]
 
 _NO_USAGE = Usage()
 
@@ -55,10 +55,8 @@ class Course:
                 (self._sleep or time.sleep)(step.seconds)
                 continue
             assert isinstance(step, Ask)  # noqa: S101 - there are but these two
-            try:
-                return route.admitted(step, step.provider.breaker.acquire())
-            except (CircuitOpenError, StoreUnavailable) as error:
-                route.refused(step, error)
+            if self._admitted(step):
+                return step
         return None
 
     async def astep(self) -> Ask | None:
@@ -73,14 +71,21 @@ class Course:
                 await (self._async_sleep or asyncio.sleep)(step.seconds)
                 continue
             assert isinstance(step, Ask)  # noqa: S101 - there are but these two
-            if await self._admitted(step):
+            if await self._aadmitted(step):
                 return step
         return None
 
-    async def another(self) -> Ask | None:
+    def another(self) -> Ask | None:
         """Return whom to ask at once, beside those who are being asked; None: nobody."""
         while (ask := self.route.another()) is not None:
-            if await self._admitted(ask):
+            if self._admitted(ask):
+                return ask
+        return None
+
+    async def aanother(self) -> Ask | None:
+        """Return whom to ask at once, without blocking; see `another`."""
+        while (ask := self.route.another()) is not None:
+            if await self._aadmitted(ask):
                 return ask
         return None
 
@@ -114,8 +119,14 @@ class Course:
         self._tell(ask)
         return may_go_on
 
-    async def outrun(self, ask: Ask) -> None:
-        """Note that somebody else answered first and this request was cancelled."""
+    def outrun(self, ask: Ask) -> None:
+        """Note that somebody else answered first and this request was given up."""
+        self.route.outrun(ask)
+        ask.settle()
+        self._tell(ask)
+
+    async def aoutrun(self, ask: Ask) -> None:
+        """Note that somebody else answered first, without blocking; see `outrun`."""
         self.route.outrun(ask)
         await ask.asettle()
         self._tell(ask)
@@ -126,7 +137,15 @@ class Course:
         assert completion is not None  # noqa: S101 - the way ends with a result or an error
         return completion
 
-    async def _admitted(self, ask: Ask) -> bool:
+    def _admitted(self, ask: Ask) -> bool:
+        try:
+            self.route.admitted(ask, ask.provider.breaker.acquire())
+        except (CircuitOpenError, StoreUnavailable) as error:
+            self.route.refused(ask, error)
+            return False
+        return True
+
+    async def _aadmitted(self, ask: Ask) -> bool:
         try:
             self.route.admitted(ask, await ask.provider.breaker.aacquire())
         except (CircuitOpenError, StoreUnavailable) as error:
@@ -152,6 +171,11 @@ class Course:
             elapsed=last.elapsed,
             usd=last.usd,
         )
+
+
+def asked_here(ask: Ask) -> Completion:
+    """Return the provider's whole answer, and block until it is there."""
+    return received(ask, ask.provider.caller.send(ask.request, ask.timeout))
 
 
 async def asked(ask: Ask) -> Completion:

@@ -12,10 +12,17 @@ GuardError
 ├── StoreUnavailable       what a guard shares with other processes is out of reach
 ├── AllProvidersFailed     no provider of a router answered
 ├── LoopDetectedError      an agent goes in circles; the text tells the model what to do
-├── ActionRefusedError     a tool that acts was called after text from outside came in
 ├── UntranslatableRequest  a request cannot be said in the other vendor's words
 ├── UnreadableResponse     a provider answered with something that is no answer
-└── StreamTruncated        a stream ended before the provider said that it is complete
+├── StreamTruncated        a stream ended before the provider said that it is complete
+├── ToolError              a tool did not do what it was called for, or nobody knows
+│   ├── ToolRefused        it did nothing; tools of your own raise it to say so
+│   │   └── ActionRefused  it acts on the world, and text from outside may have asked for it
+│   ├── ToolTimeout        it took too long
+│   └── OutcomeUnknown     its effect may have happened, and is not repeated blindly
+├── OutputError            what a model wrote does not have the form that was asked for
+│   └── OutputTruncated    it ends before it is complete
+└── SessionError           state of one session was touched in another one
 
 Each can be pickled, its text can be shown to a model, and none keeps arguments, prompts or
 credentials. Where a failure of the provider is behind it, that is the `__cause__`.
@@ -29,7 +36,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = [
-    "ActionRefusedError",
+    "ActionRefused",
     "AllProvidersFailed",
     "ArgError",
     "ArgProblem",
@@ -40,11 +47,18 @@ __all__ = [
     "CircuitOpenError",
     "GuardError",
     "LoopDetectedError",
+    "OutcomeUnknown",
+    "OutputError",
+    "OutputTruncated",
     "RetryAfterTooLong",
     "RetryError",
     "RetryExhausted",
+    "SessionError",
     "StoreUnavailable",
     "StreamTruncated",
+    "ToolError",
+    "ToolRefused",
+    "ToolTimeout",
     "UnreadableResponse",
     "UntranslatableRequest",
 ]
@@ -281,15 +295,92 @@ class LoopDetectedError(GuardError):
         self.count = count
 
 
-class ActionRefusedError(GuardError):
-    """A tool that acts was not run, since others may have asked for it. Fit for the model.
+class ToolError(GuardError):
+    """A tool did not do what it was called for, or nobody knows whether it did.
 
     Attributes:
         tool: name of the tool.
+    """
+
+    def __init__(self, message: str, *, tool: str = "") -> None:
+        super().__init__(message)
+        self.tool = tool
+
+
+class ToolRefused(ToolError):
+    """A tool did nothing. Raise it in a tool of your own, so that the call may be repeated."""
+
+
+class ActionRefused(ToolRefused):
+    """A tool that acts was not run, since others may have asked for it. Fit for the model.
+
+    Attributes:
         sources: the tools whose results brought text from outside.
     """
 
     def __init__(self, message: str, *, tool: str, sources: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.tool = tool
+        super().__init__(message, tool=tool)
         self.sources = sources
+
+
+class ToolTimeout(ToolError):
+    """A tool took too long and was given up.
+
+    Attributes:
+        seconds: how long it was waited for.
+        effect: whether it changes something, so that its outcome is unknown.
+        running: whether it goes on, since a thread cannot be stopped.
+    """
+
+    def __init__(self, tool: str, seconds: float, *, effect: bool, running: bool) -> None:
+        lasts = " It cannot be stopped and may still be at work." if running else ""
+        told = (
+            "; whether it happened is unknown. Look it up before you try again."
+            if effect
+            else " and was given up."
+        )
+        super().__init__(f"{tool} took longer than {seconds:.3g} s{told}{lasts}", tool=tool)
+        self.seconds = seconds
+        self.effect = effect
+        self.running = running
+
+
+class OutcomeUnknown(ToolError):
+    """An effect may have happened, and is not repeated blindly.
+
+    Attributes:
+        key: the key of the effect, to settle it when a person has looked.
+    """
+
+    def __init__(self, message: str, *, tool: str, key: str) -> None:
+        super().__init__(message, tool=tool)
+        self.key = key
+
+
+class OutputError(GuardError):
+    """What a model wrote does not have the form that was asked for.
+
+    Attributes:
+        problems: everything that is wrong, not only the first; at most 64 of them.
+        count: how many there are.
+        attempts: how often the model was asked.
+    """
+
+    def __init__(self, problems: tuple[ArgProblem, ...], *, attempts: int = 1) -> None:
+        super().__init__()
+        self.problems = problems[:64]
+        self.count = len(problems)
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        shown = self.problems[:16]
+        more = self.count - len(shown)
+        return "; ".join(map(str, shown)) + (f"; and {more} more" if more else "")
+
+
+class OutputTruncated(OutputError):
+    """What a model wrote ends before it is complete: at its `max_tokens`, or in mid-sentence."""
+
+
+class SessionError(GuardError):
+    """State of one session was touched in another one, or in none. The text names neither."""

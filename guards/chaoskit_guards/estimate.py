@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from operator import mul
 
 __all__ = ["bound_text", "estimate_text"]
 
@@ -22,20 +21,18 @@ class _Features:
     __slots__ = ("_groups",)
 
     def __init__(self, *pairs: tuple[bytes, float]) -> None:
-        rare = b"nU0.KLPEGRIJHO c"
-        groups: dict[bytes, tuple[list[bytes], list[float]]] = {}
+        groups: dict[int, list[tuple[bytes, float]]] = {}
         for pattern, weight in pairs:
-            need = next((rare[at : at + 1] for at in range(len(rare)) if rare[at] in pattern), b"")
-            patterns, weights = groups.setdefault(need, ([], []))
-            patterns.append(pattern)
-            weights.append(weight)
-        self._groups = [(need, *found) for need, found in groups.items()]
+            rarest = next(code for code in b"nU0.KLPEGRIJHO ca" if code in pattern)
+            groups.setdefault(rarest, []).append((pattern, weight))
+        self._groups = list(groups.items())
 
     def times(self, text: bytes) -> float:
         total = 0.0
-        for need, patterns, weights in self._groups:
-            if need in text:
-                total += sum(map(mul, weights, map(text.count, patterns)))
+        for rarest, pairs in self._groups:
+            if rarest in text:
+                for pattern, weight in pairs:
+                    total += weight * text.count(pattern)
         return total
 
 
@@ -168,7 +165,7 @@ def _weigh(text: str, weights: _Weights) -> float:
     if not text.isascii():
         total += weights.wide.times(coarse)
     # A run without any structure, such as one letter repeated, has no feature but its length.
-    return max(total, coarse.count(b"a") // 7)
+    return max(total, coarse.count(b"a") // 7) if total < len(coarse) // 7 else total
 
 
 def estimate_text(text: str) -> int:

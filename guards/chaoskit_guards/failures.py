@@ -22,8 +22,10 @@ from chaoskit_guards.errors import (
     AllProvidersFailed,
     CircuitOpenError,
     GuardError,
+    OutcomeUnknown,
     RetryError,
     StreamTruncated,
+    ToolTimeout,
     UnreadableResponse,
 )
 from chaoskit_guards.waits import header, retry_after, should_retry
@@ -193,6 +195,8 @@ def classify(error: BaseException) -> Failure:
         return _guard(error)
     if isinstance(error, ExceptionGroup):
         return _group(error)
+    if type(error).__module__ == "builtins" and not error.__dict__:
+        return Failure(_by_class(error))  # Python's own ones say nothing beyond their class
     response = _read(error, "response")
     headers = _read(response, "headers")
     if headers is None:
@@ -248,6 +252,10 @@ def _guard(error: GuardError) -> Failure:
         return Failure("connection")
     if isinstance(error, UnreadableResponse):
         return Failure("server")
+    if isinstance(error, ToolTimeout):  # it is slow, but repeating an effect could double it
+        return Failure("timeout", should_retry=False if error.effect else None)
+    if isinstance(error, OutcomeUnknown):
+        return Failure("unknown", should_retry=False)
     cause = error.__cause__
     if isinstance(error, RetryError) and cause is not None:
         return classify(cause)

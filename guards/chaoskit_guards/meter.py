@@ -7,6 +7,7 @@ hold more than the limit. The caller holds the lock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from chaoskit_guards.amounts import Amounts, Used
@@ -27,6 +28,7 @@ class Meter:
         self, limits: Sequence[int | None], *, seconds: float = 60.0, buckets: int = 60
     ) -> None:
         self.limits = list(limits)
+        self._limited = _given(self.limits)
         # Whole nanoseconds, rounded up: a width that is a little too small would shorten the
         # window, and two full bursts could meet in it.
         self._width = -(-round(seconds * 1e9) // buckets)
@@ -34,35 +36,56 @@ class Meter:
         self._buckets = [[0] * len(self.limits) for _ in range(self._count)]
         self._totals = [0] * len(self.limits)
         self._current: int | None = None
+        self._until = -math.inf
+        """Before this the current bucket certainly stays the current one."""
+
+    def lower(self, place: int, limit: int) -> None:
+        """Set a limit that somebody else has told."""
+        self.limits[place] = limit
+        self._limited = _given(self.limits)
 
     def advance(self, now: float) -> int:
         """Forget what is too old at `now` seconds and return the number of the current bucket."""
-        index = int(now * 1e9) // self._width
         current = self._current
-        if index == current:
-            return index
+        if current is not None and now < self._until:
+            return current
+        index = int(now * 1e9) // self._width
         if current is None:
             self._current = current = index
         if index > current:  # else the clock was set back: nothing leaves before its time
             for number in range(max(current + 1, index - self._count + 1), index + 1):
                 self._forget(number % self._count)
             self._current = current = index
+        # A microsecond less, so that rounding never keeps a bucket for longer than its time.
+        self._until = (current + 1) * self._width / 1e9 - 1e-6
         return current
+
+    def book(self, amounts: Amounts, now: float) -> int | None:
+        """Book amounts now and return the number of their bucket; None: they have no room."""
+        bucket = self._current
+        if bucket is None or now >= self._until:
+            bucket = self.advance(now)
+        kept, totals = self._buckets[bucket % self._count], self._totals
+        for place, limit in self._limited:
+            if totals[place] + amounts[place] > limit:
+                return None
+        for place, amount in enumerate(amounts):
+            if amount:
+                kept[place] += amount
+                totals[place] += amount
+        return bucket
 
     def fits(self, amounts: Amounts) -> bool:
         """Return whether the amounts have room now; call `advance` before."""
         totals = self._totals
-        for place, limit in enumerate(self.limits):
-            if limit is not None and totals[place] + amounts[place] > limit:
-                return False
-        return True
+        return all(totals[place] + amounts[place] <= limit for place, limit in self._limited)
 
-    def holds(self, amounts: Amounts) -> bool:
-        """Return whether an empty window has room for the amounts."""
-        for limit, amount in zip(self.limits, amounts, strict=True):
-            if limit is not None and amount > limit:
-                return False
-        return True
+    def exceeded(self, amounts: Amounts) -> int | None:
+        """Return what an empty window has no room for; None: it has room for all."""
+        for place, limit in self._limited:
+            if amounts[place] > limit:
+                return place
+        return None
 
     def add(self, bucket: int, amounts: Amounts) -> None:
         """Book amounts in a bucket that is still known."""
@@ -73,16 +96,14 @@ class Meter:
                 totals[place] += amount
 
     def replace(self, bucket: int, booked: Amounts, used: Used) -> None:
-        """Put what was used in place of what is booked in a bucket; None leaves it as it is.
+        """Put what was used in place of what is booked in a bucket; the rest is left as it is.
 
         Room comes back where it was taken; an overrun counts from now. What has left the window no
         longer counts, so that all of the use is booked now.
         """
         known = self.knows(bucket)
         kept, totals = self._buckets[bucket % self._count], self._totals
-        for place, actual in enumerate(used):
-            if actual is None:
-                continue
+        for place, actual in used:
             change = actual - booked[place] if known else actual
             if change < 0:
                 kept[place] += change
@@ -137,3 +158,7 @@ class Meter:
         for place, amount in enumerate(kept):
             self._totals[place] -= amount
             kept[place] = 0
+
+
+def _given(limits: Sequence[int | None]) -> list[tuple[int, int]]:
+    return [(place, limit) for place, limit in enumerate(limits) if limit is not None]

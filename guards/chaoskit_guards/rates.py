@@ -25,7 +25,8 @@ class RateWindow:
 
     def add(self, now: float, *, failed: bool, slow: bool) -> None:
         """Count one call that ended at `now` seconds."""
-        slot = self._turn(now)
+        current = int(now / self._width)
+        slot = (current if current == self._last else self._turn(current)) % _BUCKETS
         self._calls[slot] += 1
         if failed:
             self._failures[slot] += 1
@@ -34,17 +35,14 @@ class RateWindow:
 
     def totals(self, now: float) -> tuple[int, int, int]:
         """Return calls, failures and slow calls."""
-        self._turn(now)
+        self._turn(int(now / self._width))
         return sum(self._calls), sum(self._failures), sum(self._slows)
 
-    def _turn(self, now: float) -> int:
-        """Empty the buckets that have become too old and return the current one."""
-        current = int(now / self._width)
-        if current == self._last:
-            return current % _BUCKETS
+    def _turn(self, current: int) -> int:
+        """Empty the buckets that have become too old and return the number of the current one."""
         last = current if self._last is None else self._last
         for index in range(max(last + 1, current - _BUCKETS + 1), current + 1):
             slot = index % _BUCKETS
             self._calls[slot] = self._failures[slot] = self._slows[slot] = 0
         self._last = max(last, current)
-        return self._last % _BUCKETS
+        return self._last

@@ -163,7 +163,7 @@ class RedisStore:
         if self._missed:
             self._missed = False
             _log.warning("the store %r answers again", self.key)
-        return [int(number) for number in reply]
+        return [int(number) for number in reply.split()]
 
 
 @cache

@@ -23,20 +23,9 @@ from chaoskit_guards.permit import Ending, Permit
 from chaoskit_guards.price import Price, cost
 from chaoskit_guards.provider import Provider
 from chaoskit_guards.rules import Rules
+from chaoskit_guards.translate import Request
 
-__all__ = ["Ask", "Pause", "Request", "Route"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Request:
-    """What is asked, in the neutral shape."""
-
-    system: Any
-    messages: list[dict[str, Any]]
-    tools: Sequence[Any] | None
-    max_tokens: int
-    options: dict[str, Any]
-    prompt_tokens: int | None
+__all__ = ["Ask", "Pause", "Route", "Terms"]
 
 
 @dataclass(slots=True)
@@ -76,56 +65,66 @@ class Pause:
     provider: str
 
 
-class Route:
-    """One request on its way.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What all requests of a router have in common.
 
-    Args:
+    Attributes:
         providers: in the order in which they are asked.
-        request: what is asked.
         rules: how failures are treated.
-        skip: names of providers to leave out.
-        deadline: the moment at which everything must be over.
-        clock: monotonic seconds.
         spread: adds jitter to a wait.
         lot: gives a number from 0 to 1 that is compared with a provider's share.
         price: gives the USD of a call.
     """
 
+    providers: Sequence[Provider]
+    rules: Rules
+    spread: Callable[[float], float]
+    lot: Callable[[], float]
+    price: Price | None
+
+
+class Route:
+    """One request on its way.
+
+    Args:
+        terms: those of the router.
+        request: what is asked.
+        skip: names of providers to leave out.
+        deadline: the moment at which everything must be over.
+        clock: monotonic seconds.
+    """
+
     def __init__(
         self,
-        *,
-        providers: Sequence[Provider],
+        terms: Terms,
         request: Request,
-        rules: Rules,
+        *,
         skip: Collection[str],
         deadline: float,
         clock: Callable[[], float],
-        spread: Callable[[float], float],
-        lot: Callable[[], float],
-        price: Price | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
+        self._terms = terms
         self._request = request
-        self._rules = rules
         self._deadline = deadline
         self._clock = clock
-        self._spread = spread
         self._todo: list[Provider] = []
         self._asked: dict[str, int] = {}
         self._limited: list[Provider] = []
         self._patient: Provider | None = None
         self._overflow: tuple[int | None, Exception] | None = None
         self._last: Exception | None = None
-        self._price = price
         self._kept: Completion | None = None
-        if not (skip or rules.ramp):
-            self._todo += providers
+        ramp = terms.rules.ramp
+        if not (skip or ramp):
+            self._todo += terms.providers
             return
         later: list[Provider] = []
-        for provider in providers:
+        for provider in terms.providers:
             if provider.config.name in skip:
                 self._skip(provider, "left out by the caller")
-            elif rules.ramp and lot() >= provider.share(clock(), rules.ramp):
+            elif ramp and terms.lot() >= provider.share(clock(), ramp):
                 later.append(provider)
             else:
                 self._todo.append(provider)
@@ -140,7 +139,7 @@ class Route:
         if self._patient is not None:
             provider, self._patient = self._patient, None
             self._todo.insert(0, provider)
-            return Pause(self._spread(provider.resting(self._clock())[0]), provider.config.name)
+            return self._pause(provider)
         ask = self.another()
         return ask if ask is not None or self._kept is not None else self._last_resort()
 
@@ -177,7 +176,7 @@ class Route:
         """
         provider = ask.provider
         provider.came_back(ask.began)
-        unwanted = not final and completion.stop_reason in self._rules.unwanted
+        unwanted = not final and completion.stop_reason in self._terms.rules.unwanted
         outcome = "unwanted" if unwanted else "answered"
         self.attempts.append(
             Attempt(
@@ -186,7 +185,7 @@ class Route:
                 outcome=outcome,
                 detail=outcome,
                 elapsed=self._clock() - ask.began,
-                usd=None if self._price is None else self._cost(provider, completion.usage),
+                usd=None if self._terms.price is None else self._cost(provider, completion.usage),
             )
         )
         self._kept = Completion(
@@ -208,7 +207,7 @@ class Route:
         return replace(kept, attempts=tuple(self.attempts))
 
     def outrun(self, ask: Ask) -> None:
-        """Note that somebody else answered first and this request was cancelled."""
+        """Note that somebody else answered first and this request was given up."""
         ask.verdict = "neutral"
         asked = Usage(
             input_tokens=self._request.prompt_tokens or 0, output_tokens=self._request.max_tokens
@@ -230,12 +229,12 @@ class Route:
             self._overflow = (provider.config.context_window, error)
         elif kind in ("auth", "not_found", "quota"):
             ask.verdict = "neutral"
-            provider.rest(now + self._rules.out_of_route, kind)
+            provider.rest(now + self._terms.rules.out_of_route, kind)
         elif kind == "rate_limited" and failure.retry_after:
             ask.verdict = "neutral"
             provider.rest(now + failure.retry_after, kind)
             self._limited.append(provider)
-            if self._may_wait(provider, self._rules.patience):
+            if self._may_wait(provider, self._terms.rules.patience):
                 self._patient = provider
         else:
             ask.verdict = "failure"
@@ -273,13 +272,7 @@ class Route:
             return None
         asked = self._request
         try:
-            request = provider.caller.request(
-                asked.max_tokens,
-                system=asked.system,
-                messages=asked.messages,
-                tools=asked.tools,
-                options=asked.options,
-            )
+            request = provider.caller.request(asked)
         except UntranslatableRequest as error:
             self._last = error
             self._skip(provider, f"cannot be asked this: {error}")
@@ -298,7 +291,7 @@ class Route:
         return window is None or tokens is None or tokens + self._request.max_tokens <= window
 
     def _cost(self, provider: Provider, usage: Usage) -> float | None:
-        return cost(self._price, provider.config.model, usage.in_anthropic_words())
+        return cost(self._terms.price, provider.config.model, usage.in_anthropic_words())
 
     def _too_dear(self, provider: Provider, most: float) -> str:
         """Return why it is not asked; empty when it may be."""
@@ -311,13 +304,17 @@ class Route:
 
     def _last_resort(self) -> Pause:
         """Wait for a rate-limited provider when everybody else has been tried."""
-        waitable = [p for p in self._limited if self._may_wait(p, self._rules.max_wait)]
+        waitable = [p for p in self._limited if self._may_wait(p, self._terms.rules.max_wait)]
         self._limited = []
         if not waitable:
             raise self.stop()
         provider = min(waitable, key=lambda p: p.resting(self._clock())[0])
         self._todo.append(provider)
-        return Pause(self._spread(provider.resting(self._clock())[0]), provider.config.name)
+        return self._pause(provider)
+
+    def _pause(self, provider: Provider) -> Pause:
+        wait, _ = provider.resting(self._clock())
+        return Pause(self._terms.spread(wait), provider.config.name)
 
     def _may_wait(self, provider: Provider, bound: float) -> bool:
         now = self._clock()
@@ -326,7 +323,7 @@ class Route:
             why == "rate_limited"
             and wait <= bound
             and wait < self._deadline - now
-            and self._asked.get(provider.config.name, 0) < self._rules.rounds
+            and self._asked.get(provider.config.name, 0) < self._terms.rules.rounds
         )
 
     def _skip(self, provider: Provider, detail: str, retry_after: float | None = None) -> None:

@@ -13,22 +13,23 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.clients import Caller, ProviderConfig
 from chaoskit_guards.completion import Completion, RoutedText
-from chaoskit_guards.course import Course, asked, received
+from chaoskit_guards.course import Course, asked, asked_here
 from chaoskit_guards.events import Listener
-from chaoskit_guards.hedge import race
+from chaoskit_guards.hedge import arace, race
 from chaoskit_guards.price import Price
 from chaoskit_guards.provider import Provider
-from chaoskit_guards.route import Request, Route
+from chaoskit_guards.route import Route, Terms
 from chaoskit_guards.routed_stream import RoutedStream
 from chaoskit_guards.rules import Rules
 from chaoskit_guards.settings import Random
 from chaoskit_guards.tokens import count_tokens as _estimate
-from chaoskit_guards.translate import OPTIONS, copied, neutral
+from chaoskit_guards.translate import OPTIONS, Request, copied, neutral
 
 __all__ = ["FallbackRouter", "ProviderConfig", "RoutedStream", "Rules"]
 
@@ -51,6 +52,7 @@ class FallbackRouter:
         sleep: `time.sleep` when it is None.
         async_sleep: `asyncio.sleep` when it is None.
         rng: source of jitter; the `random` module when it is None.
+        executor: runs sync calls while `Rules.hedge_after` is set; threads of its own when None.
         listener: told about every attempt and every change of a breaker.
 
     Raises:
@@ -70,6 +72,7 @@ class FallbackRouter:
         sleep: Callable[[float], object] | None = None,
         async_sleep: Callable[[float], Awaitable[object]] | None = None,
         rng: Random | None = None,
+        executor: Executor | None = None,
         listener: Listener | None = None,
     ) -> None:
         names = [provider.name for provider in providers]
@@ -81,22 +84,28 @@ class FallbackRouter:
         if not deadline > 0:
             raise ValueError("deadline is more than 0 seconds")
         self.deadline = deadline
-        self._rules = rules or Rules()
         if price is None and any(provider.max_usd is not None for provider in providers):
             raise ValueError("max_usd needs a price function: give the router price=…")
         measured = any(p.context_window is not None or p.max_usd is not None for p in providers)
         self._count_tokens = (count_tokens or _estimate) if measured else None
-        self._price = price
         self._clock = clock
         self._sleep = sleep
         self._async_sleep = async_sleep
         self._rng = rng
+        self._executor = executor
         self._listener = listener
         self._providers = [
             Provider(Caller(config), (breaker or self._breaker)(config.name))
             for config in sorted(providers, key=lambda config: config.priority)
         ]
         self._names = frozenset(names)
+        self._terms = Terms(
+            providers=self._providers,
+            rules=rules or Rules(),
+            spread=self._spread,
+            lot=self._lot,
+            price=price,
+        )
 
     def call(self, messages: Sequence[Any], max_tokens: int = 1024, **keywords: Any) -> RoutedText:
         """Return the text of an answer; the keywords are those of `complete`."""
@@ -142,10 +151,14 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
+        hedge_after = self._terms.rules.hedge_after
         while (ask := course.step()) is not None:
+            if hedge_after is not None:
+                if race(course, ask, after=hedge_after, executor=self._executor):
+                    break
+                continue
             try:
-                answer = ask.provider.caller.send(ask.request, ask.timeout)
-                completion = received(ask, answer)
+                completion = asked_here(ask)
             except BaseException as error:
                 if not course.failed(ask, error):
                     raise
@@ -179,11 +192,11 @@ class FallbackRouter:
             deadline=deadline,
             options=options,
         )
-        hedge_after = self._rules.hedge_after
+        hedge_after = self._terms.rules.hedge_after
         while (ask := await course.astep()) is not None:
             if hedge_after is not None:
                 delay = (self._async_sleep or asyncio.sleep)(hedge_after)
-                if await race(course, ask, delay=delay):
+                if await arace(course, ask, delay=delay):
                     break
                 continue
             try:
@@ -275,25 +288,17 @@ class FallbackRouter:
         if self._count_tokens is not None:
             beside = [{"role": "user", "content": system}] if system else []
             tokens = self._count_tokens([*beside, *(tools or ()), *said])
-        now = (self._clock or time.monotonic)()
-        route = Route(
-            providers=self._providers,
-            request=Request(
-                system=system,
-                messages=said,
-                tools=tools,
-                max_tokens=max_tokens,
-                options=copied(options) if options else options,
-                prompt_tokens=tokens,
-            ),
-            rules=self._rules,
-            skip=skip,
-            deadline=now + (self.deadline if deadline is None else deadline),
-            clock=self._clock or time.monotonic,
-            spread=self._spread,
-            lot=self._lot,
-            price=self._price,
+        request = Request(
+            system=system,
+            messages=said,
+            tools=tools,
+            max_tokens=max_tokens,
+            options=copied(options) if options else options,
+            prompt_tokens=tokens,
         )
+        clock = self._clock or time.monotonic
+        ends = clock() + (self.deadline if deadline is None else deadline)
+        route = Route(self._terms, request, skip=skip, deadline=ends, clock=clock)
         return Course(route, self._sleep, self._async_sleep, self._listener)
 
     def _spread(self, seconds: float) -> float:

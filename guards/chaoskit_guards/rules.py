@@ -21,10 +21,10 @@ class Rules:
         unwanted: stop reasons, such as `refusal` or `max_tokens`, for which the next provider is
             asked; the answer is kept, and is the result when nobody has a better one. Not for
             streams, whose text has been shown by then.
-        hedge_after: an async call that has no answer by then asks the next provider as well; the
-            first answer counts, the other request is cancelled and noted with its estimated
-            price. None: one at a time. Not for sync calls, since a thread cannot be cancelled,
-            nor for streams.
+        hedge_after: a call that has no answer by then asks the next provider as well; the first
+            answer counts, the other request is given up and noted with its estimated price. An
+            async one is cancelled; a sync one goes on in its thread until it ends by itself.
+            None: one at a time. Not for streams.
         ramp: for so long after its breaker has closed, a provider gets a growing share of the
             requests first, and the others only when somebody else fails; 0: all at once.
     """

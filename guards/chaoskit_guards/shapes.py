@@ -45,8 +45,10 @@ _ANSWER = ("functionResponse", "function_response")
 
 def as_mapping(value: object) -> Mapping[str, Any] | None:
     """Return a message or block as a mapping; None when it is neither."""
-    if type(value) is dict:  # the common case, without the detour over the abstract class
+    if type(value) is dict:  # the common cases, without the detour over the abstract class
         return value
+    if isinstance(value, (str, list, tuple)):
+        return None
     if isinstance(value, Mapping):
         return value
     dump = getattr(value, "model_dump", None)
@@ -90,7 +92,9 @@ def blocks_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = message.get(body_of(message))
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
-    if isinstance(content, Iterable) and not isinstance(content, (Mapping, bytes)):
+    if isinstance(content, (list, tuple)) or (
+        isinstance(content, Iterable) and not isinstance(content, (Mapping, bytes))
+    ):
         return [block for item in content if (block := _block(item)) is not None]
     return []
 
@@ -241,13 +245,13 @@ def freeze(value: object) -> object:
         return value
     if type(value) is dict:
         return tuple([(k, v if type(v) is str else freeze(v)) for k, v in value.items()])
+    if isinstance(value, (list, tuple)):
+        return tuple([freeze(item) for item in value])
     if isinstance(value, (str, int, float, bool, bytes)) or value is None:
         return value
     mapping = as_mapping(value)
     if mapping is not None:
         return tuple([(key, freeze(item)) for key, item in mapping.items()])
-    if isinstance(value, (list, tuple)):
-        return tuple([freeze(item) for item in value])
     return repr(value)
 
 

@@ -96,11 +96,10 @@ class SharedBook:
             return self.meter.booking(amounts_of(used))
         if reservation.grant is None:
             return None  # granted alone, so that nobody else knows of it
-        known = [
-            0 if actual is None else actual - booked
-            for actual, booked in zip(used, reservation.amounts, strict=True)
-        ]
-        return self.meter.settlement(reservation.grant, known, [actual or 0 for actual in used])
+        known, left = [0] * len(reservation.amounts), [0] * len(reservation.amounts)
+        for place, actual in used:
+            known[place], left[place] = actual - reservation.amounts[place], actual
+        return self.meter.settlement(reservation.grant, known, left)
 
     def _taught(self, lesson: Lesson, left: list[int | None]) -> Message | None:
         return self.meter.lesson(self._book.limits, left, lesson.wait) if lesson else None

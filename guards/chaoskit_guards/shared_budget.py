@@ -5,23 +5,22 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Sequence
+from itertools import count
 
 from chaoskit_guards.amounts import Amounts
+from chaoskit_guards.forks import after_fork
 from chaoskit_guards.redis_store import RedisStore
 from chaoskit_guards.reservation import Grant
 
 __all__ = ["Message", "SharedMeter"]
 
-Message = tuple[str, tuple[bytes | str | int, ...]]
-"""The lease that it is about, empty for none; the operation and what it needs."""
+Message = tuple[str, str, Sequence[float]]
+"""The lease that it is about, empty for none; the operation; and the numbers that it needs."""
 
 _MOST_BUCKETS = 1000
 """A script handles all buckets at once; more of them would hold up the server."""
 
 _SECOND = 1_000_000
-
-_VECTOR = struct.Struct("<5d")
-"""Amounts as the script reads them."""
 
 
 class SharedMeter:
@@ -38,36 +37,45 @@ class SharedMeter:
         # One more than asked for: the oldest one is only partly in the window; it counts whole.
         self._shape = (width, buckets + 1)
         self._key = f"{{{store.key}}}:budget"  # braces: one slot of a cluster for all its keys
+        self.forked()
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Give leases names that no other process gives."""
+        self._process, self._leases = uuid.uuid4().hex, count(1)
 
     def reservation(
         self, amounts: Amounts, ahead: Amounts, limits: Sequence[int | None]
     ) -> Message:
         """Ask to book amounts if they fit next to those ahead in the queue."""
-        told = (_VECTOR.pack(*amounts), _VECTOR.pack(*ahead), _packed(limits))
-        return uuid.uuid4().hex, ("reserve", *told)
+        return (
+            f"{self._process}-{next(self._leases)}",
+            "reserve",
+            (*amounts, *ahead, *_told(limits)),
+        )
 
     def withdrawal(self, question: Message) -> Message:
         """Take a reservation back whose answer nobody waits for, even if it arrives after this."""
-        lease, (_, amounts, *_) = question
-        return lease, ("withdraw", amounts)
+        lease, _, numbers = question
+        return lease, "withdraw", numbers
 
     def settlement(self, grant: Grant, known: Sequence[int], left: Sequence[int]) -> Message:
         """Book a change once: `known` while the booking is in the window, `left` afterwards."""
-        return grant.lease, ("settle", grant.bucket or 0, _packed(known), _packed(left))
+        return grant.lease, "settle", (*known, *left, grant.bucket or 0)
 
     def booking(self, amounts: Amounts) -> Message:
         """Book amounts that nobody has reserved."""
-        return "", ("book", _packed(amounts))
+        return "", "book", amounts
 
     def lesson(
         self, limits: Sequence[int | None], remaining: Sequence[int | None], pause: float
     ) -> Message:
         """Book what others have spent, and grant nothing for `pause` seconds."""
-        return "", ("learn", _packed(limits), _packed(remaining), round(pause * _SECOND))
+        return "", "learn", (*_told(limits), *_told(remaining), round(pause * _SECOND))
 
     def reading(self) -> Message:
         """Ask what the window holds."""
-        return "", ("read",)
+        return "", "read", ()
 
     def send(self, message: Message) -> list[int]:
         """Send a message and return the numbers of its reply.
@@ -90,10 +98,11 @@ class SharedMeter:
         """Do what `ask` does, without blocking."""
         return _grant(message, await self.asend(message))
 
-    def _command(self, message: Message) -> tuple[tuple[str, ...], tuple[bytes | str | int, ...]]:
-        lease, (operation, *words) = message
+    def _command(self, message: Message) -> tuple[tuple[str, ...], tuple[str, bytes]]:
+        lease, operation, numbers = message
         keys = (self._key, f"{self._key}:{lease}") if lease else (self._key,)
-        return keys, (operation, *self._shape, *words)
+        # One text of doubles costs less on the way, and to read, than so many decimal numbers.
+        return keys, (operation, struct.pack(f"<{2 + len(numbers)}d", *self._shape, *numbers))
 
 
 def _grant(message: Message, reply: list[int]) -> Grant:
@@ -101,8 +110,8 @@ def _grant(message: Message, reply: list[int]) -> Grant:
     return Grant(bucket if bucket >= 0 else None, wait / _SECOND, at, message[0])
 
 
-def _packed(amounts: Sequence[int | None]) -> bytes:
-    return _VECTOR.pack(*(-1 if amount is None else amount for amount in amounts))
+def _told(amounts: Sequence[int | None]) -> list[int]:
+    return [-1 if amount is None else amount for amount in amounts]
 
 
 def _checked(reply: list[int]) -> list[int]:

@@ -29,13 +29,15 @@ MESSAGE_OVERHEAD = 4
 TOOL_OVERHEAD = 8
 """Tokens that frame one tool definition."""
 
+_written = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 _MOST_MODELS = 64
 _PARTS = ("system", "instructions", "system_instruction", "tools", "messages", "input", "contents")
 
 
 def _json(value: object) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _written(value)
     except (TypeError, ValueError):
         return str(value)
 
@@ -149,8 +151,8 @@ class TokenCounter:
         mapping = as_mapping(value)
         if mapping is not None:
             return self._mapping(mapping)
-        if isinstance(value, Iterable):
-            return sum(self._raw(item) for item in value)
+        if isinstance(value, (list, tuple, Iterable)):
+            return sum(map(self._raw, value))
         return self._text(str(value))
 
     def _mapping(self, value: Mapping[str, Any]) -> int:

@@ -73,14 +73,14 @@ class Toolbook:
         if not fields:
             return args
         given = parsed(args)
-        if not isinstance(given, Mapping):
+        if not isinstance(given, (dict, Mapping)):
             return args
-        read: dict[str, object] = {}
-        for key, value in given.items():
-            kind, default = fields.get(key, (None, _NONE))
-            typed = _typed(value, kind)
-            if default is _NONE or canonical(typed) != default:
-                read[key] = typed
+        read = dict(given)
+        for key, (kind, default) in fields.items():
+            if key in read:
+                value = read[key] = _typed(read[key], kind)
+                if default is not _NONE and canonical(value) == default:
+                    del read[key]
         return read
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chaoskit_guards.errors import UntranslatableRequest
 
-__all__ = ["copied", "neutral", "to_anthropic", "to_openai"]
+__all__ = ["Request", "copied", "neutral", "to_anthropic", "to_openai"]
 
 Json = dict[str, Any]
 
@@ -22,6 +23,18 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 OPTIONS = ("temperature", "top_p", "stop_sequences", "tool_choice")
 """Options that both vendors have, by Anthropic's names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """What is asked, in the neutral shape; `prompt_tokens` where somebody has counted them."""
+
+    system: Any
+    messages: list[Json]
+    tools: Sequence[Any] | None
+    max_tokens: int
+    options: Mapping[str, Any]
+    prompt_tokens: int | None = None
 
 
 def copied(value: Any) -> Any:
@@ -49,75 +62,63 @@ def neutral(messages: Iterable[Any], system: Any = None) -> tuple[Any, list[Json
         raise UntranslatableRequest(
             'messages is a list: [{"role": "user", "content": …}], not ' + type(messages).__name__
         )
-    system = copied(system)
+    if system is not None:
+        system = copied(system)
     found: list[Json] = []
     for message in messages:
         turn = copied(message)
         if not isinstance(turn, dict) or "role" not in turn:
             raise UntranslatableRequest("a message is a mapping with a role")
         role = turn["role"]
-        if role in ("system", "developer"):
-            system = _joined_system(system, turn.get("content"))
-        elif role == "tool":
-            _append(found, "user", [_tool_result(turn)])
-        elif role == "assistant" and (turn.get("tool_calls") or "refusal" in turn):
+        if role == "assistant" and (turn.get("tool_calls") or "refusal" in turn):
             _append(found, "assistant", _assistant_blocks(turn))
         elif role in ("user", "assistant"):
-            turn["content"] = _neutral_content(turn.get("content"))
+            content = turn.get("content")
+            if content.__class__ is not str:
+                turn["content"] = _neutral_content(content)
             found.append(turn)
+        elif role == "tool":
+            _append(found, "user", [_tool_result(turn)])
+        elif role in ("system", "developer"):
+            system = _joined_system(system, turn.get("content"))
         else:
             raise UntranslatableRequest(f"nobody knows the role {role!r}")
     return system, found
 
 
-def to_anthropic(
-    *,
-    model: str,
-    max_tokens: int,
-    system: Any,
-    messages: list[Json],
-    tools: Sequence[Any] | None,
-    options: Mapping[str, Any],
-) -> Json:
-    """Return the arguments of `messages.create`, from the neutral shape."""
-    request: Json = {"model": model, "max_tokens": max_tokens, "messages": copied(messages)}
-    for turn in request["messages"]:
-        for block in turn["content"] if isinstance(turn["content"], list) else ():
+def to_anthropic(model: str, asked: Request) -> Json:
+    """Return the arguments of `messages.create`."""
+    said = copied(asked.messages)
+    for turn in said:
+        for block in turn["content"] if turn["content"].__class__ is list else ():
             if block.get("type") == "tool_use" and not isinstance(block.get("input"), dict):
                 block["input"] = {"unreadable_arguments": block.get("input")}
-    if system:
-        request["system"] = copied(system)
-    if tools:
-        request["tools"] = [_anthropic_tool(copied(tool)) for tool in tools]
-    if options:
-        request.update(copied(options))
+    request: Json = {"model": model, "max_tokens": asked.max_tokens, "messages": said}
+    if asked.system:
+        request["system"] = copied(asked.system)
+    if asked.tools:
+        request["tools"] = [_anthropic_tool(copied(tool)) for tool in asked.tools]
+    if asked.options:
+        request.update(copied(asked.options))
     return request
 
 
-def to_openai(
-    *,
-    model: str,
-    max_tokens: int,
-    system: Any,
-    messages: list[Json],
-    tools: Sequence[Any] | None,
-    options: Mapping[str, Any],
-) -> Json:
-    """Return the arguments of `chat.completions.create`, from the neutral shape.
+def to_openai(model: str, asked: Request) -> Json:
+    """Return the arguments of `chat.completions.create`.
 
     Raises:
         UntranslatableRequest: it uses something that Chat Completions has no words for.
     """
     said: list[Json] = []
-    if system:
-        said.append({"role": "system", "content": _plain_text(system, "the system prompt")})
-    for turn in messages:
+    if asked.system:
+        said.append({"role": "system", "content": _plain_text(asked.system, "the system prompt")})
+    for turn in asked.messages:
         said += _openai_turn(turn)
     # `max_tokens` is refused by reasoning models; its successor is known to all.
-    request: Json = {"model": model, "max_completion_tokens": max_tokens, "messages": said}
-    if tools:
-        request["tools"] = [_openai_tool(copied(tool)) for tool in tools]
-    for name, value in options.items():
+    request: Json = {"model": model, "max_completion_tokens": asked.max_tokens, "messages": said}
+    if asked.tools:
+        request["tools"] = [_openai_tool(copied(tool)) for tool in asked.tools]
+    for name, value in asked.options.items():
         if name == "tool_choice":
             request.update(_openai_choice(copied(value)))
         else:

@@ -341,4 +341,4 @@ def _goes_on(unit: Unit) -> bool:
 
 def _keys(ref: Ref) -> list[Ref]:
     """Return under what the answer to a call may come: its id, and the name where it has one."""
-    return [key for key in ((ref[0], ""), ("", ref[1])) if any(key)] or [("", "")]
+    return [(ref[0], ""), ("", ref[1])] if all(ref) else [ref]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chaoskit_guards.events import Listener, emit
-from chaoskit_guards.forks import own_lock
+from chaoskit_guards.forks import after_fork
 from chaoskit_guards.keepalive import CachePrices, break_even_rate
 from chaoskit_guards.models import facts_of
 from chaoskit_guards.prefix import CachePrefix, Ttl
@@ -112,10 +112,15 @@ class CacheWarmer:
         self._clock = clock
         self._sleep = sleep
         self._listener = listener
-        self._lock = own_lock(self)
+        self._lock = threading.Lock()
         self._flights: dict[tuple[str, object], asyncio.Future[WarmResult]] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._turns: dict[str, threading.Lock] = {}
         self._used: dict[str, tuple[float, WarmResult]] = {}
+        after_fork(self)
+
+    def forked(self) -> None:
+        """Begin anew in the child: whoever is warming is a thread or a task of the parent."""
+        self._lock, self._turns, self._flights = threading.Lock(), {}, {}
 
     def prefix(self, system: str | Blocks = "", tools: Blocks | None = None) -> CachePrefix:
         """Return the marked prefix, the same for warming and for every real request.
@@ -222,7 +227,7 @@ class CacheWarmer:
         """Warm the cache from a thread; threads that ask for the same prefix share one warming."""
         prefix = self.prefix(system, tools)
         with self._lock:
-            turn = self._locks.setdefault(prefix.fingerprint, threading.Lock())
+            turn = self._turns.setdefault(prefix.fingerprint, threading.Lock())
         asked = self._now()
         with turn:
             with self._lock:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import math
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,9 @@ from chaoskit_guards import (
     AllProvidersFailed,
     Attempt,
     BudgetWindow,
+    CacheBenchmark,
     Completion,
+    FitReport,
     MaxIters,
     MaxUsd,
     MessageWindow,
@@ -304,3 +307,62 @@ def test_time_and_chance_of_the_retries_can_be_given(ask, clock):
 
     assert ask(loop).text == "yes"
     assert clock.sleeps == [7.0]
+
+
+def small(**settings):
+    """Reports on a model with a small window."""
+    return FitReport(context_window=4_000, **settings)
+
+
+def test_a_request_that_cannot_fit_is_refused_instead_of_sent(ask):
+    """The user is told, the history stays valid, and nothing is paid."""
+    model, events = Scripted(said("never")), []
+    loop = AgentLoop(model, fit=small, too_large="Too long.", listener=events.append)
+    question = {"role": "user", "content": "words and words " * 4_000}
+    answer = ask(loop, [question])
+
+    assert (answer.text, answer.steps, model.requests) == ("Too long.", 0, [])
+    assert "over" in answer.stopped
+    assert [turn["role"] for turn in answer.messages] == ["user", "assistant"]
+    assert [event.kind for event in events] == ["too_large", "answered"]
+
+
+def test_what_the_window_has_trimmed_fits(ask):
+    """A long conversation is cut, and only what cannot be cut is refused."""
+    turns = [{"role": role, "content": "words " * 200} for role in ("user", "assistant") * 20]
+    model = Scripted(said("yes"))
+    window = MessageWindow(max_tokens=2_000)
+
+    assert ask(AgentLoop(model, fit=small, window=window), [*turns, QUESTION]).text == "yes"
+    assert ask(AgentLoop(model, fit=small), [*turns, QUESTION]).text != "yes"
+
+
+def test_a_tool_that_brings_too_much_ends_the_run(ask):
+    """Its result is the newest turn, which no window leaves out."""
+    vet = Vet()
+
+    @vet.guard()
+    def dump() -> str:
+        """Dump everything."""
+        return "line after line " * 4_000
+
+    model = Scripted(called(("dump", {})), said("never"))
+    answer = ask(AgentLoop(model, vet, fit=small, window=MessageWindow(max_tokens=2_000)))
+
+    assert answer.steps == 1
+    assert answer.text == AgentLoop(model).too_large
+
+
+def test_a_model_that_nobody_knows_is_asked(ask):
+    """Whether it fits cannot be told."""
+    assert ask(AgentLoop(Scripted(said("yes")), fit=partial(FitReport, model="m"))).text == "yes"
+
+
+def test_the_cache_benchmark_hears_each_answer(ask, vet):
+    """What was read, what was not, and which prefix it was."""
+    bench = CacheBenchmark()
+    model = Scripted(called(("search", {"query": "a"})), said("done"))
+    ask(AgentLoop(model, vet, system="Be brief.", cache=bench))
+
+    assert bench.hit_ratio() == 30 / 130
+    assert bench.request_hit_rate() == 0.5

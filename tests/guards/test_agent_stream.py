@@ -14,6 +14,7 @@ from chaoskit_guards import (
     Attempt,
     BudgetWindow,
     Completion,
+    FitReport,
     RetryConfig,
     StreamTruncated,
     ToolEvent,
@@ -127,6 +128,15 @@ def test_bad_arguments_are_told(items, vet):
 
     assert kinds == ["called", "failed"]
     assert "query" in answer.messages[2]["content"][0]["content"]
+
+
+def test_a_request_that_cannot_fit_is_refused_in_one_piece(items):
+    """Nothing is asked, and the text is shown once."""
+    model = Streaming(Stream("never"))
+    loop = AgentLoop(model, fit=lambda **asked: FitReport(context_window=1, **asked))
+
+    assert told(items(loop))[0] == loop.too_large
+    assert model.requests == []
 
 
 def test_before_the_first_piece_the_turn_is_asked_again(items):

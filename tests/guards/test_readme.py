@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 import chaoskit_guards
+from chaoskit.demo import guarded_agent
 
 README = Path(chaoskit_guards.__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -81,6 +82,14 @@ def test_the_snippet_runs(title, code, provider, capsys):
 def test_each_guard_has_a_snippet():
     """All code blocks but the installation are among them."""
     assert TEXT.count("```python") == len(SNIPPETS) >= 13
+
+
+def test_the_whole_agent_is_that_of_the_demo():
+    """Word for word, and short."""
+    (shown,) = re.findall(r"```py\n(.*?)```", TEXT, re.DOTALL)
+
+    assert shown == Path(guarded_agent.__file__).read_text(encoding="utf-8")
+    assert len(shown.splitlines()) < 80
 
 
 def test_the_playbooks_imports_are_all_here():

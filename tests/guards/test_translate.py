@@ -4,7 +4,7 @@ import pytest
 
 from chaoskit_guards.answers import read
 from chaoskit_guards.errors import UnreadableResponse, UntranslatableRequest
-from chaoskit_guards.translate import neutral, to_anthropic, to_openai
+from chaoskit_guards.translate import Request, neutral, to_anthropic, to_openai
 
 CHAT = [
     {"role": "system", "content": "Be brief."},
@@ -33,20 +33,21 @@ CHAT = [
 ]
 
 
+def asked(system, messages, tools, options):
+    """What is asked of either."""
+    return Request(system=system, messages=messages, tools=tools, max_tokens=9, options=options)
+
+
 def openai(messages, system=None, tools=None, **options):
     """The request that OpenAI gets."""
     system, said = neutral(messages, system)
-    return to_openai(
-        model="gpt-5.4", max_tokens=9, system=system, messages=said, tools=tools, options=options
-    )
+    return to_openai("gpt-5.4", asked(system, said, tools, options))
 
 
 def anthropic(messages, system=None, tools=None, **options):
     """The request that Anthropic gets."""
     system, said = neutral(messages, system)
-    return to_anthropic(
-        model="claude", max_tokens=9, system=system, messages=said, tools=tools, options=options
-    )
+    return to_anthropic("claude", asked(system, said, tools, options))
 
 
 def test_a_chat_is_said_in_anthropics_words():

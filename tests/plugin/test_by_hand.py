@@ -49,10 +49,19 @@ assert ask().content
     hand(body).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("name", sorted(set(FAULTS) - {"slow"}))
+NEEDED = {
+    "injected_instructions": "tool='send_email', ",
+    "schema_drift": "tool='search_logs', rename={'query': 'text'}, ",
+    "slow": "before=1, ",
+    "slow_result": "seconds=1, ",
+    "tool_vanished": "tool='search_logs', ",
+}
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
 def test_every_fault_is_a_verb(hand, name):
     """By its name in scenario files, extensions included."""
-    result = hand(f"chaos.{name}(turn=9).allow(unstruck=True)\nanswer('x')")
+    result = hand(f"chaos.{name}({NEEDED.get(name, '')}turn=9).allow(unstruck=True)\nanswer('x')")
     result.assert_outcomes(passed=1)
 
 
@@ -134,7 +143,7 @@ assert chaos.clock.now() - began > 50
         ("chaos.rate_limit(retry_after='soon')", "*'soon' is not a duration*"),
         ("chaos.rate_limit(calls='some')", "*'some': write 3, '2-3'*"),
         ("chaos.fault('rain')", "*there is no fault called 'rain'*"),
-        ("chaos.scenario('day9')", "*no shipped scenario called 'day9'*"),
+        ("chaos.scenario('day99')", "*no shipped scenario called 'day99'*"),
         ("chaos.promise('every_user_anwered')", "*did you mean 'every_user_answered'?*"),
         ("chaos.users(0)", "*users: must be at least 1*"),
         ("answer('x'); chaos.provider(cache=False)", "*belongs before the first request*"),

@@ -98,7 +98,7 @@ def test_a_refusal_on_the_way_has_no_effect(chaos):
     """The faults of the provider work on tools, where a rule names one."""
     refund = refunding(chaos)
     chaos.fault("rate_limited", tool="refund_order", calls=1, retry_after="7s")
-    with pytest.raises(SimulatedToolError, match="HTTP 429.*7 s"):
+    with pytest.raises(SimulatedToolError, match=r"HTTP 429.*7 s"):
         refund("A-1", 80)
     assert chaos.records("refunds") == []
 

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from chaoskit_guards.budget import BudgetWindow
 from chaoskit_guards.errors import BudgetTimeout
+from chaoskit_guards.meter import Meter
 
 LIMIT = 100
 
@@ -101,6 +102,27 @@ def test_waiting_callers_never_meet_in_one_span(asks, buckets):
         granted.append((now[0], tokens))
     for end, _ in granted:
         assert sum(t for when, t in granted if end - 60 < when <= end) <= LIMIT
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from([-1e-5, -1e-6, -1e-9, 0.0, 1e-9, 0.4])),
+        min_size=1,
+        max_size=30,
+    ),
+    st.sampled_from([0.0, 1e5, 1.8e9]),
+    st.sampled_from([1, 7, 60, 600]),
+)
+def test_an_entry_is_booked_in_the_bucket_of_its_time(times, start, buckets):
+    """At the edges too, and in the latest one when the clock is set back."""
+    meter = Meter([LIMIT, None, None, None, None], buckets=buckets)
+    width = -(-60_000_000_000 // buckets)
+    latest = None
+    for number, beside in times:
+        now = max(0.0, start + number * width / 1e9 + beside)
+        own = int(now * 1e9) // width
+        latest = own if latest is None else max(latest, own)
+        assert meter.advance(now) == latest
 
 
 def test_threads_that_start_together_never_overshoot():

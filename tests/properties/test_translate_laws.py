@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit_guards.translate import neutral, to_anthropic, to_openai
+from chaoskit_guards.translate import Request, neutral, to_anthropic, to_openai
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 texts = st.builds(lambda text: {"type": "text", "text": text}, words)
@@ -68,11 +68,14 @@ def is_text(*blocks):
     return all(block["type"] == "text" for block in blocks)
 
 
+def asked(system, turns, **options):
+    """What is asked of either."""
+    return Request(system=system, messages=turns, tools=None, max_tokens=9, options=options)
+
+
 def chat(system, turns, **options):
     """The request that OpenAI gets."""
-    return to_openai(
-        model="m", max_tokens=9, system=system, messages=turns, tools=None, options=options
-    )
+    return to_openai("m", asked(system, turns, **options))
 
 
 @given(system=st.none() | words, turns=conversations())
@@ -106,9 +109,7 @@ def test_the_requests_share_nothing(turns):
     """What one vendor's client changes, no other one sees."""
     _, said = neutral(turns)
     before = json.dumps(said)
-    request = to_anthropic(
-        model="m", max_tokens=9, system=None, messages=said, tools=None, options={}
-    )
+    request = to_anthropic("m", asked(None, said))
     for turn in request["messages"]:
         if isinstance(turn["content"], list):
             for block in turn["content"]:
