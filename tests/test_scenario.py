@@ -346,8 +346,10 @@ WORLD = '[records.orders]\nrows = [{ id = "A-1" }]\n[[tools]]\nname = "refund"\n
         ),
         ('idempotent_by = "header:"\n', ["name the header: `header:Idempotency-Key`"]),
         (
-            'http = "GET https://a.internal/{id}"\n'
-            + '[[tools]]\nname = "b"\nhttp = "GET https://a.internal/{name}"\n',
+            (
+                'http = "GET https://a.internal/{id}"\n'
+                '[[tools]]\nname = "b"\nhttp = "GET https://a.internal/{name}"\n'
+            ),
             [":13: tools[1].http: is the route of 'refund' as well"],
         ),
     ],
