@@ -304,7 +304,8 @@ def mcp(
         typer.Option(
             min=0,
             max=65_535,
-            help="Where to listen in front of a URL; without it, any port that is free.",
+            help="Serve over HTTP in front of a URL: 0 for any port that is free. Without it, on "
+            "standard input and output.",
             show_default=False,
         ),
     ] = None,
@@ -331,8 +332,8 @@ def mcp(
       chaoskit mcp flaky.chaos.toml --in-front-of http://127.0.0.1:8000/mcp --port 8643
 
     It is the command that an MCP client starts: {"command": "chaoskit", "args": ["mcp", "FILE"]}.
-    Clients of all revisions of the protocol are served. It ends when its input does; in front
-    of a URL it listens on a port of this machine until Ctrl-C.
+    Clients of all revisions of the protocol are served. It ends when its input does; with
+    --port, at Ctrl-C.
 
     Exit codes: 0, or 1 where a fault lets it die; with --verdict 0 all promises kept, 1 a promise
     broken, 3 unknown; 2 bad usage.

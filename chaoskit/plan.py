@@ -133,6 +133,9 @@ class Decision:
         return self.again is not None
 
 
+_Place: TypeAlias = tuple[int, str, str, str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     refusal: Refusal
@@ -207,8 +210,8 @@ class PlanState:
             and outcome.retry_after
             and self.plan.rules[decision.rule].sticky
         ):
-            self._asked[_place(decision.rule, subject)] = _Asked(
-                outcome, subject.now, subject.now + outcome.retry_after
+            self._asked[_place(decision.rule, self.plan.rules[decision.rule].when, subject)] = (
+                _Asked(outcome, subject.now, subject.now + outcome.retry_after)
             )
 
     def _decide(self, ready: _Ready, subject: Subject) -> Decision | None:
@@ -229,7 +232,7 @@ class PlanState:
             drawn = seeds.number(self.plan.seed, "rule", index, subject.user, tool, n)
             if drawn >= when.probability * 2**64:
                 return None
-        asked = self._asked.get(_place(index, subject))
+        asked = self._asked.get(_place(index, when, subject))
         return Decision(
             rule=index,
             fault=ready.rule.fault,
@@ -240,7 +243,7 @@ class PlanState:
 
     def _early(self, rules: tuple[_Ready, ...], subject: Subject) -> Decision | None:
         for ready in rules:
-            asked = self._asked.get(_place(ready.index, subject))
+            asked = self._asked.get(_place(ready.index, ready.rule.when, subject))
             if asked is None or asked.until - subject.now <= _TOLERANCE:
                 continue
             count = self._strikes[ready.index, subject.user]
@@ -265,12 +268,9 @@ class PlanState:
         )
 
 
-_Place: TypeAlias = tuple[int, str, str, str, str, str]
-
-
-def _place(rule: int, subject: Subject) -> _Place:
-    """Return for whom and what a refusal holds: one user, and one model or one tool."""
-    tool = subject.called[0] if subject.operation == "run_tool" and subject.called else ""
+def _place(rule: int, when: When, subject: Subject) -> _Place:
+    """Return for whom a wait is meant; a rule that names a tool has waits for that tool alone."""
+    tool = subject.called[0] if when.tool is not None and subject.called else ""
     return rule, subject.user, subject.provider, subject.model, subject.operation, tool
 
 

@@ -13,8 +13,9 @@ from chaoskit.errors import UsageError
 from chaoskit.exits import of_verdicts
 from chaoskit.players.stdio import Stdio, own_output
 from chaoskit.proxies.between import Between
-from chaoskit.proxies.http import HttpProxy
+from chaoskit.proxies.command import CommandServer
 from chaoskit.proxies.lines import LinesProxy
+from chaoskit.proxies.upstream import Upstream
 from chaoskit.serving import Kept, Session, not_in_production
 from chaoskit.serving_aloud import named
 from chaoskit.who import standing_in
@@ -43,7 +44,8 @@ def serve(
     Args:
         wanted: a file, or the name of a shipped scenario.
         in_front_of: command or URL of a real server, whose tools are served instead.
-        port: where to listen, in front of a URL; 0 for any that is free.
+        port: where to listen in front of a URL, 0 for any that is free; without it, on standard
+            input and output.
         verdict: say in the end how the client is judged, and let the exit code say it as well.
         tell: gets what belongs on the standard error.
 
@@ -84,9 +86,17 @@ def _player(
 ) -> _Player:
     server, clock = session.tools, session.clock
     between = Between(server, session.toolbox)
-    if in_front_of.startswith(_URL):
-        return HttpProxy(in_front_of, between, server, clock, port=port or 0, tell=tell)
+    # What only some of them need takes long to import, and clients wait for it.
+    if port is not None:
+        from chaoskit.proxies.http import HttpProxy  # noqa: PLC0415
+
+        return HttpProxy(in_front_of, between, server, clock, port=port, tell=tell)
     write = stack.enter_context(own_output())
-    if in_front_of:
-        return LinesProxy(in_front_of, between, server, clock, source=0, write=write, tell=tell)
-    return Stdio(server, clock, source=0, write=write)
+    if not in_front_of:
+        return Stdio(server, clock, source=0, write=write)
+    upstream: Upstream = CommandServer(in_front_of)
+    if in_front_of.startswith(_URL):
+        from chaoskit.proxies.url import UrlServer  # noqa: PLC0415
+
+        upstream = UrlServer(in_front_of)
+    return LinesProxy(upstream, between, server, clock, source=0, write=write, tell=tell)

@@ -263,7 +263,10 @@ class Toolbox:
 
     def listed(self) -> tuple[Offered, ...]:
         """Return the tools as they are now, for whoever asks which there are."""
-        return self.offer(tuple(tool for tool in self._there if not tool.real))
+        own = tuple(tool for tool in self._there if not tool.real)
+        for tool in own:
+            self._unseen.pop(tool.name, None)  # whoever lists it here calls it here
+        return self.offer(own)
 
     def offer(self, tools: tuple[Offered, ...]) -> tuple[Offered, ...]:
         """Return tools as they are now, for whoever asks which there are."""

@@ -173,6 +173,18 @@ def test_a_wait_binds_the_user_the_model_and_the_operation(other):
     assert decision is None or not decision.early
 
 
+@pytest.mark.parametrize(("named", "bound"), [("search", False), (None, True)])
+def test_a_wait_for_one_tool_does_not_bind_another(named, bound):
+    """Unless the rule is about the server as a whole."""
+    when = When(calls=1, tool=named, operation="run_tool")
+    state = _state(Rule(fault=RateLimited(retry_after=7), when=when))
+    tools = {"operation": "run_tool", "dialect": "mcp", "model": ""}
+    _admit(state, 0.0, called=("search",), **tools)
+    assert _admit(state, 1.0, called=("search",), **tools)[0].early
+    decision, _ = _admit(state, 1.0, called=("refund",), **tools)
+    assert (decision is not None and decision.early) is bound
+
+
 def test_a_wait_outlives_the_window_of_its_rule():
     """What was promised to the client holds."""
     state = _state(Rule(fault=RateLimited(retry_after=7), when=When(for_=5)))

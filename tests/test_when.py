@@ -26,6 +26,45 @@ def test_a_rule_is_about_the_provider_unless_it_names_a_tool(when, provider, cou
     assert (provider, counting, tool) == (chooses(PROVIDER), chooses(COUNTING), chooses(TOOL))
 
 
+WIRED = Subject(user="ann", operation="run_tool", dialect="mcp", called=("search_logs",))
+LISTING = Subject(user="ann", operation="list_tools", dialect="mcp")
+CONNECTING = Subject(user="ann", operation="connect", dialect="mcp")
+REPLYING = Subject(user="ann", called=("search_logs",))
+
+
+@pytest.mark.parametrize("stage", ["admit", "frames", "steps"])
+@pytest.mark.parametrize(
+    ("when", "chosen"),
+    [
+        (When(), {PROVIDER, REPLYING}),
+        (When(calls=1), {PROVIDER, REPLYING}),
+        (When(tool="search_*"), {TOOL, WIRED}),
+        (When(dialect="mcp"), {WIRED}),
+        (When(dialect="mcp", operation="list_tools"), {LISTING}),
+        (When(operation="connect"), {CONNECTING}),
+        (When(dialect="anthropic"), set()),
+        (When(operation="generate", tool="search_*"), {REPLYING}),
+    ],
+)
+def test_a_rule_strikes_models_or_tools_and_never_both(stage, when, chosen):
+    """Whatever carries the request."""
+    everything = (PROVIDER, REPLYING, TOOL, WIRED, LISTING, CONNECTING)
+    assert {one for one in everything if when.chooses(stage)(one)} == chosen
+
+
+def test_a_fault_of_the_models_words_is_about_replies_that_call_the_tool():
+    """It is asked of no request for tools."""
+    assert When(tool="search_*").chooses("reply")(REPLYING)
+
+
+def test_a_fault_made_for_tool_servers_needs_no_when():
+    """It is about its own operations, where they come over a wire."""
+    chooses = When().chooses(about=("run_tool", "listen"))
+    assert [chooses(one) for one in (PROVIDER, TOOL, WIRED, LISTING)] == [False, False, True, False]
+    narrowed = When(operation="list_tools").chooses(about=("run_tool",))
+    assert [narrowed(one) for one in (WIRED, LISTING)] == [False, True]
+
+
 def test_a_rule_of_a_tool_fault_is_about_all_tools():
     """It needs no name of one."""
     assert When(calls=1).chooses("result")(TOOL)

@@ -18,7 +18,10 @@ from chaoskit.clock import Clock
 from chaoskit.player import Exchange, Host
 from chaoskit.players.performance import Broken, Performance
 
-__all__ = ["LineHost", "Stdio", "lines_of", "own_output", "perform"]
+__all__ = ["LAST_WORDS", "LineHost", "Stdio", "lines_of", "own_output", "perform"]
+
+LAST_WORDS = 1.0
+"""Seconds for what is still to be said when the client has hung up."""
 
 _AT_ONCE = 65_536  # bytes
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
@@ -87,12 +90,17 @@ class Stdio:
                 if task is not None:
                     task.cancel()
             self._begin(exchange)
+        if self._tasks:  # what was asked before the end of the input is still answered
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS)
         self._end(0)
 
     def _begin(self, exchange: Exchange) -> None:
-        task = asyncio.get_running_loop().create_task(self._perform(exchange))
+        performance = Performance(exchange, self._host, read=None)
+        task = asyncio.get_running_loop().create_task(self._perform(performance))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before it began never gets to give its performance up.
+        task.add_done_callback(lambda done: performance.abandon() if done.cancelled() else None)
         request = self._host.request_of(exchange)
         if request is not None:
             self._running[request] = task
@@ -102,8 +110,8 @@ class Stdio:
         if self._running.get(request) is task:
             del self._running[request]
 
-    async def _perform(self, exchange: Exchange) -> None:
-        code = await perform(exchange, self._host, self._clock, self._write)
+    async def _perform(self, performance: Performance) -> None:
+        code = await perform(performance, self._clock, self._write)
         if code is not None:
             self._end(code)
 
@@ -138,10 +146,9 @@ def lines_of(descriptor: int) -> asyncio.Queue[bytes | None]:
 
 
 async def perform(
-    exchange: Exchange, host: Host, clock: Clock, write: Callable[[bytes], object]
+    performance: Performance, clock: Clock, write: Callable[[bytes], object]
 ) -> int | None:
     """Write an answer in its time; return the exit code where it ends the process."""
-    performance = Performance(exchange, host, read=None)
     try:
         for move in performance:
             if isinstance(move, float):

@@ -7,7 +7,7 @@ import contextlib
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from chaoskit.player import Exchange
 from chaoskit.players.connection import RESET_ON_CLOSE, encoded, head_of
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.proxies.between import Between
+from chaoskit.proxies.events import events_of
 from chaoskit.proxies.requests import Requests
 from chaoskit.steps import Finish, Frame, Head, Raw, Send, Step, Wait
 from chaoskit.timed import plain
@@ -250,7 +251,7 @@ class _Relay:
                     )
                     raise _Unanswered(reply)
                 return data.decode("utf-8", "replace")
-            async for event, text in _events(response):
+            async for event, text in events_of(response):
                 said = _message(text.encode())
                 if said is not None and "method" not in said and said.get("id") == wanted:
                     return text
@@ -308,18 +309,6 @@ class _Relay:
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._writer.transport.abort()
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[tuple[bytes, str]]:
-    """Yield the events of a stream: their bytes, and their data."""
-    rest = b""
-    async for piece in response.aiter_raw():
-        rest = (rest + piece).replace(b"\r\n", b"\n")
-        *events, rest = rest.split(b"\n\n")
-        for event in events:
-            lines = event.decode("utf-8", "replace").split("\n")
-            data = [line[5:].removeprefix(" ") for line in lines if line.startswith("data:")]
-            yield event + b"\n\n", "\n".join(data)
 
 
 def _head(response: httpx.Response) -> Head:

@@ -1,48 +1,42 @@
-"""A real server that is a command, behind standard input and output."""
+"""A real server behind standard input and output."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import shlex
 import signal
 from collections.abc import Callable
 from typing import Any
 
 from chaoskit.clock import Clock
 from chaoskit.dialects.mcp.lines import spoken
-from chaoskit.errors import UsageError
-from chaoskit.players.stdio import lines_of, perform
+from chaoskit.players.performance import Performance
+from chaoskit.players.stdio import LAST_WORDS, lines_of, perform
 from chaoskit.proxies.between import Between
+from chaoskit.proxies.upstream import Upstream
 from chaoskit.steps import Frame, Step
 from chaoskit.tool_dialect import Asked
 from chaoskit.toolserver import ToolServer
 
 __all__ = ["LinesProxy"]
 
-_LONGEST = 64 * 1024 * 1024  # bytes of a message
-_GRACE = 2.0  # seconds that a server has to end by itself, and then once more after SIGTERM
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LinesProxy:
-    """Passes lines on between a client and a command, and lets faults strike those on tools.
+    """Passes lines on between a client and a real server, and lets faults strike those on tools.
 
     Args:
-        command: what starts the real server.
+        upstream: the real server.
         source: the descriptor of the standard input.
         write: writes to the standard output, all of it at once.
         tell: gets what people should know, for the standard error.
 
-    Raises:
-        UsageError: the command cannot be started.
     """
 
     def __init__(
         self,
-        command: str,
+        upstream: Upstream,
         between: Between,
         server: ToolServer,
         clock: Clock,
@@ -51,7 +45,7 @@ class LinesProxy:
         write: Callable[[bytes], object],
         tell: Callable[[str], None],
     ) -> None:
-        self._command = command
+        self._upstream = upstream
         self._between = between
         self._server = server
         self._clock = clock
@@ -64,42 +58,31 @@ class LinesProxy:
         self._again = 0
 
     async def run(self) -> int:
-        """Serve; return the exit code of the process: that of a server that ended by itself."""
+        """Serve; return the exit code of the process: that of a server that ended by itself.
+
+        Raises:
+            UsageError: the server cannot be started.
+        """
         loop = asyncio.get_running_loop()
         self._code: asyncio.Future[int] = loop.create_future()
-        process = await self._start()
-        self._input = process.stdin
+        await self._upstream.start(self._heard)
         for number in _ENDINGS:
             loop.add_signal_handler(number, self._end, 0)
         self._clock.on_stop(lambda: loop.call_soon_threadsafe(self._end, 0))
         pumps = [
             loop.create_task(self._from_client()),
-            loop.create_task(self._from_server(process)),
+            loop.create_task(self._mourn()),
         ]
         try:
             return await self._code
         finally:
             for number in _ENDINGS:
                 loop.remove_signal_handler(number)
-            await self._stop(process)
+            await self._upstream.stop()
             tasks = [*pumps, *self._tasks]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        try:
-            words = shlex.split(self._command)
-            return await asyncio.create_subprocess_exec(
-                *words,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,
-                limit=_LONGEST,
-            )
-        except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or error
-            raise UsageError(f"the server {self._command!r} cannot be started: {told}") from None
 
     async def _from_client(self) -> None:
         heard = lines_of(self._source)
@@ -107,7 +90,7 @@ class LinesProxy:
             message = _message(line)
             asked = None if message is None else self._between.looks_at(message, "stdio")
             if message is None or asked is None:
-                self._pass_on(line)
+                self._upstream.send(line)
                 continue
             if asked.operation == "cancel":
                 await self._cancel(asked, line)
@@ -116,6 +99,8 @@ class LinesProxy:
             self._tasks.add(task)
             self._running[asked.notes["id"]] = task
             task.add_done_callback(self._tasks.discard)
+        if self._tasks:  # what was asked before the end of the input is still answered
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS)
         self._end(0)
 
     async def _cancel(self, asked: Asked, line: bytes) -> None:
@@ -129,7 +114,7 @@ class LinesProxy:
         self._server.delivered(exchange, "complete", sent_content=False)
         if self._server.given_up(exchange) is None:
             return
-        self._pass_on(line)
+        self._upstream.send(line)
         task = self._running.pop(asked.notes["cancels"], None)
         if task is not None:
             task.cancel()
@@ -145,7 +130,8 @@ class LinesProxy:
         exchange = await self._between.exchange(
             asked, ask, lambda frames, seconds: spoken(asked, frames, seconds)
         )
-        code = await perform(exchange, self._server, self._clock, self._write)
+        performance = Performance(exchange, self._server, read=None)
+        code = await perform(performance, self._clock, self._write)
         self._running.pop(asked.notes["id"], None)
         if code is not None:
             self._end(code)
@@ -154,36 +140,30 @@ class LinesProxy:
         """Send a request to the server and return its answer."""
         awaited: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._awaited[request] = awaited
-        self._pass_on(line)
+        self._upstream.send(line)
         try:
             return await awaited
         finally:
             self._awaited.pop(request, None)
 
-    async def _from_server(self, process: asyncio.subprocess.Process) -> None:
-        output = process.stdout
-        if output is None:
-            return
-        while line := await output.readline():
-            said = line.rstrip(b"\r\n")
-            message = _message(said)
-            awaited = None
-            if message is not None and "method" not in message:
-                answers = message.get("id")
-                awaited = self._awaited.get(answers) if isinstance(answers, (str, int)) else None
-            if awaited is not None and not awaited.done():
-                awaited.set_result(said.decode("utf-8", "replace"))
-            else:
-                self._give(said + b"\n")
-        code = await process.wait()
-        if not self._code.done():
-            self._tell(f"the server {self._command!r} ended with exit code {code}")
-            self._end(1 if code == 0 else code if code > 0 else 128 - code)
+    def _heard(self, said: bytes) -> None:
+        """Give what the server says to who waits for it: a request of ours, or else the client."""
+        message = _message(said)
+        awaited = None
+        if message is not None and "method" not in message:
+            answers = message.get("id")
+            awaited = self._awaited.get(answers) if isinstance(answers, (str, int)) else None
+        if awaited is not None and not awaited.done():
+            awaited.set_result(said.decode("utf-8", "replace"))
+        else:
+            self._give(said + b"\n")
 
-    def _pass_on(self, line: bytes) -> None:
-        if self._input is not None:
-            with contextlib.suppress(OSError, RuntimeError):  # its end is noticed by its output
-                self._input.write(line + b"\n")
+    async def _mourn(self) -> None:
+        """End with a server that ended by itself."""
+        told = await self._upstream.ended()
+        if not self._code.done():
+            self._tell(told)
+            self._end(self._upstream.code)
 
     def _give(self, data: bytes) -> None:
         try:
@@ -194,18 +174,6 @@ class LinesProxy:
     def _end(self, code: int) -> None:
         if not self._code.done():
             self._code.set_result(code)
-
-    async def _stop(self, process: asyncio.subprocess.Process) -> None:
-        """End the server as clients do: by its input, then by a signal, then by force."""
-        if process.stdin is not None:
-            process.stdin.close()
-        for number in (None, signal.SIGTERM, signal.SIGKILL):
-            if number is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _GRACE)
-                return
 
 
 def _silent(frames: tuple[Frame, ...], seconds: float) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ from chaoskit import catalogue
 from chaoskit.behaviours import BEHAVIOURS
 from chaoskit.checks import CHECKS
 from chaoskit.describe import Entry, Setting, describe, describe_table
-from chaoskit.dialects import DIALECTS
+from chaoskit.dialects import DIALECTS, TOOL_DIALECTS
 from chaoskit.errors import UsageError
 from chaoskit.faults import FAULTS
 from chaoskit.registry import Registry
@@ -69,7 +69,14 @@ def _scenarios(console: Console) -> None:
 def _dialects(console: Console) -> None:
     for dialect in DIALECTS:
         console.print(Text.assemble((dialect.name, "bold"), f"  of {dialect.provider}"))
-        say(console, 2, " ".join((getdoc(type(dialect)) or "").split("\n\n")[0].split()))
+        say(console, 2, _summary(dialect))
+    for spoken in TOOL_DIALECTS:
+        console.print(Text.assemble((spoken.name, "bold"), "  of tools"))
+        say(console, 2, _summary(spoken))
+
+
+def _summary(dialect: object) -> str:
+    return " ".join((getdoc(type(dialect)) or "").split("\n\n")[0].split())
 
 
 def _catalogue(console: Console, name: str) -> None:

@@ -1,6 +1,7 @@
 """Executes the pages of the manual, block by block."""
 
 import contextlib
+import importlib.util
 import os
 import re
 import shlex
@@ -76,6 +77,7 @@ def _pattern(expected):
 
 NEEDS = {
     "node": lambda: shutil.which("node") is not None,
+    "mcp": lambda: importlib.util.find_spec("mcp") is not None,
     "curl": lambda: shutil.which("curl") is not None,
 }
 

@@ -7,7 +7,15 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(page.name for page in DOCS.glob("*.md"))
-EXECUTED = ["extending.md", "leaks.md", "pytest.md", "records.md", "serving.md", "tutorial.md"]
+EXECUTED = [
+    "extending.md",
+    "leaks.md",
+    "pytest.md",
+    "records.md",
+    "serving.md",
+    "tools.md",
+    "tutorial.md",
+]
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ def test_behaviours_and_dialects_are_listed():
     """Models, and wire protocols."""
     assert "\nstubborn\n  Searches again" in shown("behaviours")
     assert "anthropic  of anthropic\n  " in shown("dialects")
+    assert "mcp  of tools\n  The Model Context Protocol" in shown("dialects")
 
 
 def test_shipped_scenarios_are_listed_in_the_order_of_the_days():

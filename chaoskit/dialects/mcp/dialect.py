@@ -19,7 +19,7 @@ _SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 
 
 class McpDialect:
-    """The Model Context Protocol."""
+    """The Model Context Protocol, 2024-11-05 to 2026-07-28, over HTTP and standard streams."""
 
     name = "mcp"
 
