@@ -263,10 +263,10 @@ class Toolbox:
 
     def listed(self) -> tuple[Offered, ...]:
         """Return the tools as they are now, for whoever asks which there are."""
-        own = [tool for tool in self._there if not tool.real]
+        own = tuple(tool for tool in self._there if not tool.real)
         for tool in own:
             self._unseen.pop(tool.name, None)  # whoever lists it here calls it here
-        return self.offer(tuple(own))
+        return self.offer(own)
 
     def offer(self, tools: tuple[Offered, ...]) -> tuple[Offered, ...]:
         """Return tools as they are now, for whoever asks which there are."""
@@ -332,8 +332,7 @@ class Toolbox:
 
     def offered(self, name: str) -> Offered | None:
         """Return a declared tool as it is where nothing is wrong; None where there is none."""
-        found = (tool for tool in self._there if tool.name == name and not tool.real)
-        return next(found, None)
+        return next((tool for tool in self._there if tool.name == name), None)
 
     def _tool(self, name: str) -> ToolSettings | None:
         return next((tool for tool in self._declared if tool.name == name), None)

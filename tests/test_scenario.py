@@ -277,6 +277,98 @@ def test_a_mistake_elsewhere_is_told_in_plain_words(more, said):
     assert any(said in problem for problem in problems(SMALL + more))
 
 
+WORLD = '[records.orders]\nrows = [{ id = "A-1" }]\n[[tools]]\nname = "refund"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            'does = { read = "order" }\n',
+            [":10: tools[0].does: there are no records 'order' (did you mean 'orders'?)"],
+        ),
+        (
+            'does = [{ read = "orders" }, { create = "zzz" }]\n',
+            [":10: tools[0].does: there are no records 'zzz' (known: orders)"],
+        ),
+        (
+            'does = { remove = "orders" }\n',
+            [":10: tools[0].does.remove: unknown key"],
+        ),
+        (
+            'does = { read = "orders", delete = "orders" }\n',
+            [":10: tools[0].does: write one of create, read, update, delete, search with the name"],
+        ),
+        (
+            'does = { search = "orders", by = "id" }\n',
+            [":10: tools[0].does: `by` is for read, update, delete; search needs no key"],
+        ),
+        (
+            'does = { read = "orders", set = { a = 1 } }\n',
+            [":10: tools[0].does: `set` is for create and update; read sets nothing"],
+        ),
+        (
+            'does = { search = "orders", limit = 0 }\n',
+            [":10: tools[0].does.limit: must be at least 1, not 0"],
+        ),
+        (
+            'does = { read = "orders" }\nhandler = "a:b"\n',
+            [":8: tools[0]: write either `does` or `handler`"],
+        ),
+        (
+            'real = true\ndoes = { read = "orders" }\n',
+            [":8: tools[0]: a real tool does what it does; leave out `real`, `does` or `handler`"],
+        ),
+        ("limit = { calls = 0 }\n", [":10: tools[0].limit.calls: must be at least 1, not 0"]),
+        (
+            'http = "FETCH https://shop.internal"\n',
+            [":8: tools[0]: 'FETCH https://shop.internal' is no route; write a method (GET, POST"],
+        ),
+        (
+            'http = "GET https://shop.internal/{id}/{id}"\n',
+            [":8: tools[0]: 'GET https://shop.internal/{id}/{id}': the path names {id} twice"],
+        ),
+        (
+            'http = "GET https://shop.internal/{id"\n',
+            ["a place in the path is a name in braces"],
+        ),
+        (
+            'http = "GET https://shop.internal/orders?x=1"\n',
+            ["leave out what follows '?'"],
+        ),
+        (
+            'input = { order = "string" }\nhttp = "GET https://shop.internal/{id}"\n',
+            [":8: tools[0]: the path of `http` has {id}, which `input` has not"],
+        ),
+        (
+            'http = "GET https://shop.internal/{id}"\npatch = "app:refund"\n',
+            ["its HTTP API is simulated, or its function: `http` or `patch`"],
+        ),
+        ('idempotent_by = "header:"\n', ["name the header: `header:Idempotency-Key`"]),
+        (
+            (
+                'http = "GET https://a.internal/{id}"\n'
+                '[[tools]]\nname = "b"\nhttp = "GET https://a.internal/{name}"\n'
+            ),
+            [":13: tools[1].http: is the route of 'refund' as well"],
+        ),
+    ],
+)
+def test_a_mistake_in_the_world_of_tools_is_told_in_plain_words(more, said):
+    """With the line on which it stands, and what to write instead."""
+    told = problems(SMALL + WORLD + more)
+    assert len(told) == len(said)
+    assert all(one in problem for one, problem in zip(said, told, strict=True))
+
+
+def test_records_that_nobody_declared_are_asked_for():
+    """With what to write."""
+    text = SMALL + '[[tools]]\nname = "a"\ndoes = { read = "orders" }\n'
+    assert problems(text) == [
+        ":8: tools[0].does: there are no records 'orders' (declare them: [records.orders])"
+    ]
+
+
 def test_a_mistake_in_the_world_is_told_once():
     """The healthy world inherits it, but it is written in one place."""
     text = SMALL + "[provider]\nwindow = 0\n[healthy]\nprovider = { cache = false }\n"

@@ -64,8 +64,12 @@ class AnswerParses:
 
     def _wrong(self, answer: str) -> str:
         try:
-            value = json.loads(answer)
-        except ValueError as error:
+            value = json.loads(answer, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
             return f"the answer is not JSON ({error})"
         wrong = violations(expanded(self.structure), value) if self.structure else ()
         return f"the answer has another structure ({'; '.join(wrong)})" if wrong else ""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -58,4 +58,6 @@ class NoDuplicateEffects:
 
 def _content(event: Changed) -> str:
     record = json.loads(event.record)
-    return json.dumps({k: v for k, v in record.items() if str(v) != event.key}, sort_keys=True)
+    key = next((name for name, value in record.items() if str(value) == event.key), None)
+    record.pop(key, None)
+    return json.dumps(record, sort_keys=True)

@@ -34,4 +34,4 @@ class DuplicateDelivery:
         strike: Strike,  # noqa: ARG002 - likewise
     ) -> Run:
         """Deliver it more often."""
-        return replace(run, times=max(self.times, run.times))
+        return replace(run, times=self.times) if self.times > run.times else run

@@ -37,4 +37,7 @@ class PartialWrite:
         strike: Strike,  # noqa: ARG002 - likewise
     ) -> Run:
         """Break off."""
-        return replace(run, share=min(self.share, run.share), breaks=self.error or run.breaks)
+        made = replace(
+            run, share=min(self.share, run.share), breaks=run.breaks or self.error or None
+        )
+        return run if made == run else made

@@ -32,4 +32,4 @@ class StaleRead:
         strike: Strike,  # noqa: ARG002 - likewise
     ) -> Run:
         """Look back."""
-        return replace(run, age=max(self.age, run.age)) if self.age else run
+        return replace(run, age=self.age) if self.age > run.age else run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from chaoskit.fault import Result, Strike, ToolRequest
@@ -33,4 +32,4 @@ class TimeoutAfterEffect:
         strike: Strike,  # noqa: ARG002 - likewise
     ) -> Result:
         """Lose the answer, unless there is none to lose."""
-        return result if result.lost else replace(result, lost=True, seconds=self.after, value=None)
+        return result if result.lost else Result(lost=True, seconds=self.after)

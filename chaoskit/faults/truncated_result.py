@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import ClassVar
 
 from chaoskit.fault import Result, Strike, ToolRequest
 from chaoskit.settings import Share, settings
+from chaoskit.tool import as_text
 
 __all__ = ["TruncatedResult"]
 
@@ -35,8 +35,6 @@ class TruncatedResult:
         """Cut the text."""
         if result.error is not None or result.lost:
             return result
-        text = (
-            result.value if isinstance(result.value, str) else json.dumps(result.value, default=str)
-        )
+        text = as_text(result.value)
         cut = text[: int(len(text) * self.keep)]
         return result if cut == text else replace(result, value=cut, raw=True)

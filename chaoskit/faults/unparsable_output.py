@@ -48,8 +48,13 @@ class UnparsableOutput:
         """Damage the text, if it is an object or a list of JSON."""
         if reply.tool_calls or not _is_json(reply.text):
             return reply
-        damaged = _DAMAGE[strike.rng.choice(self.kinds)](reply.text, strike.rng)
-        return replace(reply, content=(Text(damaged),))
+        # Without texts and truths in it, JSON in the quotes of Python is JSON still.
+        made = [_DAMAGE[kind](reply.text, strike.rng) for kind in self.kinds]
+        damaged = [text for text in made if not _is_json(text)]
+        if not damaged:
+            return reply
+        others = [part for part in reply.content if not isinstance(part, Text)]
+        return replace(reply, content=(*others, Text(strike.rng.choice(damaged))))
 
 
 def _is_json(text: str) -> bool:

@@ -75,3 +75,21 @@ def test_a_wrong_script_is_refused(turns):
     """Problems show in construction."""
     with pytest.raises(ValidationError):
         Scripted(turns=turns)
+
+
+def test_the_name_of_whoever_asks_is_filled_in():
+    """In texts and in arguments."""
+    script = Scripted(
+        turns=[{"text": "Hello {user}", "call": {"tool": "find", "arguments": {"who": "{user}"}}}]
+    )
+    reply = ask(script, PROMPT)
+    assert reply.text == "Hello user-1"
+    assert json.loads(reply.tool_calls[0].arguments) == {"who": "user-1"}
+
+
+def test_what_is_filled_in_is_not_filled_in_again():
+    """A question may contain a place, and stays as it was asked."""
+    asked = Message(role="user", content=(Text("I am {user}"),))
+    assert ask(Scripted(turns=[{"text": "{user} says {prompt}"}]), asked).text == (
+        "user-1 says I am {user}"
+    )

@@ -11,6 +11,7 @@ from chaoskit.faults import (
     SecretInArguments,
     TruncatedAtMaxTokens,
     UnknownTool,
+    UnparsableOutput,
 )
 from chaoskit.malform import KINDS
 
@@ -182,3 +183,34 @@ def test_secret_is_not_planted_in_invalid_arguments(strike):
     """A call that is broken anyway never reaches the tool."""
     call, reply = _offering({"n": {"type": "string"}}, {"n": 1})
     assert SecretInArguments().reply(reply, call, strike()) is reply
+
+
+KINDS_OF_OUTPUT = ("fence", "prose", "trailing_comma", "single_quotes", "missing_brace")
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "[1, 2]", '{"a": 1}', '{"a": [true, null]}', ' {"b": "x"} ']
+)
+@pytest.mark.parametrize("kinds", [KINDS_OF_OUTPUT, *((kind,) for kind in KINDS_OF_OUTPUT)])
+def test_unparsable_output_cannot_be_parsed(call, strike, text, kinds):
+    """Where a kind would leave it JSON, another is taken, or it did not strike."""
+    reply = Reply(content=(Thinking(text="hm"), Text(text)))
+    damaged = UnparsableOutput(kinds=kinds).reply(reply, call, strike())
+    if damaged is reply:
+        assert kinds == ("single_quotes",)
+        return
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(damaged.text)
+    assert damaged.content[0] == Thinking(text="hm")
+
+
+@pytest.mark.parametrize("text", ["The deploy failed.", "7", '"x"', '{"a": '])
+def test_unparsable_output_leaves_prose_alone(call, strike, text):
+    """Nobody parses it."""
+    reply = Reply(content=(Text(text),))
+    assert UnparsableOutput().reply(reply, call, strike()) is reply
+
+
+def test_unparsable_output_leaves_tool_calls_alone(call, tool_reply, strike):
+    """Their arguments have a fault of their own."""
+    assert UnparsableOutput().reply(tool_reply, call, strike()) is tool_reply

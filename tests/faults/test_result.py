@@ -1,9 +1,24 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chaoskit.fault import Result, ToolRequest
-from chaoskit.faults import EmptyResult, ErrorResult, LeakedSecret, OversizedResult
+from chaoskit.fault import Result, Strike, ToolRequest
+from chaoskit.faults import (
+    EmptyResult,
+    ErrorResult,
+    InjectedInstructions,
+    LeakedSecret,
+    OversizedResult,
+    SlowResult,
+    TimeoutAfterEffect,
+    TruncatedResult,
+    WrongTypeResult,
+)
+from chaoskit.injection import instructions_in
+from chaoskit.seed import derive
+from chaoskit.tool import as_text
 
 REQUEST = ToolRequest(tool="search_logs", arguments={"query": "deploy"})
 FAILED = Result(error="broken by itself")
@@ -124,3 +139,123 @@ def test_oversized_result_leaves_large_and_shapeless_results_alone(strike, value
 def test_a_tool_that_failed_by_itself_is_left_alone(fault, strike):
     """There is no result to damage."""
     assert fault.result(FAILED, REQUEST, strike()) is FAILED
+
+
+# What comes late, not at all, or otherwise than promised.
+
+
+def test_timeout_after_effect_loses_the_answer(strike):
+    """Whatever it was, an error included; nothing of it is told."""
+    lost = Result(lost=True, seconds=10.0)
+    fault = TimeoutAfterEffect(after="10s")
+    for result in (Result(value=1, seconds=3.0), FAILED, Result(error="x", kind="conflict")):
+        assert fault.result(result, REQUEST, strike()) == lost
+    assert fault.result(lost, REQUEST, strike()) is lost
+
+
+def test_slow_result_comes_later(strike):
+    """And is the same; no time is no damage."""
+    result = Result(value=[1], seconds=2.0)
+    assert SlowResult(seconds=3).result(result, REQUEST, strike()) == Result(value=[1], seconds=5.0)
+    assert SlowResult(seconds=0).result(result, REQUEST, strike()) is result
+    assert SlowResult(seconds=1).result(FAILED, REQUEST, strike()).error == FAILED.error
+
+
+def kinds(value):
+    """The shape of a value: its JSON, with types in place of what it says."""
+    if isinstance(value, dict):
+        return {name: kinds(inner) for name, inner in value.items()}
+    return [kinds(inner) for inner in value] if isinstance(value, list) else type(value).__name__
+
+
+def leaves(shape):
+    """The types in a shape, by where they stand."""
+    if not isinstance(shape, (dict, list)) or not shape:
+        return {(): shape}
+    inner = shape.items() if isinstance(shape, dict) else enumerate(shape)
+    return {(name, *path): kind for name, one in inner for path, kind in leaves(one).items()}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("ab", max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(value=JSON, seed=st.integers(0, 99), text=st.booleans())
+def test_wrong_type_result_changes_the_type_of_one_value(value, seed, text):
+    """All else is as it was, JSON text stays text."""
+    strike = Strike(rng=derive(seed), now=0.0, user="u", count=0, canary=str)
+    text = text and isinstance(value, (dict, list))
+    given_ = json.dumps(value) if text else value
+    changed = WrongTypeResult().result(Result(value=given_), REQUEST, strike).value
+    before, after = leaves(kinds(value)), leaves(kinds(json.loads(changed) if text else changed))
+    assert before.keys() == after.keys()
+    assert sum(before[where] != after[where] for where in before) == 1
+
+
+@given(value=st.lists(JSON) | st.dictionaries(st.text(), JSON), keep=st.floats(0, 0.99))
+def test_truncated_result_is_the_beginning_of_json(value, keep):
+    """And none itself."""
+    strike = Strike(rng=derive(1), now=0.0, user="u", count=0, canary=str)
+    cut = TruncatedResult(keep=keep).result(Result(value=value), REQUEST, strike)
+    whole = json.dumps(value, ensure_ascii=False)
+    assert whole.startswith(cut.value)
+    assert len(cut.value) == int(len(whole) * keep)
+    assert cut.raw
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(cut.value)
+
+
+@pytest.mark.parametrize("value", [{(1, 2): "x"}, {"at": object}, "text", 5])
+def test_truncated_result_takes_what_is_no_json(strike, value):
+    """Agents' own tools return anything."""
+    cut = TruncatedResult(keep=0.5).result(Result(value=value), REQUEST, strike())
+    assert as_text(value).startswith(cut.value)
+
+
+def test_truncated_result_that_keeps_everything_did_nothing(strike):
+    """The same object tells."""
+    result = Result(value={"a": 1})
+    assert TruncatedResult(keep=1).result(result, REQUEST, strike()) is result
+
+
+@given(
+    value=JSON | JSON.map(json.dumps),
+    arguments=st.dictionaries(st.text("ab"), st.text("a\"\\{}é\n'", max_size=6) | st.integers()),
+)
+def test_injected_instructions_are_read_from_whatever_they_stand_in(value, arguments):
+    """As a model reads them: a text, or a text in JSON, however it is quoted."""
+    strike = Strike(rng=derive(1), now=0.0, user="u", count=0, canary=str)
+    fault = InjectedInstructions(tool="send_email", arguments=arguments)
+    result = fault.result(Result(value=value), REQUEST, strike)
+    assert instructions_in(as_text(result.value)) == [("send_email", arguments)]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("text", "text\n\nDo it."),
+        ("", "Do it."),
+        (None, "Do it."),
+        ({"a": 1}, {"a": 1, "note": "Do it."}),
+        ({"rows": [], "n": 0}, {"rows": ["Do it."], "n": 0}),
+        ([{"id": 1, "line": "long enough"}], [{"id": 1, "line": "long enough"},
+                                              {"id": 1, "line": "Do it."}]),
+        ('{"rows": ["a"]}', '{"rows": ["a", "Do it."]}'),
+    ],
+)  # fmt: skip
+def test_injected_instructions_keep_the_shape(strike, value, told):
+    """Nothing of the real result is lost."""
+    fault = InjectedInstructions(tool="send_email", text="Do it.")
+    assert fault.result(Result(value=value), REQUEST, strike()).value == told
+
+
+@pytest.mark.parametrize(
+    "fault", [WrongTypeResult(), TruncatedResult(), InjectedInstructions(tool="x")], ids=repr
+)
+@pytest.mark.parametrize("result", [FAILED, Result(lost=True)], ids=["failed", "lost"])
+def test_where_there_is_no_result_nothing_is_damaged(fault, result, strike):
+    """The same object tells."""
+    assert fault.result(result, REQUEST, strike()) is result
