@@ -51,8 +51,14 @@ def candidates(text: str, *, repair: bool) -> list[Candidate]:
             raise NotJson("is no JSON, or holds more than that", getattr(error, "pos", 0)) from None
     fences = [(match.start(1), match.group(1)) for match in _FENCE.finditer(text)]
     found: list[Candidate] = []
+    broken: NotJson | None = None
     for at, body in fences[:_MOST]:
-        found += _within(body, at, "a code fence")
+        try:
+            found += _within(body, at, "a code fence")
+        except NotJson as error:
+            broken = broken or error
+    if not found and broken is not None:
+        raise broken
     if not found:
         found = _within(text, 0, "text around it")
     if not found:
@@ -62,6 +68,7 @@ def candidates(text: str, *, repair: bool) -> list[Candidate]:
 
 def _within(text: str, offset: int, around: str) -> list[Candidate]:
     found: list[Candidate] = []
+    first: NotJson | None = None
     at = 0
     for _ in range(_MOST):
         opening = _OPENING.search(text, at)
@@ -70,8 +77,11 @@ def _within(text: str, offset: int, around: str) -> list[Candidate]:
         try:
             loose = read(text, opening.start())
         except NotJson as error:
+            here = NotJson(str(error), offset + error.at)
             if error.within:  # broken JSON: a part of it must not pass for the whole
-                raise NotJson(str(error), offset + error.at) from None
+                raise here from None
+            if not text[: opening.start()].strip():
+                first = here
             at = opening.end()  # braces in prose
             continue
         rest = text[: opening.start()].strip() or text[loose.end :].strip()
@@ -82,4 +92,6 @@ def _within(text: str, offset: int, around: str) -> list[Candidate]:
         made.closed = 0 if loose.incomplete else loose.closed
         found.append(made)
         at = loose.end
+    if not found and first is not None:
+        raise first
     return found

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chaoskit_guards import (
     ArgError,
     CircuitOpenError,
+    Deadline,
     Effect,
     IdempotentTools,
     MemoryEffects,
@@ -228,6 +229,16 @@ def test_a_result_that_reports_an_error_is_given_once(call):
     assert call(guarded, {"order": "A1"}) == {"is_error": True, "content": "timed out"}
     with pytest.raises(OutcomeUnknown):
         call(guarded, {"order": "A1"})
+    assert len(bank.paid) == 1
+
+
+@pytest.mark.parametrize("spelt", ["isError", "is_error"])
+def test_an_error_result_of_mcp_is_looked_up(call, spelt):
+    """It may be a timeout between the server and the bank."""
+    bank = Bank({"content": [{"type": "text", "text": "gateway timeout"}], spelt: True})
+    guarded = tools(bank, check=lambda **_: "found" if bank.paid else False)
+    assert call(guarded, {"order": "A1"}) == "found"
+    assert call(guarded, {"order": "A1"}) == "found"
     assert len(bank.paid) == 1
 
 
@@ -581,6 +592,116 @@ def test_a_memory_that_is_full_forgets_what_has_happened_first(clock):
     assert store.begin("under way", "other", lease=60).state == "running"
     assert store.begin("unknown", "other", lease=60).state == "unknown"
     assert store.begin("done", "other", lease=60).state == "begun"
+
+
+def test_a_call_with_an_id_gets_what_a_call_without_one_did(call):
+    """It was the same effect."""
+    bank = Bank()
+    guarded = tools(bank)
+    call(guarded, {"order": "A1"})
+    for _ in range(2):
+        assert call(guarded, {"order": "A1"}, call_id="t1") == {"refund": 1}
+    assert len(bank.paid) == 1
+
+
+@pytest.mark.parametrize("call_id", [None, "t1"])
+def test_who_waits_for_another_process_waits_no_longer_than_it_has_time(clock, call_id):
+    """Then the outcome is unknown to it, and what it has noted itself is taken back."""
+    store, bank = MemoryEffects(clock=clock), Bank()
+    guarded = tools(bank, store=store, sleep=clock.sleep, async_sleep=clock.asleep)
+    key = effect_key("", "refund", {"order": "A1"}, Effect())
+    store.begin(key, "another process", lease=300)
+    for run in (guarded.dispatch, lambda *a, **k: asyncio.run(guarded.adispatch(*a, **k))):
+        with Deadline(2, clock=clock), pytest.raises(OutcomeUnknown, match="still at it"):
+            run("refund", {"order": "A1"}, call_id=call_id)
+    store.end(key, "another process", "failed", None, lifetime=60)
+    assert guarded.dispatch("refund", {"order": "A1"}, call_id=call_id) == {"refund": 1}
+
+
+def test_a_coroutine_that_is_closed_leaves_its_effect_to_the_lease(clock):
+    """It cannot say any more how it ended, so nobody may repeat it."""
+    paid = []
+
+    async def refund(order: str) -> str:
+        paid.append(order)
+        if order == "A1":
+            await asyncio.Event().wait()
+        return "paid"
+
+    guarded = async_tools(refund, clock=clock, lease=30, async_sleep=clock.asleep)
+
+    async def main():
+        await guarded.adispatch("refund", {"order": "A0"})
+        left = guarded.adispatch("refund", {"order": "A1"})
+        left.send(None)
+        left.close()
+        with pytest.raises(OutcomeUnknown):
+            await guarded.adispatch("refund", {"order": "A1"})
+
+    asyncio.run(main())
+    assert paid == ["A0", "A1"]
+    assert sum(clock.sleeps) >= 30
+
+
+def test_a_future_that_a_tool_gives_is_awaited():
+    """It has begun already, and is not begun again."""
+    paid = []
+
+    async def later():
+        return "paid"
+
+    def refund(order: str):
+        paid.append(order)
+        return asyncio.ensure_future(later())
+
+    async def main():
+        guarded = async_tools(refund)
+        first = await guarded.dispatch("refund", {"order": "A1"})
+        return first, await guarded.dispatch("refund", {"order": "A1"})
+
+    assert asyncio.run(main()) == ("paid", "paid")
+    assert paid == ["A1"]
+
+
+def test_an_async_check_of_a_sync_call_cannot_tell():
+    """And is not left un-awaited."""
+
+    async def check(order):
+        return "found"
+
+    guarded = tools(Bank(TimeoutError()), check=check)
+    with pytest.raises(OutcomeUnknown):
+        guarded.dispatch("refund", {"order": "A1"})
+
+
+def test_wrong_settings_are_refused():
+    """When they are written."""
+    with pytest.raises(TypeError, match="identity"):
+        Effect(identity="order")
+    for wrong in ({"lifetime": 0}, {"lease": float("inf")}):
+        with pytest.raises(ValueError, match="seconds"):
+            tools(Bank(), **wrong)
+    with pytest.raises(ValueError, match="most"):
+        MemoryEffects(0)
+
+
+def test_deep_arguments_and_lists_have_keys():
+    """The order of a list counts, and nothing breaks."""
+    deep = value = {}
+    for _ in range(200):
+        value["a"] = value = {}
+    keys = {
+        effect_key("s", "t", arguments, Effect())
+        for arguments in (
+            deep,
+            {"ids": [1, 2]},
+            {"ids": [2, 1]},
+            {"ids": [1.0, 2]},
+            "no JSON",
+            None,
+        )
+    }
+    assert len(keys) == 5
 
 
 def test_a_late_call_changes_nothing(clock):

@@ -7,8 +7,11 @@ from contextvars import ContextVar
 from types import SimpleNamespace
 
 import pytest
+from anthropic.types import ToolUseBlock
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
+from openai.types.responses import ResponseFunctionToolCall
 
 from chaoskit_guards import (
     AgentLoop,
@@ -26,6 +29,7 @@ from chaoskit_guards import (
     current_session,
     time_left,
 )
+from chaoskit_guards.result_vendors import blocks_for
 
 WHO = ContextVar("who", default="nobody")
 SHORT = 0.01
@@ -329,6 +333,60 @@ def test_pictures_are_given_in_the_vendors_words(vet):
     ]
 
 
+def test_sdk_objects_are_read_as_well(vet):
+    """Of all three kinds."""
+    turn = [
+        ToolUseBlock(id="a", name="search", input={"query": "x"}, type="tool_use", caller=None),
+        ChatCompletionMessageFunctionToolCall(
+            id="b", type="function", function={"name": "search", "arguments": '{"query": "x"}'}
+        ),
+        ResponseFunctionToolCall(
+            call_id="c", name="search", arguments='{"query": "x"}', type="function_call"
+        ),
+    ]
+    results = ToolRunner(vet).run(turn)
+    ids = [r.get("tool_use_id") or r.get("tool_call_id") or r.get("call_id") for r in results]
+    assert ids == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("spelt", [("isError", "mimeType"), ("is_error", "mime_type")])
+def test_results_of_mcp_are_read_in_both_spellings(spelt):
+    """JSON and the newer SDK differ."""
+    vet = Vet()
+    error, mime = spelt
+
+    @vet.guard()
+    def look() -> dict:
+        picture = {"type": "image", "data": "QUJD", mime: "image/jpeg"}
+        return {"content": [picture], error: True, "structured_content": None}
+
+    [result] = ToolRunner(vet).run([called("anthropic", "t", "look", {})])
+    assert result["is_error"]
+    assert result["content"][0]["source"]["media_type"] == "image/jpeg"
+
+
+BLOCKS = [
+    {"type": "text", "text": "a"},
+    {"type": "image", "source": {"type": "url", "url": "http://p"}},
+    {"type": "document", "source": {"type": "text", "data": "d"}},
+    {"type": "resource", "resource": {"uri": "file:///a", "text": "inside"}},
+    {"type": "resource_link", "uri": "file:///b"},
+    {"type": "input_image", "image_url": "http://p"},
+]
+
+
+def test_blocks_are_told_in_the_words_of_each_vendor():
+    """What it does not take is named."""
+    anthropic = [block.get("text", block["type"]) for block in blocks_for("anthropic", BLOCKS)]
+    link = "[resource link file:///b]"
+    assert anthropic == ["a", "image", "document", "inside", link, "[input image not shown]"]
+    chat = blocks_for("openai", BLOCKS).split("\n")
+    gone = ["[image not shown]", "[document not shown]"]
+    assert chat == ["a", *gone, "inside", link, "[input image not shown]"]
+    responses = [b.get("text", b["type"]) for b in blocks_for("openai_responses", BLOCKS)]
+    assert responses == ["a", *gone, "inside", link, "input_image"]
+
+
 def test_a_completion_is_a_turn(vet):
     """As a router gives it."""
     content = [{"type": "text", "text": "so"}, called("anthropic", "t1", "search", {"query": "x"})]
@@ -342,6 +400,8 @@ def test_something_else_is_no_turn(vet):
         ToolRunner(vet).run([{"type": "text", "text": "hi"}])
     with pytest.raises(TypeError, match="no tool call"):
         ToolRunner(vet).run([SimpleNamespace(name="search")])
+    with pytest.raises(TypeError, match="of type tool_use has no 'id'"):
+        ToolRunner(vet).run([{"type": "tool_use", "name": "search"}])
 
 
 def test_an_async_tool_needs_the_async_form():

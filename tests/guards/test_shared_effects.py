@@ -134,10 +134,9 @@ def test_a_lost_call_becomes_unknown(store):
     assert record.state == "unknown"
 
 
-def test_what_is_remembered_expires(store, redis_url):
+def test_what_is_remembered_expires(store):
     """Every key has an end."""
     store.begin("k", "me", lease=30)
-    store._store._blocking.ping()
     for ending in (None, "done", "unknown"):
         if ending:
             store.end("k", "me", ending, 1, lifetime=60)
