@@ -444,6 +444,28 @@ def test_equal_calls_at_the_same_time_run_once():
     assert len(seen) == 7
 
 
+def test_all_who_wait_hear_that_the_answer_was_lost():
+    """One of many threads has paid, and nobody pays again."""
+    together, paid = threading.Barrier(12), []
+
+    def lost(order, amount, key):
+        paid.append(order)
+        raise ConnectionResetError
+
+    guarded = tools(lost)
+
+    def one(_):
+        together.wait(20)
+        try:
+            return guarded.dispatch("refund", {"order": "A1"})
+        except OutcomeUnknown as error:
+            return error.tool
+
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(one, range(12))) == ["refund"] * 12
+    assert paid == ["A1"]
+
+
 def async_tools(refund, **settings):
     """Tools with one async effect."""
     vet = Vet()
