@@ -1,6 +1,14 @@
-"""A clock that only moves when somebody sleeps, for every test of a guard."""
+"""Time for every test of a guard: a clock that moves when somebody sleeps, and simulated time."""
+
+import asyncio
 
 import pytest
+
+from chaoskit.agent import Agent
+from chaoskit.run import run
+from chaoskit.scenario import parse
+
+SCENARIO = 'title = "t"\n[workload]\nusers = 1\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n'
 
 
 class FakeClock:
@@ -28,3 +36,25 @@ class FakeClock:
 def clock():
     """A fake clock at 1000 s."""
     return FakeClock()
+
+
+@pytest.fixture
+def lived():
+    """Calls a function in simulated time, in which threads and tasks wait without waiting."""
+
+    def go(function):
+        seen = []
+
+        async def awaited(prompt):
+            seen.append(await function())
+            return "done"
+
+        def called(prompt):
+            seen.append(function())
+            return "done"
+
+        agent = awaited if asyncio.iscoroutinefunction(function) else called
+        run(parse(SCENARIO, "time.chaos.toml"), Agent.of(agent))
+        return seen[0]
+
+    return go

@@ -18,11 +18,13 @@ from chaoskit_guards import (
     IdempotentTools,
     MemoryEffects,
     OutcomeUnknown,
+    RetryConfig,
     RetryExhausted,
     SessionScope,
     ToolRefused,
     ToolTimeout,
     Vet,
+    with_retry,
 )
 from chaoskit_guards.effects import effect_key
 
@@ -311,6 +313,22 @@ def test_a_tool_that_takes_a_key_is_repeated_with_the_same_one(call):
     assert len(bank.keys[0]) == 32
     call(guarded, {"order": "A2"})
     assert len(set(bank.keys)) == 2
+
+
+@pytest.mark.parametrize("means", ["key", "check", "nothing"])
+def test_a_retry_around_it_repeats_what_is_safe(means):
+    """And nothing else."""
+    bank = Bank(TimeoutError(), acts=means != "check")
+    effect = {"key": {"key_parameter": "key"}, "check": {"check": lambda **_: False}}
+    guarded = tools(bank, **effect.get(means, {}))
+    retried = with_retry(RetryConfig(max_attempts=3), sleep=lambda _: None)(guarded.dispatch)
+    if means == "nothing":
+        with pytest.raises(OutcomeUnknown):
+            retried("refund", {"order": "A1"})
+        assert len(bank.paid) == 1
+    else:
+        assert retried("refund", {"order": "A1"})["refund"] == len(bank.paid)
+        assert len(set(bank.keys)) == 1
 
 
 def test_the_model_is_not_offered_the_key():
