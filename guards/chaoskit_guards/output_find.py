@@ -13,6 +13,7 @@ __all__ = ["Candidate", "candidates"]
 
 _FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL)
 _OPENING = re.compile(r"[{\[]")
+_BRACKET = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _MOST = 16
 """Places in a text at which a value is looked for."""
 
@@ -66,6 +67,19 @@ def candidates(text: str, *, repair: bool) -> list[Candidate]:
     return found
 
 
+def _end(text: str, at: int) -> int:
+    """Return where the bracket at `at` is closed; the end of the text where it is not."""
+    depth = 0
+    for match in _BRACKET.finditer(text, at):
+        if match.group() in ("{", "["):
+            depth += 1
+        elif match.group() in ("}", "]"):
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return len(text)
+
+
 def _within(text: str, offset: int, around: str) -> list[Candidate]:
     found: list[Candidate] = []
     first: NotJson | None = None
@@ -77,12 +91,10 @@ def _within(text: str, offset: int, around: str) -> list[Candidate]:
         try:
             loose = read(text, opening.start())
         except NotJson as error:
-            here = NotJson(str(error), offset + error.at)
-            if error.within:  # broken JSON: a part of it must not pass for the whole
-                raise here from None
-            if not text[: opening.start()].strip():
-                first = here
-            at = opening.end()  # braces in prose
+            # A part of broken JSON must not pass for the whole: what is within is passed over.
+            at = _end(text, opening.start())
+            if first is None and (error.within or not text[: opening.start()].strip()):
+                first = NotJson(str(error), offset + error.at)
             continue
         rest = text[: opening.start()].strip() or text[loose.end :].strip()
         repairs = [*loose.repairs]

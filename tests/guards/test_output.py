@@ -142,6 +142,13 @@ def test_a_part_of_broken_json_does_not_pass_for_the_whole():
     assert "without quotes" in problems(OutputParser(Point), text)
 
 
+def test_braces_in_prose_are_passed_over():
+    """Also where they look like an object."""
+    text = f"Fill {{in: this}} and {{{{that}}}} [sic] as in {GOOD}, please."
+    assert OutputParser(Ticket).parse(text) == TICKET
+    assert "holds no JSON" in problems(OutputParser(Ticket), "Fill {this} in.")
+
+
 def test_all_problems_are_told_with_their_places():
     """Not only the first, and never a value."""
     told = problems(OutputParser(Ticket), '{"priority": 9, "tags": ["a", 7], "colour": "secret"}')
