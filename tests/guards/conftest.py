@@ -1,5 +1,6 @@
-"""A clock that only moves when somebody sleeps, and a world of two providers, for tests of guards."""
+"""Time for every test of a guard, a world of two providers, and a simulated one."""
 
+import asyncio
 import json
 import random
 
@@ -8,6 +9,9 @@ import httpx2
 import openai
 import pytest
 
+from chaoskit.agent import Agent
+from chaoskit.run import run
+from chaoskit.scenario import parse
 from chaoskit_guards.router import FallbackRouter, ProviderConfig
 
 MESSAGE = {
@@ -39,6 +43,8 @@ CHAT = {
         "prompt_tokens_details": {"cached_tokens": 4},
     },
 }
+
+SCENARIO = 'title = "t"\n[workload]\nusers = 1\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n'
 
 
 class FakeClock:
@@ -142,3 +148,25 @@ def world(clock):
     made = World(clock)
     made.answers = {"anthropic": [(200, MESSAGE)], "openai": [(200, CHAT)]}
     return made
+
+
+@pytest.fixture
+def lived():
+    """Calls a function in simulated time, in which threads and tasks wait without waiting."""
+
+    def go(function):
+        seen = []
+
+        async def awaited(prompt):
+            seen.append(await function())
+            return "done"
+
+        def called(prompt):
+            seen.append(function())
+            return "done"
+
+        agent = awaited if asyncio.iscoroutinefunction(function) else called
+        run(parse(SCENARIO, "time.chaos.toml"), Agent.of(agent))
+        return seen[0]
+
+    return go
