@@ -12,7 +12,7 @@ from chaoskit_guards.forks import own_lock
 from chaoskit_guards.scrub_keys import YES, KeyJudge
 from chaoskit_guards.scrub_spans import Span
 from chaoskit_guards.scrub_text import Marker, TextScrubber
-from chaoskit_guards.scrub_values import is_blank, is_strong
+from chaoskit_guards.scrub_values import MADE, NOTHING, strength
 from chaoskit_guards.scrub_walk import Walk
 
 __all__ = ["Scrubber"]
@@ -86,7 +86,7 @@ class Scrubber:
         found = [
             value
             for name, value in environment.items()
-            if len(value) >= 8 and self._is_named(name, value) and not is_blank(value)
+            if len(value) >= 8 and self._is_named(name, value) and strength(value) != NOTHING
         ]
         for value in found:
             self.register(value)
@@ -136,7 +136,7 @@ class Scrubber:
 
     def _is_named(self, name: str, value: str) -> bool:
         level = self._names(name)
-        return level == YES or (level != 0 and is_strong(value))
+        return level == YES or (level != 0 and strength(value) == MADE)
 
     def _data(self, value: Any, mark: Marker) -> tuple[Any, bool]:
         walk = Walk(self._names, self._notes, self._text, mark)

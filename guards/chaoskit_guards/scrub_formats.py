@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from chaoskit_guards.scrub_keys import KeyJudge
 from chaoskit_guards.scrub_spans import Span
-from chaoskit_guards.scrub_values import is_blank, is_dummy
+from chaoskit_guards.scrub_values import NOTHING, WORDS, is_dummy, strength
 
-__all__ = ["FORMATS", "find_formats", "runs"]
+__all__ = ["FORMATS", "find_formats", "is_place_for", "runs"]
 
 _RUN_OF = 16
 _AD = r"[A-Za-z0-9_-]"
@@ -183,12 +184,13 @@ _AZURE = re.compile(
 _MAILCHIMP = re.compile(r"[0-9a-f]{32}-us\d{1,2}\b")
 
 _PEM_MOST = 16_384
+_PEM_KEY = re.compile(r"(?!X{16})[A-Za-z0-9+/]{16}")
 _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=:,\s-]++|\\+[rn])*+")
 _URL_USER = re.compile(r"([^\s/:@\"'<>`\\]{0,128}+):([^\s/\"'<>`\\]{1,512})@(?!sha\d)", re.ASCII)
 _URL_TOKEN = re.compile(rf"({_AD}{{20,255}}+)@", re.ASCII)
 _TERRAFORM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{8,24}\.atlasv1\.[\w-]{40,}+")
 _DSN_USER = re.compile(r"[\w.-]{1,64}:([^\s:\"'<>`\\]{1,128})\Z")
-_NO_PASSWORD = frozenset(("password", "pass", "passwd", "pwd", "secret", "token", "x-oauth-basic"))
+_NAMES = KeyJudge()
 
 
 def runs(text: str) -> Iterator[tuple[int, int]]:
@@ -316,7 +318,8 @@ def _pem(text: str) -> Iterator[Span]:
         else:
             body = _PEM_BODY.match(text, end + 5, end + _PEM_MOST)
             stop = body.end() if body else end + 5
-        yield Span(at, stop, "private_key", at)
+        if _PEM_KEY.search(text, end + 5, stop):
+            yield Span(at, stop, "private_key", at)
         at = text.find("-----BEGIN ", stop)
 
 
@@ -325,7 +328,7 @@ def _urls(text: str) -> Iterator[Span]:
     while at >= 0:
         match = _URL_USER.match(text, at + 3)
         if match is not None:
-            if not _is_place_for(match[2]):
+            if not is_place_for(match[2]):
                 yield Span(match.start(2), match.end(2), "url_password", at)
         else:
             match = _URL_TOKEN.match(text, at + 3)
@@ -334,10 +337,12 @@ def _urls(text: str) -> Iterator[Span]:
         at = text.find("://", at + 3)
 
 
-def _is_place_for(password: str) -> bool:
-    """Tell whether this only shows where a password goes."""
-    low = password.lower()
-    return low in _NO_PASSWORD or is_blank(password) or password[:1] in "$%{"
+def is_place_for(password: str) -> bool:
+    """Tell whether this only shows where a password goes, or is a number of a user's group."""
+    found = strength(password.strip("[]()"))
+    if found == NOTHING or password.startswith(("$", "%", "{", "&lt;", "x-oauth")):
+        return True
+    return found == WORDS and bool(_NAMES.judge(password))
 
 
 def _dsn(text: str) -> Iterator[Span]:
@@ -346,6 +351,6 @@ def _dsn(text: str) -> Iterator[Span]:
         at = text.find(mark)
         while at >= 0:
             match = _DSN_USER.search(text, max(0, at - 160), at)
-            if match is not None and not _is_place_for(match[1]):
+            if match is not None and not is_place_for(match[1]):
                 yield Span(match.start(1), at, "url_password", match.start())
             at = text.find(mark, at + 5)

@@ -43,9 +43,7 @@ _ASSIGN = re.compile(
     rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\(|{_INSIDE})"
     rf"(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
 )
-_PAIR = re.compile(
-    rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|,(?P<bare>[ \t]?)(?=[^\s,'\"]{{4}})"
-)
+_PAIR = re.compile(rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|(?P<bare>,)(?=[^\s,'\"]{{4}})")
 _FIELD = re.compile(
     rf"(?:{QUOTE})?,?(?:[ \t\r\n]|\\n){{0,32}}{_ATTRIBUTES}[ \t\r\n]{{0,8}}"
     rf"(?:{QUOTE})?(?:[Vv]alue|VALUE|content|val|default)(?:{QUOTE})?"
@@ -108,9 +106,7 @@ def find_join(text: str, start: int, end: int) -> Join | None:
         by, wrap = match["by"], match["wrap"] or ""
         if match["next"] is not None:
             return Join(match.end(), "next", loose=True)
-        loose = by in ("—", "–") or (
-            by in ("==", "===") and not text.startswith(_MARKS, match.end())
-        )
+        loose = by in ("—", "–", "==", "===")
         quote = '""' if match["close"] == '""' else ""
         return Join(
             match.end(), "=" if by[0] in "=\\" or by[-1] == "=" else ":", loose, "[" in wrap, quote
@@ -139,7 +135,7 @@ def _apart(text: str, start: int, end: int) -> Join | None:
     elif route["verb"]:
         match = _VERB.match(text, end)
         if match is not None:
-            return Join(match.end(), "is")
+            return Join(match.end(), "is", loose=match.group().strip() in ("(", "to"))
     elif route["cell"]:
         match = _CELL.match(text, end)
         return Join(match.end(), "is", loose=True) if match else None

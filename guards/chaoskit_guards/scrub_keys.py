@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["MAYBE", "NO", "YES", "KeyJudge", "split_words"]
+__all__ = ["MAYBE", "NO", "YES", "KeyJudge", "is_human", "is_pin", "split_words"]
 
 NO, MAYBE, YES = 0, 1, 2
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+
+_PLACE = re.compile(r"[@\w.-]*/[\w./-]+|(?:[A-Z]\w*\.){2,}[A-Z]\w*")
+"""A path or a name of a package: it may end in any word."""
 
 _ALONE = frozenset(
     """apikey apisecret apitoken accesskey accesstoken appsecret authtoken authkey bearer
@@ -151,6 +154,24 @@ _COUNTS = frozenset(
 _NO_PASS = frozenset("compass bypass trespass encompass surpass overpass underpass".split())
 
 
+_HUMAN = re.compile(
+    "pass|pwd?|pin|phrase|contrase|senha|kennwort|wachtwoord|heslo|mnemonic"
+    "|пароль|密码|密碼|パスワード|비밀번호|lösenord|hasło|şifre",
+    re.IGNORECASE,
+)
+_PIN = re.compile(r"(?:.*[^a-zA-Z])?(?:pin|PIN|Pin)|.*[a-z]P(?:in|IN)")
+
+
+def is_human(name: str) -> bool:
+    """Tell whether people choose what stands under this name: any word will do."""
+    return _HUMAN.search(name) is not None
+
+
+def is_pin(name: str) -> bool:
+    """Tell whether only digits stand under this name; on a circuit board a pin has letters."""
+    return _PIN.fullmatch(name) is not None
+
+
 def split_words(name: str) -> tuple[str, ...]:
     """Return the words of a name in camel, snake, kebab or any other case."""
     return tuple([word.lower() for word in _WORDS.findall(name)])
@@ -187,7 +208,10 @@ class KeyJudge:
             return YES
         while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
             words = words[:-1]
-        return YES if self._by_pattern(words) else _by_default(words)
+        if self._by_pattern(words):
+            return YES
+        level = _by_default(words)
+        return MAYBE if level == YES and _PLACE.fullmatch(name) else level
 
     def _by_pattern(self, words: tuple[str, ...]) -> bool:
         if words[-1] in self._joined and not _is_count(words):
