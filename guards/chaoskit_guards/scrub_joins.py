@@ -14,7 +14,7 @@ QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#(?:3[49]|x2[27]);|&apos;|\\
 class Join(NamedTuple):
     """Where the value begins, and in which manner it is joined.
 
-    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `tag` and `next` (the whole of the next line);
+    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `cell`, `tag` and `next` (all of the next line);
     `loose` joins hold only values that look like secrets; `many` values may follow one another, as
     in a list.
     """
@@ -60,6 +60,7 @@ _TAG = re.compile(
 _CELL = re.compile(
     r"[ \t]{0,4}</[\w:.-]{1,32}>[ \t\r\n]{0,32}<[\w:.-]{1,32}>|[ \t]{0,16}\|[ \t]{1,16}"
 )
+_CELL_HEAD = re.compile(r"(?:^|[|\r\n])[ \t*`_]{0,4}(?:[A-Za-z]{1,16} ){0,2}[*`_]{0,2}\Z")
 _GIVEN = r"(?:provided|given|used|supplied|received|sent|found)[ \t]{0,4}:"
 _VERB = re.compile(
     r"[ \t]{1,4}(?:(?:is|was|to|equals|being|set to|is set to|was set to|changed to)"
@@ -137,8 +138,7 @@ def _apart(text: str, start: int, end: int) -> Join | None:
         if match is not None:
             return Join(match.end(), "is", loose=match.group().strip() in ("(", "to"))
     elif route["cell"]:
-        match = _CELL.match(text, end)
-        return Join(match.end(), "is", loose=True) if match else None
+        return _cell(text, start, end)
     if text[start - 1 : start] in ("<", ":"):
         match = _TAG.match(text, end)
         if match is not None:
@@ -159,8 +159,21 @@ def _behind_quote(text: str, start: int, end: int) -> Join | None:
     field = _field(text, start, end)
     if field is not None:
         return field
-    match = _CELL.match(text, end) or _TAG.match(text, end)
-    return Join(match.end(), "is", loose=True) if match else None
+    cell = _cell(text, start, end)
+    if cell is not None:
+        return cell
+    match = _TAG.match(text, end)
+    return Join(match.end(), "cell") if match else None
+
+
+def _cell(text: str, start: int, end: int) -> Join | None:
+    """Return the join of two cells of a table, of which the first holds the name at its end."""
+    match = _CELL.match(text, end)
+    if match is None or not (
+        text[end] == "<" or _CELL_HEAD.search(text, max(0, start - 32), start)
+    ):
+        return None
+    return Join(match.end(), "cell")
 
 
 def _field(text: str, start: int, end: int) -> Join | None:

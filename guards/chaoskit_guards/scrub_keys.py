@@ -186,6 +186,8 @@ class KeyJudge:
         self._joined = frozenset("".join(words) for words in self._patterns)
         self._allow = frozenset(split_words(name) for name in allow)
         self._decided: dict[str, int] = {}
+        self._kinds: dict[str, tuple[int, bool, bool]] = {}
+        self.allows_phrases = any(len(words) > 1 for words in self._allow)
 
     def __call__(self, name: str) -> int:
         """Tell whether the name is one of a secret: `YES`, `NO`, or `MAYBE` if the value agrees."""
@@ -196,6 +198,22 @@ class KeyJudge:
                 self._decided.clear()
             self._decided[name] = known
         return known
+
+    def kind(self, name: str) -> tuple[int, bool, bool]:
+        """Return what a name tells, whether people choose its value, and if that is a cookie."""
+        known = self._kinds.get(name)
+        if known is None:
+            cookies = name.lower().endswith(("cookie", "cookies"))
+            known = self.judge(name), is_human(name), cookies
+            if len(self._kinds) >= 4_096:
+                self._kinds.clear()
+            self._kinds[name] = known
+        return known
+
+    def names(self, value: str) -> bool:
+        """Tell whether a value is itself such a name, without remembering it."""
+        known = self._decided.get(value)
+        return (self.judge(value) if known is None else known) != NO
 
     def judge(self, name: str) -> int:
         """Tell the same without remembering, for texts that might be a secret themselves."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from chaoskit_guards.scrub_headers import find_cookies, is_marked, is_opaque
 from chaoskit_guards.scrub_joins import QUOTE, Join, find_join, may_join
-from chaoskit_guards.scrub_keys import NO, YES, KeyJudge, is_human
+from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_proof import is_proven
 from chaoskit_guards.scrub_reading import Name, is_elsewhere, is_out_of_place, read, starts_line
 from chaoskit_guards.scrub_spans import Span
@@ -66,6 +66,7 @@ _PIPED = re.compile(
     r"\b(?:echo|printf)[ \t]{1,4}(?:-n[ \t]{1,4}|%s[ \t]{1,4})?([\"']?)([^\s\"'$`|]{4,128})\1"
     r"[ \t]{0,4}\|[^|\r\n]{1,240}\Z"
 )
+_FLAGS = frozenset(("ENV ", "ARG ", "etx ", "env "))
 _SECOND = frozenset(("key", "keys", "code", "codes", "string", "str", "id", "phrase", "tokens"))
 """Words that tell of a secret only behind one of `_FIRST`, as in `access key`."""
 _FIRST = frozenset(
@@ -131,19 +132,16 @@ class NamedFinder:
         while start < at and text[start] == ".":
             start += 1
         name = text[start:end]
-        level = self._judge(name)
+        level, human, cookies = self._judge.kind(name)
         if level == NO and name not in _SECOND and (low := name.lower()) not in _SECOND:
             if low not in ("sig", "signature") or text[start - 1 : start] not in ("?", "&", ";"):
                 return None
             level = YES
-        human = is_human(name)
-        flag = text.startswith("-", start) or text[start - 4 : start] in (
-            "ENV ",
-            "ARG ",
-            "etx ",
-            "env ",
-        )
-        return Name(start, name, level, flag, human)
+        before = text[start - 4 if start > 4 else 0 : start]
+        flag = text.startswith("-", start) or before in _FLAGS
+        if human and not flag and before[-1:] == " ":
+            flag = text.find("login ", start - 80 if start > 80 else 0, start) >= 0  # of netrc
+        return Name(start, name, level, flag, human, cookies)
 
     def _beside(self, text: str, name: Name, end: int) -> tuple[list[Span], int]:
         """Return the secrets beside a name that ends at `end`, and where to look on."""
@@ -157,7 +155,7 @@ class NamedFinder:
             name = name if level == name.level else name._replace(level=level)
         if name.level == NO or is_elsewhere(text, name, join.at):
             return [], end
-        if name.text.lower().endswith(("cookie", "cookies")):
+        if name.cookies:
             found, stop = find_cookies(text, join.at, self._judge, self._marker)
             return [Span(*place, "cookie", name.start) for place in found], max(stop, end)
         spans: list[Span] = []
@@ -178,6 +176,8 @@ class NamedFinder:
     def _level(self, text: str, name: Name) -> int:
         """Return what a name tells together with the words before it."""
         start = name.start
+        if name.level == YES and name.human and not self._judge.allows_phrases:
+            return YES
         apart = start > 1 and text[start - 1] in " \t" and text[start - 2].isalnum()
         before = _WORDS.findall(text, max(0, start - 40), start)[-2:] if apart else []
         if not before:

@@ -14,13 +14,15 @@ from __future__ import annotations
 import re
 
 from chaoskit_guards.scrub_joins import Join
-from chaoskit_guards.scrub_keys import MAYBE, NO, KeyJudge, is_pin
+from chaoskit_guards.scrub_keys import MAYBE, KeyJudge, is_pin
 from chaoskit_guards.scrub_reading import Name, starts_line
 from chaoskit_guards.scrub_values import (
     CHOSEN,
+    LEAST,
     MADE,
     NUMBERED,
     WORDS,
+    has_few_digits,
     is_attribute,
     is_code,
     is_phrase,
@@ -44,6 +46,7 @@ _WORD = re.compile(r"[\w.]*[^\W\d_]")
 _PARTS = re.compile(r"[A-Za-z]+")
 _TOKEN = re.compile(r"[\w+/=.~:-]+")
 _DIGITS = 4, 6  # of a number that counts as a password: in a setting, elsewhere
+_LONGEST_NAME = 64
 _MANY_DIGITS = 8  # that are as good as a word with a digit in it
 
 
@@ -57,6 +60,8 @@ def is_proven(
         return False
     human = name.human
     demanded = _demanded(text, name, join, place)
+    if len(value) < LEAST[demanded] and not (human and (value.isdigit() or is_phrase(value))):
+        return False
     if human and (quoted or " " not in value) and is_phrase(value):
         if "phrase" in name.text.lower():
             return True
@@ -71,7 +76,7 @@ def is_proven(
         )
     if found < demanded or (name.level == MAYBE and is_uuid(value)):
         return False
-    if " " in value and (is_prose(value) or not (human and quoted)):
+    if " " in value and (is_prose(value) or not quoted or not human or demanded > WORDS):
         return False
     if found < MADE and (is_attribute(value, human=human) or is_pin(name.text)):
         return False
@@ -86,12 +91,12 @@ def _demanded(text: str, name: Name, join: Join, place: tuple[int, int, bool]) -
     if by == "pair" and name.flag:
         by = "flag"
     if name.level == MAYBE:
-        demands = _APART if human and by in ("=", ":", "tag", "is") else _UNCLEAR
-    elif join.loose or by in ("pair", "row"):
+        demands = _APART if human and by in ("=", ":", "tag", "is", "cell") else _UNCLEAR
+    elif join.loose or by in ("pair", "row") or (by == "cell" and not quoted):
         demands = _APART
-    elif by == "flag":
-        demands = _CODE if name.flag else _SAID if quoted else _APART
-    elif by == "is":
+    elif by == "flag" and not name.flag:
+        demands = _SAID if quoted else _APART
+    elif (by == "is" and not quoted) or by == "cell" or (by == "flag" and not quoted):
         demands = _SAID
     elif quoted or by == "tag" or _is_setting(text, name, join.at, place):
         demands = _SETTING
@@ -110,17 +115,21 @@ def _is_setting(text: str, name: Name, at: int, place: tuple[int, int, bool]) ->
         return True
     if not (value.islower() or name.text.isupper()) or not starts_line(text, name.start):
         return False
-    return sign.endswith(": ") and _LINE_END.match(text, stop) is not None
+    if sign == " = " and text[name.start - 1 : name.start] not in ("", "\n"):
+        return False
+    return sign in (": ", " = ") and _LINE_END.match(text, stop) is not None
 
 
 def _is_name(value: str, found: int, judge: KeyJudge, *, human: bool, quoted: bool) -> bool:
     """Tell whether a value is the name of another value, as in `password=user_password`."""
+    if len(value) > _LONGEST_NAME:
+        return found == CHOSEN and not human
     word = not quoted and _WORD.fullmatch(value) is not None
     if found == MADE or (found == CHOSEN and human):
-        return word and judge.judge(value) != NO
+        return word and judge.names(value)
     if found == CHOSEN and word and is_worded(value):
-        return sum(map(str.isdigit, value)) < 3
-    if judge.judge(value):
+        return has_few_digits(value)
+    if judge.names(value):
         return True
     parts = () if human and quoted else _PARTS.findall(value)[:-1]
-    return any(judge.judge(part) for part in parts)
+    return any(judge.names(part) for part in parts)

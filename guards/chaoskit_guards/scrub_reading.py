@@ -36,6 +36,7 @@ class Name(NamedTuple):
     level: int
     flag: bool  # of a command line
     human: bool  # people choose what stands under this name
+    cookies: bool
 
 
 def read(text: str, at: int, join: Join, name: Name) -> tuple[int, str, str, bool]:

@@ -16,14 +16,15 @@ There are five strengths, and what stands beside the value demands one of them (
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 __all__ = [
     "CHOSEN",
+    "LEAST",
     "MADE",
     "NOTHING",
     "NUMBERED",
     "WORDS",
+    "has_few_digits",
     "is_attribute",
     "is_code",
     "is_dummy",
@@ -36,14 +37,14 @@ __all__ = [
 
 NOTHING, WORDS, NUMBERED, CHOSEN, MADE = range(5)
 
-_LONG = 16  # characters that nobody chooses
-_LEAST = 6  # characters of the shortest password that shows by its shape
-_LONG_WORD = 32
+LEAST = 0, 1, 1, 6, 16
+"""The characters of the shortest value of each strength."""
+
 _MOST = 64  # characters that are looked at
 
 _REFERENCE = re.compile(
     r"""\$\{\{?[^{}]{0,128}\}?\}?|\{\{[^{}]{1,128}\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%
-    |(?:<[^<>]{0,64}>[:.@]?){1,3}|\{(?:[\w\s"'\\{}].*)?
+    |(?:<[^<>]{0,64}>[:.@]?){1,3}|\#?\{(?:[\w\s"'\\{}].*)?|ENC[\[(].*
     |\[[A-Za-z][A-Za-z _-]{0,24}\]|(?:[a-z]{1,6}[-_]){0,3}[xX]{6,}
     |(?:env|file|vault|ssm|keyring|keychain|ref|op|k8s)[:+][\w/.:\#@+-]{1,128}""",
     re.VERBOSE,
@@ -52,10 +53,10 @@ _REFERENCE = re.compile(
 
 _STANDS_IN = re.compile(
     r"""\$.*|\{.*\}?|%[a-z_]\w*%|%\(?\w+\)?s?|@\w+@|\W*|\?|(?:[a-z]*[-_])?x{3,}(?:[-_]x+)*
-    |[\w-]{0,16}(?:\.{3}|…|\*{3,16})[\w"']{0,4}|\((?:[a-z]+\ ?)+.{0,4}
+    |[\w-]{0,16}(?:\.{2,3}|…|\*{3,16})[\w"']{0,4}|\w+:["'].*|\((?:[a-z]+\ ?)+.{0,4}
     |%%?\w+%%?.*|\\.*|your\w*|(?:my|the|some|insert|enter|put|replace|add|paste|dummy|fake|sample|example|invalid)
      [-_\ ].*
-    |.*[-_ ]here(?:[-_]\d+)?|change[-_ ]?(?:me|it)|todo|tbd|n/?a|fixme
+    |.*[-_\ ]here(?:[-_]\d+|\W*)|change[-_ ]?(?:me|it)|todo|tbd|n/?a|fixme
     |\[\^.*|\(\?.*|\.[*+].*|\\[sdw].*
     |(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|settings|config|self|args|opts
     |options|kwargs|params|request|req|ctx)[.\[(].*""",
@@ -92,10 +93,13 @@ _SAYS = frozenset(
 )
 """Types and states: the only words that are taken for no password whatever they stand beside."""
 
-_LETTERS = re.compile(r"[_.@/-]{0,2}[^\W\d_]+(?:[ ._/:,@'’-]{1,3}[^\W\d_]+)*[!?.,:;*_/=]{0,3}")
+_LETTERS = re.compile(r"[_.@/-]{0,2}[^\W\d_]+(?:[ ._/:,@'’-]{1,3}[^\W\d_]+)*[!?.,:;*_/=-]{0,3}")
 _PART = r"(?:[A-Za-z]++\d{0,4}|\d{1,8}[A-Za-z]{0,2}|[a-z]{1,2}\d{1,3}[a-z])"
 _APART = re.compile(rf"{_PART}(?:[ ._/:@,-]{_PART})+")
+_ALPHA = re.compile(r"[^\W\d_]")
 _ASCII = re.compile(r"[A-Za-z]")
+_DIGIT = re.compile(r"\d")
+_LONG_WORD = re.compile(r"[a-z]{33}")
 _CASES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _TURN = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -107,9 +111,9 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"[)\],;}({\[<|^=!]|--|-[A-Za-z]|[*&]+[A-Za-z_#]|[:@][A-Za-z_]\w*\Z|[a-z_]{2,32}=(?!=)"
-    r"|[*&]?(?:[A-Za-z_$]\w*(?:\.|->|::?))*(?:[A-Za-z_$]\w*)?[(\[]|[*&]?[A-Za-z_]\w*(?:::|->)"
-    r"|await\b|new\b|lambda\b|!(?:Ref|Sub|GetAtt|vault)\b|.{0,48}(?:\]\(|://)"
+    r"[)\],;}({\[<|^=]|!(?:=|[A-Za-z_.]+(?:\Z|[(\[]))|--|-[A-Za-z]|[*&]+[A-Za-z_#]|[:@][A-Za-z_]\w*\Z|[a-z_]{2,32}=(?!=)"
+    r"|[*&:]{0,2}(?:[A-Za-z_$]\w*(?:\.|->|::?))*(?:[A-Za-z_$]\w*)?[(\[{]|[*&]?[A-Za-z_]\w*(?:::|->)"
+    r"|await\b|new\b|lambda\b|.{0,48}(?:\]\(|://)"
 )
 _ATTRIBUTE = re.compile(r"[A-Za-z_$]\w*(?:\.[A-Za-z_$]\w*)+[;,)]*")
 _DUMMY = re.compile(
@@ -124,12 +128,16 @@ _FOLLOWERS = (
     " acdefilmpstxy abcdefgilmnoprstuwz aeinotuz"
 ).split()
 """Of each letter from `a` to `z` the letters that follow it in one word of a hundred or more."""
-_USUAL = frozenset((chr(97 + at), c) for at, after in enumerate(_FOLLOWERS) for c in after)
+_ODD_PAIR = re.compile(
+    "|".join(f"{chr(97 + at)}(?=[a-z])(?![{after}])" for at, after in enumerate(_FOLLOWERS))
+)
 
 
 def strength(value: str) -> int:
     """Return how much a value looks like a credential."""
     value = value[:_MOST].strip()
+    if value.isalpha() and value.islower() and len(value) < 8:
+        return NOTHING if value in _SAYS else WORDS
     shape = _shape(value)
     if shape == NOTHING or _REFERENCE.fullmatch(value) or _PLACE.match(value):
         return NOTHING
@@ -145,32 +153,34 @@ def _shape(value: str) -> int:
         if is_worded(value):
             return WORDS
     elif value.isdigit():
-        return WORDS if len(value) < 4 else NUMBERED if len(value) < _LONG else CHOSEN
+        return WORDS if len(value) < 4 else NUMBERED if len(value) < LEAST[MADE] else CHOSEN
     elif _APART.fullmatch(value) and is_worded(value):
         return NUMBERED
-    elif not any(map(str.isalpha, value)):
-        return NUMBERED if any(map(str.isdigit, value)) else NOTHING
-    elif _ASCII.search(value) is None or len(value) < _LEAST or (" " in value and is_prose(value)):
+    elif _ALPHA.search(value) is None:
+        return NUMBERED if _DIGIT.search(value) else NOTHING
+    elif (
+        _ASCII.search(value) is None
+        or len(value) < LEAST[CHOSEN]
+        or (" " in value and is_prose(value))
+    ):
         return WORDS
-    if len(value) < _LONG or " " in value:
+    if len(value) < LEAST[MADE] or " " in value:
         return CHOSEN
-    if sum(map(str.isdigit, value)) < 3 and is_worded(value):
+    if has_few_digits(value) and is_worded(value):
         return CHOSEN
-    turns = sum(1 for _ in _TURN.finditer(value))
-    return MADE if turns >= 4 or len(value) >= 2 * _LONG else CHOSEN
+    return MADE if len(value) >= 2 * LEAST[MADE] or len(_TURN.findall(value)) >= 4 else CHOSEN
 
 
 def is_worded(value: str) -> bool:
     """Tell whether the letters follow one another as in words; short words may be anything."""
-    length = odd = parts = 0
-    for part in _CASES.findall(value):
-        parts += 1
-        length += len(part)
-        if len(part) > _LONG_WORD:
-            return False
-        low = part.lower()
-        odd += sum(pair not in _USUAL for pair in pairwise(low))
-    return length < 8 or (odd <= 1 + length // 10 and parts <= 1 + length / 3)
+    parts = _CASES.findall(value)
+    letters = " ".join(parts).lower()
+    length = len(letters) - len(parts) + 1
+    if length < 8:
+        return True
+    if len(parts) > 1 + length / 3 or _LONG_WORD.search(letters):
+        return False
+    return len(_ODD_PAIR.findall(letters)) <= 1 + length // 10
 
 
 def is_code(value: str) -> bool:
@@ -180,8 +190,14 @@ def is_code(value: str) -> bool:
 
 def is_attribute(value: str, *, human: bool) -> bool:
     """Tell whether a value is made of identifiers with dots between them."""
-    digits = sum(map(str.isdigit, value))
-    return digits < (1 if human else 3) and _ATTRIBUTE.fullmatch(value) is not None
+    if _ATTRIBUTE.fullmatch(value) is None:
+        return False
+    return has_few_digits(value) and not (human and _DIGIT.search(value))
+
+
+def has_few_digits(value: str) -> bool:
+    """Tell whether a value has no more digits than a name may have: less than three."""
+    return len(_DIGIT.findall(value)) < 3
 
 
 def is_uuid(value: str) -> bool:
