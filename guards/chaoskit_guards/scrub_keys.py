@@ -185,19 +185,12 @@ class KeyJudge:
         self._patterns = tuple(words for pattern in patterns if (words := split_words(pattern)))
         self._joined = frozenset("".join(words) for words in self._patterns)
         self._allow = frozenset(split_words(name) for name in allow)
-        self._decided: dict[str, int] = {}
         self._kinds: dict[str, tuple[int, bool, bool]] = {}
         self.allows_phrases = any(len(words) > 1 for words in self._allow)
 
     def __call__(self, name: str) -> int:
         """Tell whether the name is one of a secret: `YES`, `NO`, or `MAYBE` if the value agrees."""
-        known = self._decided.get(name)
-        if known is None:
-            known = self.judge(name)
-            if len(self._decided) >= 4_096:
-                self._decided.clear()
-            self._decided[name] = known
-        return known
+        return self.kind(name)[0]
 
     def kind(self, name: str) -> tuple[int, bool, bool]:
         """Return what a name tells, whether people choose its value, and if that is a cookie."""
@@ -212,8 +205,8 @@ class KeyJudge:
 
     def names(self, value: str) -> bool:
         """Tell whether a value is itself such a name, without remembering it."""
-        known = self._decided.get(value)
-        return (self.judge(value) if known is None else known) != NO
+        known = self._kinds.get(value.rstrip("="))
+        return (self.judge(value) if known is None else known[0]) != NO
 
     def judge(self, name: str) -> int:
         """Tell the same without remembering, for texts that might be a secret themselves."""

@@ -60,14 +60,14 @@ def is_proven(
         return False
     human = name.human
     demanded = _demanded(text, name, join, place)
-    if len(value) < LEAST[demanded] and not (human and (value.isdigit() or is_phrase(value))):
+    if len(value) < LEAST[demanded] and not human:
         return False
-    if human and (quoted or " " not in value) and is_phrase(value):
+    if human and not value.isalnum() and (quoted or " " not in value) and is_phrase(value):
         if "phrase" in name.text.lower():
             return True
         if "-" in value and demanded <= NUMBERED:
             demanded = WORDS
-    found = strength(value)
+    found = strength(value, NUMBERED if value.isdigit() else demanded)
     if value.isdigit():
         if found == NUMBERED and len(value) >= _MANY_DIGITS:
             found = CHOSEN

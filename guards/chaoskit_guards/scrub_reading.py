@@ -111,7 +111,7 @@ def _bare(text: str, at: int, name: Name, by: str) -> str:
         value = value[: value.index(closer)]
     elif not name.human and (cut := _HOLDS_CLOSER.search(value)):
         value = value[: cut.start()]
-    elif name.human and by in ("=", ":"):
+    elif name.human and by in ("=", ":") and "=" not in value:
         line = _LINE.match(text, at)
         if line is not None and "=" not in line.group() and starts_line(text, name.start):
             return line.group().rstrip(",;")

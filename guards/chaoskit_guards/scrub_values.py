@@ -40,6 +40,7 @@ NOTHING, WORDS, NUMBERED, CHOSEN, MADE = range(5)
 LEAST = 0, 1, 1, 6, 16
 """The characters of the shortest value of each strength."""
 
+_LONG_WORD = 32  # characters of the longest word
 _MOST = 64  # characters that are looked at
 
 _REFERENCE = re.compile(
@@ -52,12 +53,11 @@ _REFERENCE = re.compile(
 """Where a secret is kept, rather than the secret."""
 
 _STANDS_IN = re.compile(
-    r"""\$.*|\{.*\}?|%[a-z_]\w*%|%\(?\w+\)?s?|@\w+@|\W*|\?|(?:[a-z]*[-_])?x{3,}(?:[-_]x+)*
-    |[\w-]{0,16}(?:\.{2,3}|…|\*{3,16})[\w"']{0,4}|\w+:["'].*|\((?:[a-z]+\ ?)+.{0,4}
-    |%%?\w+%%?.*|\\.*|your\w*|(?:my|the|some|insert|enter|put|replace|add|paste|dummy|fake|sample|example|invalid)
-     [-_\ ].*
-    |.*[-_\ ]here(?:[-_]\d+|\W*)|change[-_ ]?(?:me|it)|todo|tbd|n/?a|fixme
-    |\[\^.*|\(\?.*|\.[*+].*|\\[sdw].*
+    r"""\$(?:[A-Za-z_]\w*|\d|\(.*)|%%?\(?\w+\)?%{0,2}.*|@\w+@|\W*|\\.*|\w+:["'].*
+    |[\[(][\^?].*|\.[*+].*|(?:[a-z]*[-_])?x{3,}(?:[-_]x+)*|\((?:[a-z]+\ ?)+.{0,4}
+    |[\w-]{0,16}(?:\.{2,3}|…|\*{3,16})[\w"']{0,4}|.*[-_\ ]here(?:[-_]\d+|\W*)
+    |your\w*.*|(?:my|the|some|insert|enter|put|replace|add|paste|dummy|fake|sample|example|invalid)
+     [-_\ ].*|change[-_\ ](?:me|it)|n/a
     |(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|settings|config|self|args|opts
     |options|kwargs|params|request|req|ctx)[.\[(].*""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
@@ -72,7 +72,7 @@ _PLACE = re.compile(
 _KNOWN = re.compile(
     r"""(?:sha-?\d+|md5|[hrep]s\d{3}|oauth-?[12](?:\.\d)?a?|base-?\d\d(?:url)?(?:[ _-][a-z]+)?
     |utf-?\d+|aes-?\d+.*|ed25519
-    |rsa-?\d*.*|ecdsa.*|pbkdf2.*|pkcs\W?\d+|argon2\w*|scram-sha-.*|bcrypt|x\.?509
+    |rsa-?\d*.*|ecdsa-.*|pbkdf2.*|pkcs\W?\d+|argon2\w*|scram-sha-.*|x\.?509
     |v\d+(?:[a-z]+\d*)?|ipv[46]|\d+(?:[./]\d+)+
     |[\[(^~<>=v\ ]{0,4}\d+[.:][\dx*]+[\w.+~:-]*
      (?:[,|\ <>=^~]{1,6}\d+[.:][\dx*]+[\w.+~:-]*){0,3}[\])]?
@@ -89,7 +89,8 @@ _SAYS = frozenset(
     needed never not ok omit placeholder present prompt provided received redacted refused rejected
     required reset revoked rotated same-origin sent set stored success unchanged unknown unset
     updated used valid verified weak wrong protected masked refreshed basic bearer digest negotiate
-    oauth cleartext example sample read write inherit""".split()
+    oauth cleartext example sample read write inherit todo tbd na fixme changeme changeit
+    bcrypt ecdsa rsa saml hmac""".split()
 )
 """Types and states: the only words that are taken for no password whatever they stand beside."""
 
@@ -99,7 +100,6 @@ _APART = re.compile(rf"{_PART}(?:[ ._/:@,-]{_PART})+")
 _ALPHA = re.compile(r"[^\W\d_]")
 _ASCII = re.compile(r"[A-Za-z]")
 _DIGIT = re.compile(r"\d")
-_LONG_WORD = re.compile(r"[a-z]{33}")
 _CASES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _TURN = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -111,10 +111,12 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"[)\],;}({\[<|^=]|!(?:=|[A-Za-z_.]+(?:\Z|[(\[]))|--|-[A-Za-z]|[*&]+[A-Za-z_#]|[:@][A-Za-z_]\w*\Z|[a-z_]{2,32}=(?!=)"
-    r"|[*&:]{0,2}(?:[A-Za-z_$]\w*(?:\.|->|::?))*(?:[A-Za-z_$]\w*)?[(\[{]|[*&]?[A-Za-z_]\w*(?:::|->)"
-    r"|await\b|new\b|lambda\b|.{0,48}(?:\]\(|://)"
+    r"[)\],;}({\[<|^=]|!(?:=|[A-Za-z_.]+(?:\Z|[(\[]))|--|-[A-Za-z]|[*&]+[A-Za-z_#]"
+    r"|[:@][A-Za-z_]\w*\Z|[a-z_]{2,32}=(?!=)|[*&]?[A-Za-z_]\w*(?::=|->|=>|::)"
+    r"|[*&:]{0,2}(?:[A-Za-z_$]\w*(?:\.|->|::?))*(?:[A-Za-z_$]\w*)?[(\[{]"
+    r"|(?:await|new|lambda)\b|.{0,48}(?:\]\(|://)"
 )
+_CODE_SIGN = re.compile(r"[^\w.+/~-]|\A-|\A(?:await|new|lambda)\Z")
 _ATTRIBUTE = re.compile(r"[A-Za-z_$]\w*(?:\.[A-Za-z_$]\w*)+[;,)]*")
 _DUMMY = re.compile(
     r"x{6}|your[-_]|[-_]your|[-_]example|example[-_]|placeholder|redacted|dummy|[-_]here\Z",
@@ -128,64 +130,66 @@ _FOLLOWERS = (
     " acdefilmpstxy abcdefgilmnoprstuwz aeinotuz"
 ).split()
 """Of each letter from `a` to `z` the letters that follow it in one word of a hundred or more."""
-_ODD_PAIR = re.compile(
-    "|".join(f"{chr(97 + at)}(?=[a-z])(?![{after}])" for at, after in enumerate(_FOLLOWERS))
-)
+_USUAL = frozenset((chr(97 + at), c) for at, after in enumerate(_FOLLOWERS) for c in after)
 
 
-def strength(value: str) -> int:
-    """Return how much a value looks like a credential."""
+def strength(value: str, least: int = NOTHING) -> int:
+    """Return how much a value looks like a credential; what is below `least` may be less still."""
     value = value[:_MOST].strip()
-    if value.isalpha() and value.islower() and len(value) < 8:
-        return NOTHING if value in _SAYS else WORDS
     shape = _shape(value)
-    if shape == NOTHING or _REFERENCE.fullmatch(value) or _PLACE.match(value):
+    if shape < least or shape == NOTHING:
+        return shape
+    plain = value.rstrip("=!?-_").isalnum()
+    if not plain and (_REFERENCE.fullmatch(value) or _PLACE.match(value)):
         return NOTHING
     if shape == MADE:
         return MADE
-    if value.lower() in _SAYS or _STANDS_IN.fullmatch(value) or _KNOWN.fullmatch(value):
+    low = value.lower()
+    if low in _SAYS or low.startswith("your") or (plain and len(low) > 2 and not low.strip("x")):
         return NOTHING
-    return shape
+    if not plain and _STANDS_IN.fullmatch(value):
+        return NOTHING
+    return NOTHING if _DIGIT.search(value) and _KNOWN.fullmatch(value) else shape
 
 
 def _shape(value: str) -> int:
     if _LETTERS.fullmatch(value):
         if is_worded(value):
             return WORDS
+        worded = False
     elif value.isdigit():
         return WORDS if len(value) < 4 else NUMBERED if len(value) < LEAST[MADE] else CHOSEN
-    elif _APART.fullmatch(value) and is_worded(value):
-        return NUMBERED
     elif _ALPHA.search(value) is None:
         return NUMBERED if _DIGIT.search(value) else NOTHING
-    elif (
-        _ASCII.search(value) is None
-        or len(value) < LEAST[CHOSEN]
-        or (" " in value and is_prose(value))
-    ):
+    elif _ASCII.search(value) is None or len(value) < LEAST[CHOSEN]:
         return WORDS
-    if len(value) < LEAST[MADE] or " " in value:
-        return CHOSEN
-    if has_few_digits(value) and is_worded(value):
+    else:
+        worded = is_worded(value)
+        if worded and _APART.fullmatch(value):
+            return NUMBERED
+        if " " in value and is_prose(value):
+            return WORDS
+    if len(value) < LEAST[MADE] or " " in value or (worded and has_few_digits(value)):
         return CHOSEN
     return MADE if len(value) >= 2 * LEAST[MADE] or len(_TURN.findall(value)) >= 4 else CHOSEN
 
 
 def is_worded(value: str) -> bool:
     """Tell whether the letters follow one another as in words; short words may be anything."""
-    parts = _CASES.findall(value)
+    parts = [value] if value.isalpha() and value.islower() else _CASES.findall(value)
     letters = " ".join(parts).lower()
     length = len(letters) - len(parts) + 1
     if length < 8:
         return True
-    if len(parts) > 1 + length / 3 or _LONG_WORD.search(letters):
+    if len(parts) > 1 + length / 3 or max(map(len, parts)) > _LONG_WORD:
         return False
-    return len(_ODD_PAIR.findall(letters)) <= 1 + length // 10
+    usual = sum(map(_USUAL.__contains__, zip(letters, letters[1:], strict=False)))
+    return length - len(parts) - usual <= 1 + length // 10
 
 
 def is_code(value: str) -> bool:
     """Tell whether an unquoted value is an expression that looks the secret up."""
-    return _CODE.match(value) is not None
+    return _CODE_SIGN.search(value) is not None and _CODE.match(value) is not None
 
 
 def is_attribute(value: str, *, human: bool) -> bool:

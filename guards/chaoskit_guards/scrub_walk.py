@@ -20,14 +20,13 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from chaoskit_guards.scrub_headers import SCHEME
-from chaoskit_guards.scrub_keys import NO, YES, KeyJudge, is_human, is_pin
+from chaoskit_guards.scrub_keys import NO, YES, KeyJudge, is_pin
 from chaoskit_guards.scrub_objects import as_text, is_schema, shown
 from chaoskit_guards.scrub_text import Marker, TextScrubber
 from chaoskit_guards.scrub_values import (
     CHOSEN,
     MADE,
     NOTHING,
-    NUMBERED,
     WORDS,
     is_phrase,
     is_prose,
@@ -467,10 +466,12 @@ class Walk:
 def _is_said(name: str, value: str, judge: KeyJudge) -> bool:
     """Tell whether a text under the name of a secret only speaks of one."""
     found = strength(value)
-    human = is_human(name)
-    if found == NOTHING or (found < MADE and is_pin(name) and not value.isdigit()):
+    human = judge.kind(name)[1]
+    if found in (NOTHING, MADE):
+        return found == NOTHING
+    if human and is_pin(name) and not value.isdigit():
         return True
-    if found > NUMBERED or (is_phrase(value) and human):
+    if found == CHOSEN or (human and is_phrase(value)):
         return False
     if " " in value and is_prose(value):
         return True
