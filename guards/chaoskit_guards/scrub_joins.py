@@ -73,7 +73,9 @@ _ROUTE = re.compile(
     r"|(?P<value>[\\\"'`]|[\w:.-]{1,32}=|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]))"
 )
 """What a blank behind a name may lead to; in running text it mostly leads to nothing."""
-_MARKS = ('"', "'", "`")
+_MARKS = frozenset("\"'`")
+_NO_HOLDER = frozenset(",\"'`(){}[]")
+_LOOSE = frozenset(("—", "–", "==", "==="))
 _HUMAN = re.compile("pass|pwd", re.IGNORECASE)
 _FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
 _CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
@@ -102,16 +104,17 @@ def find_join(text: str, start: int, end: int) -> Join | None:
     """Return how the name from `start` to `end` goes on to a value, or None."""
     first = text[end : end + 1]
     near = first if first not in " \t" else text[end + 1 : end + 2]
-    match = _ASSIGN.match(text, end) if near in _ASSIGNS else None
+    match = None
+    if near in _ASSIGNS and not (first in _MARKS and text.startswith(",", end + 1)):
+        match = _ASSIGN.match(text, end)
     if match is not None:
-        by, wrap = match["by"], match["wrap"] or ""
-        if match["next"] is not None:
-            return Join(match.end(), "next", loose=True)
-        loose = by in ("—", "–", "==", "===")
-        quote = '""' if match["close"] == '""' else ""
-        return Join(
-            match.end(), "=" if by[0] in "=\\" or by[-1] == "=" else ":", loose, "[" in wrap, quote
-        )
+        by, wrap, close, line = match.group("by", "wrap", "close", "next")
+        if line is not None:
+            return Join(match.end(), "next", True)
+        loose = by in _LOOSE
+        by = "=" if by[0] in "=\\" or by[-1] == "=" else ":"
+        many = wrap is not None and "[" in wrap
+        return Join(match.end(), by, loose, many, '""' if close == '""' else "")
     if first in " \t":
         return _apart(text, start, end)
     if first in _ONLY_ASSIGN:
@@ -178,6 +181,8 @@ def _cell(text: str, start: int, end: int) -> Join | None:
 
 def _field(text: str, start: int, end: int) -> Join | None:
     """Return the join of `"name": "password", "value": "…"`."""
+    if text[start - 1 : start] in _MARKS and text[start - 2 : start - 1] in _NO_HOLDER:
+        return None
     match = _FIELD.match(text, end)
     if match is None:
         return None

@@ -205,7 +205,7 @@ class KeyJudge:
 
     def names(self, value: str) -> bool:
         """Tell whether a value is itself such a name, without remembering it."""
-        known = self._kinds.get(value.rstrip("="))
+        known = self._kinds.get(value)
         return (self.judge(value) if known is None else known[0]) != NO
 
     def judge(self, name: str) -> int:

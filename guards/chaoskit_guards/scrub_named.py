@@ -121,8 +121,10 @@ class NamedFinder:
 
     def _name(self, text: str, at: int, end: int) -> Name | None:
         """Return the name around `at`, unless it tells of nothing."""
-        head = text[at - 64 if at > 64 else 0 : at]
-        start = at - len(head) + len(head.rstrip(_LETTERS))
+        start = at
+        if text[at - 1 : at] in _LETTERS:  # also where there is nothing
+            head = text[at - 64 if at > 64 else 0 : at]
+            start = at - len(head) + len(head.rstrip(_LETTERS))
         if start and text[start - 1] == "\\":
             escape = _ESCAPE.match(text, start, at)
             start = escape.end() if escape else start  # the letter of an escaped line break

@@ -58,6 +58,9 @@ def is_proven(
     value = text[begin:stop]
     if len(value) < (3 if quoted else 4) or (value[0] in ")],;}" if quoted else is_code(value)):
         return False
+    bare = value.rstrip("=-")
+    if bare.isalpha() and judge.names(bare):
+        return False
     human = name.human
     demanded = _demanded(text, name, join, place)
     if len(value) < LEAST[demanded] and not human:

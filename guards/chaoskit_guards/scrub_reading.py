@@ -11,6 +11,7 @@ from chaoskit_guards.scrub_joins import QUOTE, Join
 __all__ = ["Name", "is_elsewhere", "is_out_of_place", "read", "starts_line"]
 
 _BARE = re.compile(r"[^\s\x1b\"'`<>,;&\\]{1,128}+")
+_OPAQUE = re.compile(r"[^\s\x1b\"'`<>,;&\\)\]}|]{1,128}+")
 _WORD = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+")
 _SEPARATOR = re.compile(r"[=,;]")
 _LINE = re.compile(r"[^\s\x1b\"'`<>\\]{1,128}+(?=[ \t]*(?:[\r\n]|\Z))")
@@ -21,9 +22,9 @@ _ROW = re.compile(r"[^,\s\"]{4,300}(?:[\r\n]|\Z)")
 _INNER = re.compile(r"[^<>\r\n]{1,512}+")
 _DOUBLED = re.compile(r'("")')
 _QUOTE = re.compile(rf"[brufBRUF]{{0,2}}({QUOTE})")
+_MAY_QUOTE = frozenset("\"'`\\&bBrRuUfF")
 _ENTITY = re.compile(r"&(?:quot|apos|amp|lt|gt|#\d{2,4})(?:;|\Z)")
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|"}
-_HOLDS_CLOSER = re.compile(r"[)\]}|]")
 _MOST = 4_096
 _SCHEMES = "bBtTaAdDnNkKgGjJ"  # the first letters of `SCHEME`
 
@@ -41,7 +42,9 @@ class Name(NamedTuple):
 
 def read(text: str, at: int, join: Join, name: Name) -> tuple[int, str, str, bool]:
     """Return where the value at `at` begins, the value, its quotes, and if a scheme precedes it."""
-    quote = None if join.by == "tag" else _QUOTE.match(text, at)
+    quote = None
+    if text[at : at + 1] in _MAY_QUOTE and join.by != "tag":
+        quote = _QUOTE.match(text, at)
     if join.quote and text.startswith(join.quote, at):
         quote = _DOUBLED.match(text, at)
     begin = quote.end() if quote else at
@@ -96,7 +99,8 @@ def _bare(text: str, at: int, name: Name, by: str) -> str:
     if by == "tag":
         inner = _INNER.match(text, at)
         return inner.group().strip().removesuffix("]]") if inner else ""
-    match = (_WORD if name.human and by in ("is", "flag") else _BARE).match(text, at)
+    kind = _OPAQUE if not name.human else _WORD if by in ("is", "flag") else _BARE
+    match = kind.match(text, at)
     if match is None:
         return ""
     value = match.group()
@@ -109,8 +113,6 @@ def _bare(text: str, at: int, name: Name, by: str) -> str:
     closer = _CLOSERS.get(text[name.start - 1 : name.start], "")
     if closer and closer in value:
         value = value[: value.index(closer)]
-    elif not name.human and (cut := _HOLDS_CLOSER.search(value)):
-        value = value[: cut.start()]
     elif name.human and by in ("=", ":") and "=" not in value:
         line = _LINE.match(text, at)
         if line is not None and "=" not in line.group() and starts_line(text, name.start):

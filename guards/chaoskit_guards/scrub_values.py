@@ -15,6 +15,7 @@ There are five strengths, and what stands beside the value demands one of them (
 
 from __future__ import annotations
 
+import itertools
 import re
 
 __all__ = [
@@ -183,7 +184,7 @@ def is_worded(value: str) -> bool:
         return True
     if len(parts) > 1 + length / 3 or max(map(len, parts)) > _LONG_WORD:
         return False
-    usual = sum(map(_USUAL.__contains__, zip(letters, letters[1:], strict=False)))
+    usual = sum(map(_USUAL.__contains__, itertools.pairwise(letters)))
     return length - len(parts) - usual <= 1 + length // 10
 
 
