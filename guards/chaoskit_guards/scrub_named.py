@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chaoskit_guards.scrub_headers import find_cookies, is_marked, is_opaque
+from chaoskit_guards.scrub_headers import find_cookies, is_opaque
 from chaoskit_guards.scrub_joins import QUOTE, Join, find_join, may_join
 from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_proof import is_proven
@@ -66,6 +66,8 @@ _PIPED = re.compile(
     r"\b(?:echo|printf)[ \t]{1,4}(?:-n[ \t]{1,4}|%s[ \t]{1,4})?([\"']?)([^\s\"'$`|]{4,128})\1"
     r"[ \t]{0,4}\|[^|\r\n]{1,240}\Z"
 )
+_CLOSED = frozenset(("tag", "next"))
+_BLANKS = frozenset((" ", "\t"))
 _FLAGS = frozenset(("ENV ", "ARG ", "etx ", "env "))
 _SECOND = frozenset(("key", "keys", "code", "codes", "string", "str", "id", "phrase", "tokens"))
 """Words that tell of a secret only behind one of `_FIRST`, as in `access key`."""
@@ -87,6 +89,7 @@ class NamedFinder:
         self._judge = judge
         self._stems = stems
         self._marker = marker
+        self._start = marker[:-1] if len(marker) > 2 else marker
         self._head = marker[:-1] if len(marker) > 4 else "\0"  # a short one may be in a secret
 
     def __call__(self, text: str, low: str) -> Iterator[Span]:
@@ -99,9 +102,10 @@ class NamedFinder:
                 at = low.find(stem, at + len(stem))
         hits.sort()
         resume = 0
+        rest = _REST.match
         for at in hits:
             if at >= resume:
-                match = _REST.match(text, at)
+                match = rest(text, at)
                 end = match.end() if match else at
                 while end > at and text[end - 1] in ".-":
                     end -= 1
@@ -139,10 +143,11 @@ class NamedFinder:
             if low not in ("sig", "signature") or text[start - 1 : start] not in ("?", "&", ";"):
                 return None
             level = YES
-        before = text[start - 4 if start > 4 else 0 : start]
-        flag = text.startswith("-", start) or before in _FLAGS
-        if human and not flag and before[-1:] == " ":
-            flag = text.find("login ", start - 80 if start > 80 else 0, start) >= 0  # of netrc
+        flag = text.startswith("-", start)
+        if not flag and text[start - 1 : start] == " ":
+            flag = text[start - 4 if start > 4 else 0 : start] in _FLAGS
+            if human and not flag:
+                flag = text.find("login ", start - 80 if start > 80 else 0, start) >= 0  # of netrc
         return Name(start, name, level, flag, human, cookies)
 
     def _beside(self, text: str, name: Name, end: int) -> tuple[list[Span], int]:
@@ -153,8 +158,11 @@ class NamedFinder:
         if not name.flag:
             if join.by == "flag" and _ODD.match(text, join.at) is None:
                 return [], end  # `with password hunter2`, but not `your password must`
-            level = self._level(text, name)
-            name = name if level == name.level else name._replace(level=level)
+            if text[name.start - 1 : name.start] in _BLANKS:
+                level = self._level(text, name)
+                name = name if level == name.level else name._replace(level=level)
+            elif name.level == NO:
+                return [], end
         if name.level == NO or is_elsewhere(text, name, join.at):
             return [], end
         if name.cookies:
@@ -180,7 +188,7 @@ class NamedFinder:
         start = name.start
         if name.level == YES and name.human and not self._judge.allows_phrases:
             return YES
-        apart = start > 1 and text[start - 1] in " \t" and text[start - 2].isalnum()
+        apart = text[start - 2 : start - 1].isalnum()
         before = _WORDS.findall(text, max(0, start - 40), start)[-2:] if apart else []
         if not before:
             return name.level
@@ -197,9 +205,11 @@ class NamedFinder:
         begin, value, quote, scheme = read(text, at, join, name)
         stop = begin + len(value)
         after = stop + len(quote) if quote else -1
-        if not value or self._head in value or is_marked(text, begin, self._marker):
+        if not value or self._head in value or text.startswith(self._start, begin):
             return None, after
-        if is_out_of_place(text, name, join, quote, (stop, value[0])):
+        if (quote or join.by in _CLOSED or name.text == "token") and is_out_of_place(
+            text, name, join, quote, (stop, value[0])
+        ):
             return None, after
         if scheme and not quote:
             proven = is_opaque(value)

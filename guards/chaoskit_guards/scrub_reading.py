@@ -22,6 +22,7 @@ _ROW = re.compile(r"[^,\s\"]{4,300}(?:[\r\n]|\Z)")
 _INNER = re.compile(r"[^<>\r\n]{1,512}+")
 _DOUBLED = re.compile(r'("")')
 _QUOTE = re.compile(rf"[brufBRUF]{{0,2}}({QUOTE})")
+_HOMES = frozenset("/~")
 _MAY_QUOTE = frozenset("\"'`\\&bBrRuUfF")
 _ENTITY = re.compile(r"&(?:quot|apos|amp|lt|gt|#\d{2,4})(?:;|\Z)")
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|"}
@@ -77,7 +78,7 @@ def is_elsewhere(text: str, name: Name, at: int) -> bool:
         return text[max(0, name.start - 3) : name.start] == "://"
     if before == ":":
         return "arn:" in text[max(0, at - 120) : at]
-    return text[at : at + 1] in ("/", "~") and name.text.lower() == "pwd"
+    return text[at : at + 1] in _HOMES and name.text.lower() == "pwd"
 
 
 def _is_closing(text: str, name: Name, quote: str, stop: int, first: str) -> bool:
