@@ -46,10 +46,10 @@ ALL = """
 import os, signal
 from chaoskit_guards import (
     CacheBenchmark, CacheWarmer, CachedCounts, FallbackRouter, FitReport, LoopGuard, MaxIters,
-    MessageWindow, NoProgress, ProviderConfig, RunContext, StopEvaluator, TokenCounter,
+    MessageWindow, NoProgress, ProviderConfig, RunContext, Scrubber, StopEvaluator, TokenCounter,
     count_tokens,
 )
-from chaoskit_guards import similarity
+from chaoskit_guards import scrub_logging, similarity
 
 router = FallbackRouter([ProviderConfig(name="anthropic", model="m", call=lambda **_: "hi")])
 provider = router._providers[0]
@@ -58,7 +58,8 @@ evaluator, context, counter = StopEvaluator([NoProgress()]), RunContext(), Token
 said = [{"role": "user", "content": "hi"}]
 window = MessageWindow(9, drop_strategy="summarise", summarise=lambda *_, **__: "short")
 holders = [bench, warmer, asked, guard, evaluator, context, counter, count_tokens, window]
-holders += [window._summaries, provider, provider.caller, provider.breaker, similarity._cache]
+scrubber = Scrubber()
+holders += [scrubber, scrub_logging._everywhere, window._summaries, provider, provider.caller, provider.breaker, similarity._cache]
 for holder in holders:
     holder._lock.acquire()  # by somebody who is not there in the child
 child = os.fork()
@@ -73,6 +74,7 @@ else:
     context.record_tool("found")
     evaluator.check(context)
     bench.record(1, 1)
+    scrubber.install()()
     window.push("user", "hi")
     assert window.as_messages() == said
     os._exit(0)

@@ -135,6 +135,7 @@ def test_a_guard_loads_no_other_guard_unless_it_is_made_of_it(module):
         ("GuardedTransport", {"clock", "sleep", "async_sleep", "rng"}),
         ("LoopGuard", set()),
         ("MessageWindow", set()),
+        ("Scrubber", set()),
         ("StopEvaluator", set()),
         ("Vet", set()),
         ("with_retry", {"clock", "sleep", "async_sleep", "rng"}),
