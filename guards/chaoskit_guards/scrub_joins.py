@@ -14,7 +14,8 @@ QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#(?:3[49]|x2[27]);|&apos;|\\
 class Join(NamedTuple):
     """Where the value begins, and in which manner it is joined.
 
-    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `cell`, `tag` and `next` (all of the next line);
+    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `cell`, `tag`, `part` (of a form) and `next`
+    (all of the next line);
     `loose` joins hold only values that look like secrets; `many` values may follow one another, as
     in a list.
     """
@@ -44,6 +45,9 @@ _ASSIGN = re.compile(
     rf"(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
 )
 _PAIR = re.compile(rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|(?P<bare>,)(?=[^\s,'\"]{{4}})")
+_PART = re.compile(
+    r"\\?\"(?:\r?\n|\\r\\n)(?:[A-Za-z-]{1,32}:[^\r\n\\]{0,80}(?:\r?\n|\\r\\n)){0,3}(?:\r?\n|\\r\\n)"
+)
 _FIELD = re.compile(
     rf"(?:{QUOTE})?,?(?:[ \t\r\n]|\\n){{0,32}}{_ATTRIBUTES}[ \t\r\n]{{0,8}}"
     rf"(?:{QUOTE})?(?:[Vv]alue|VALUE|content|val|default)(?:{QUOTE})?"
@@ -156,6 +160,9 @@ def _apart(text: str, start: int, end: int) -> Join | None:
 
 def _behind_quote(text: str, start: int, end: int) -> Join | None:
     """Return the join that begins with a quotation mark, a line break or the end of a cell."""
+    match = _PART.match(text, end)
+    if match is not None and text.find("form-data", start - 48 if start > 48 else 0, start) >= 0:
+        return Join(match.end(), "part")
     match = _PAIR.match(text, end)
     if match is not None:
         return _field(text, start, end) or Join(match.end(), "pair", match["bare"] is not None)

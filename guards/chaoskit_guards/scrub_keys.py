@@ -57,79 +57,27 @@ _NO_KEY_OF = frozenset(
 )
 """Words that make a following `key` a mere identifier."""
 
-_ENDS = (
-    "accesskey",
-    "accesstoken",
-    "accountkey",
-    "apikey",
-    "authtoken",
-    "clientsecret",
-    "passphrase",
-    "passwd",
-    "password",
-    "passwort",
-    "pwd",
-    "privatekey",
-    "refreshtoken",
-    "secretkey",
-    "secret",
-    "apitoken",
-    "bottoken",
-    "sessiontoken",
-    "csrftoken",
-    "encryptionkey",
-    "signingkey",
-    "masterkey",
-    "subscriptionkey",
+_ENDS = tuple(
+    """accesskey accesstoken accountkey apikey authtoken clientsecret passphrase passwd password
+    passwort pwd privatekey refreshtoken secretkey secret apitoken bottoken sessiontoken
+    csrftoken encryptionkey signingkey masterkey subscriptionkey""".split()
 )
 """Ends of words that were written without any boundary, such as `smtppassword`."""
 
 _PAIRS = frozenset(
-    {
-        ("set", "cookie"),
-        ("connection", "string"),
-        ("conn", "str"),
-        ("conn", "string"),
-        ("one", "time", "code"),
-        ("pass", "word"),
-        ("pass", "phrase"),
-        ("pass", "key"),
-        ("recovery", "codes"),
-        ("recovery", "code"),
-        ("recovery", "phrase"),
-        ("seed", "phrase"),
-        ("backup", "codes"),
-        ("backup", "code"),
-        ("x", "amz", "signature"),
-        ("sas", "signature"),
-        ("access", "signature"),
-        ("goog", "signature"),
-        ("pin", "code"),
-        ("pass", "code"),
-        ("proxy", "authorization"),
-        ("mfa", "code"),
-        ("verification", "code"),
-        ("security", "code"),
-        ("auth", "code"),
-        ("otp", "code"),
-        ("sms", "code"),
-        ("code", "verifier"),
-        ("client", "assertion"),
-    }
+    tuple(run.split())
+    for run in """set cookie, connection string, conn str, conn string, one time code, pass word,
+    pass phrase, pass key, recovery codes, recovery code, recovery phrase, seed phrase,
+    backup codes, backup code, x amz signature, sas signature, access signature, goog
+    signature, pin code, pass code, proxy authorization, mfa code, verification code,
+    security code, auth code, otp code, sms code, code verifier, client assertion""".split(",")
 )
 """Runs of words that name a secret together."""
 
-_FOREIGN = (
-    "contrase\\u00f1a",
-    "contraseña",
-    "пароль",
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-    "lösenord",
-    "hasło",
-    "şifre",
+_FOREIGN = tuple(
+    r"contrase\u00f1a contraseña пароль 密码 密碼 パスワード 비밀번호 lösenord hasło şifre".split(
+        " "
+    )
 )
 _MAYBE_PAIRS = frozenset({("session", "id"), ("secret", "id"), ("auth", "id")})
 _MAYBE = frozenset("auth sessionid pass pin dsn cred".split())
@@ -153,18 +101,17 @@ _COUNTS = frozenset(
 
 _NO_PASS = frozenset("compass bypass trespass encompass surpass overpass underpass".split())
 
-
 _HUMAN = re.compile(
-    "pass|pwd?|pin|phrase|contrase|senha|kennwort|wachtwoord|heslo|mnemonic"
-    "|пароль|密码|密碼|パスワード|비밀번호|lösenord|hasło|şifre",
+    "|".join("pass pwd? phrase contrase senha kennwort wachtwoord heslo mnemonic".split())
+    + "".join(f"|{word}" for word in _FOREIGN[2:]),
     re.IGNORECASE,
 )
-_PIN = re.compile(r"(?:.*[^a-zA-Z])?(?:pin|PIN|Pin)|.*[a-z]P(?:in|IN)")
+_PIN = re.compile(r"(?:.*[^a-zA-Z]|.*[a-z](?=P))?(?:pin|PIN|Pin)(?:[-_ ]?[Cc]ode|_CODE)?")
 
 
 def is_human(name: str) -> bool:
     """Tell whether people choose what stands under this name: any word will do."""
-    return _HUMAN.search(name) is not None
+    return _HUMAN.search(name) is not None or is_pin(name)
 
 
 def is_pin(name: str) -> bool:

@@ -21,35 +21,10 @@ from chaoskit_guards.scrub_spans import Span
 
 __all__ = ["STEMS", "NamedFinder"]
 
-STEMS = (
-    "pass",
-    "pw",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "bearer",
-    "cred",
-    "cookie",
-    "session",
-    "sig=",
-    "signature",
-    "conn",
-    "phrase",
-    "mnemonic",
-    "contrase",
-    "senha",
-    "kennwort",
-    "wachtwoord",
-    "heslo",
-    "пароль",
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-    "lösenord",
-    "hasło",
-    "şifre",
+STEMS = tuple(
+    """pass pw secret token key auth bearer cred cookie session sig= signature conn phrase mnemonic
+    contrase senha kennwort wachtwoord heslo пароль 密码 密碼 パスワード 비밀번호
+    lösenord hasło şifre""".split()
 )
 """Parts of words that stand beside secrets."""
 

@@ -101,7 +101,7 @@ def _demanded(text: str, name: Name, join: Join, place: tuple[int, int, bool]) -
         demands = _SAID if quoted else _APART
     elif (by == "is" and not quoted) or by == "cell" or (by == "flag" and not quoted):
         demands = _SAID
-    elif quoted or by == "tag" or _is_setting(text, name, join.at, place):
+    elif quoted or by in ("tag", "part") or _is_setting(text, name, join.at, place):
         demands = _SETTING
     else:
         demands = _CODE

@@ -100,7 +100,7 @@ def _bare(text: str, at: int, name: Name, by: str) -> str:
     if by == "tag":
         inner = _INNER.match(text, at)
         return inner.group().strip().removesuffix("]]") if inner else ""
-    kind = _OPAQUE if not name.human else _WORD if by in ("is", "flag") else _BARE
+    kind = _OPAQUE if not name.human else _WORD if by in ("is", "flag", "part") else _BARE
     match = kind.match(text, at)
     if match is None:
         return ""

@@ -182,10 +182,11 @@ def is_worded(value: str) -> bool:
     length = len(letters) - len(parts) + 1
     if length < 8:
         return True
-    if len(parts) > 1 + length / 3 or max(map(len, parts)) > _LONG_WORD:
+    most = 1 + length / (3 if length < LEAST[MADE] else 4)
+    if len(parts) > most or max(map(len, parts)) > _LONG_WORD:
         return False
     usual = sum(map(_USUAL.__contains__, itertools.pairwise(letters)))
-    return length - len(parts) - usual <= 1 + length // 10
+    return length - len(parts) - usual <= 1 + (length - 4) // 6
 
 
 def is_code(value: str) -> bool:
