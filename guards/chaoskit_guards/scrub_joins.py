@@ -48,6 +48,8 @@ _PAIR = re.compile(rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|(?P<bare>,)(?=
 _PART = re.compile(
     r"\\?\"(?:\r?\n|\\r\\n)(?:[A-Za-z-]{1,32}:[^\r\n\\]{0,80}(?:\r?\n|\\r\\n)){0,3}(?:\r?\n|\\r\\n)"
 )
+_BREAKS = frozenset('\r\n\\"')
+_CELL_STARTS = frozenset((",", ";", "|", "\t", "\n", "\r", ""))
 _FIELD = re.compile(
     rf"(?:{QUOTE})?,?(?:[ \t\r\n]|\\n){{0,32}}{_ATTRIBUTES}[ \t\r\n]{{0,8}}"
     rf"(?:{QUOTE})?(?:[Vv]alue|VALUE|content|val|default)(?:{QUOTE})?"
@@ -160,10 +162,13 @@ def _apart(text: str, start: int, end: int) -> Join | None:
 
 def _behind_quote(text: str, start: int, end: int) -> Join | None:
     """Return the join that begins with a quotation mark, a line break or the end of a cell."""
-    match = _PART.match(text, end)
+    near = text[end + 1 : end + 2]
+    match = _PART.match(text, end) if near in _BREAKS else None
     if match is not None and text.find("form-data", start - 48 if start > 48 else 0, start) >= 0:
         return Join(match.end(), "part")
     match = _PAIR.match(text, end)
+    if match is not None and match["bare"] and text[start - 1 : start] not in _CELL_STARTS:
+        match = None
     if match is not None:
         return _field(text, start, end) or Join(match.end(), "pair", match["bare"] is not None)
     field = _field(text, start, end)

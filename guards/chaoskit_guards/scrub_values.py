@@ -98,6 +98,7 @@ _SAYS = frozenset(
 _LETTERS = re.compile(r"[_.@/-]{0,2}[^\W\d_]+(?:[ ._/:,@'’-]{1,3}[^\W\d_]+)*[!?.,:;*_/=-]{0,3}")
 _PART = r"(?:[A-Za-z]++\d{0,4}|\d{1,8}[A-Za-z]{0,2}|[a-z]{1,2}\d{1,3}[a-z])"
 _APART = re.compile(rf"{_PART}(?:[ ._/:@,-]{_PART})+")
+_THREE = re.compile(r"[A-Za-z]{3}")
 _ALPHA = re.compile(r"[^\W\d_]")
 _ASCII = re.compile(r"[A-Za-z]")
 _DIGIT = re.compile(r"\d")
@@ -112,13 +113,13 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"[)\],;}({\[<|^=]|!(?:=|[A-Za-z_.]+(?:\Z|[(\[]))|--|-[A-Za-z]|[*&]+[A-Za-z_#]"
+    r"[)\],;}({\[<|^=]|!(?:=|[A-Za-z_.]+(?:\Z|[(\[]))|--|-[A-Za-z]|\$[A-Za-z_{(]|[*&]+[A-Za-z_#]"
     r"|[:@][A-Za-z_]\w*\Z|[a-z_]{2,32}=(?!=)|[*&]?[A-Za-z_]\w*(?::=|->|=>|::)"
     r"|[*&:]{0,2}(?:[A-Za-z_$]\w*(?:\.|->|::?))*(?:[A-Za-z_$]\w*)?[(\[{]"
     r"|(?:await|new|lambda)\b|.{0,48}(?:\]\(|://)"
 )
 _CODE_SIGN = re.compile(r"[^\w.+/~-]|\A-|\A(?:await|new|lambda)\Z")
-_ATTRIBUTE = re.compile(r"[A-Za-z_$]\w*(?:\.[A-Za-z_$]\w*)+[;,)]*")
+_ATTRIBUTE = re.compile(r"[A-Za-z_$]\w*(?:[.:][A-Za-z_$]\w*)+[;,)]*")
 _DUMMY = re.compile(
     r"x{6}|your[-_]|[-_]your|[-_]example|example[-_]|placeholder|redacted|dummy|[-_]here\Z",
     re.IGNORECASE,
@@ -166,7 +167,7 @@ def _shape(value: str) -> int:
         return WORDS
     else:
         worded = is_worded(value)
-        if worded and _APART.fullmatch(value):
+        if worded and _APART.fullmatch(value) and _THREE.search(value):
             return NUMBERED
         if " " in value and is_prose(value):
             return WORDS
@@ -177,7 +178,11 @@ def _shape(value: str) -> int:
 
 def is_worded(value: str) -> bool:
     """Tell whether the letters follow one another as in words; short words may be anything."""
-    parts = [value] if value.isalpha() and value.islower() else _CASES.findall(value)
+    parts = (
+        [value]
+        if value.isascii() and value.isalpha() and value.islower()
+        else _CASES.findall(value)
+    )
     letters = " ".join(parts).lower()
     length = len(letters) - len(parts) + 1
     if length < 8:
