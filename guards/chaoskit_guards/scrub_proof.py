@@ -6,7 +6,8 @@ The clearer the notation, the less: a line of settings, a query or a quoted valu
 may be any word; code and flags demand a number in it; running text, rows and comparisons a value
 that is no word at all. Beside other names words are never enough, for `token`, `secret` and `key`
 are words of every parser and every manual. Code, attributes, sentences and the names of other
-values prove nothing.
+values prove nothing. The key of a dict is the clearest notation of all: under it everything goes but
+what only speaks of a secret.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chaoskit_guards.scrub_values import (
     CHOSEN,
     LEAST,
     MADE,
+    NOTHING,
     NUMBERED,
     WORDS,
     has_few_digits,
@@ -32,7 +34,7 @@ from chaoskit_guards.scrub_values import (
     strength,
 )
 
-__all__ = ["is_proven"]
+__all__ = ["is_proven", "is_said"]
 
 _SETTING = WORDS, CHOSEN
 _CODE = _SAID = NUMBERED, CHOSEN
@@ -44,6 +46,7 @@ _SETTING_ENDS = frozenset(("", "\n", "\r", " ", "\t", ";", "&", '"', "'", "\\", 
 _LINE_END = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _WORD = re.compile(r"[\w.]*[^\W\d_]")
 _PARTS = re.compile(r"[A-Za-z]+")
+_JOINED = re.compile(r"\w[-_./:]\w")
 _TOKEN = re.compile(r"[\w+/=.~:-]+")
 _DIGITS = 4, 6  # of a number that counts as a password: in a setting, elsewhere
 _LONGEST_NAME = 64
@@ -86,6 +89,25 @@ def is_proven(
     if found == CHOSEN and not human and _TOKEN.fullmatch(value) is None:
         return False
     return not _is_name(value, found, judge, human=human, quoted=quoted)
+
+
+def is_said(name: str, value: str, judge: KeyJudge) -> bool:
+    """Tell whether a text under the name of a secret only speaks of one."""
+    found = strength(value)
+    human = judge.kind(name)[1]
+    if found in (NOTHING, MADE):
+        return found == NOTHING
+    if human and is_pin(name) and not value.isdigit():
+        return True
+    if not human and value.count(" ") > 1:
+        return True
+    if found == CHOSEN or (human and is_phrase(value)):
+        return False
+    if " " in value and is_prose(value):
+        return True
+    if human:  # a label, as in `{"password": "Passwort"}`
+        return found == WORDS and value[:1].isupper() and judge.names(value)
+    return (found == WORDS and _JOINED.search(value) is not None) or judge.names(value)
 
 
 def _demanded(text: str, name: Name, join: Join, place: tuple[int, int, bool]) -> int:

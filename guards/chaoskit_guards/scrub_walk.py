@@ -11,7 +11,6 @@ import datetime as dt
 import decimal
 import enum
 import pathlib
-import re
 import traceback
 import uuid
 from collections import UserList, deque
@@ -20,16 +19,15 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from chaoskit_guards.scrub_headers import SCHEME
-from chaoskit_guards.scrub_keys import NO, YES, KeyJudge, is_pin
+from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_objects import as_text, is_schema, shown
+from chaoskit_guards.scrub_proof import is_said
 from chaoskit_guards.scrub_text import Marker, TextScrubber
 from chaoskit_guards.scrub_values import (
     CHOSEN,
     MADE,
     NOTHING,
-    WORDS,
     is_phrase,
-    is_prose,
     is_uuid,
     strength,
 )
@@ -53,9 +51,9 @@ _PLAIN = (
 _ATOMS = frozenset((int, float, bool, type(None), complex))
 _OF_A_PIECE = (
     "logprob", "top_logprobs", "prob", "score", "lemma", "pos", "index", "start", "offset",
-    "token_str",
+    "token_str", "start_char", "tag", "label", "entity",
 )  # fmt: skip
-_JOINED = re.compile(r"\w[-_./:]\w")
+_ABOUT = frozenset(("name", "id", "type", "kind", "namespace"))
 _DEPTH = 100
 _TOO_DEEP = "[NESTED TOO DEEPLY]"
 _NAME_KEYS = frozenset(("name", "key", "header", "Name", "Key", "variable"))
@@ -435,8 +433,12 @@ class Walk:
         if isinstance(target, list):
             target.extend([self._under(name, item, 0) for item in source])
             return
+        listed = "name" in source and name.lower().endswith("s")
         for key, item in source.items():
-            target[self._any(key, 0)] = self._under(name, item, 0)
+            if listed and key in _ABOUT:  # one of several, which only this says
+                target[key] = self._any(item, 0)
+            else:
+                target[self._any(key, 0)] = self._under(name, item, 0)
 
     def _put(self, secret: str, kind: str) -> str:
         if secret in self._text.allowed:
@@ -449,7 +451,7 @@ class Walk:
         scheme = SCHEME.match(value)
         begin = scheme.end() if scheme else 0
         secret = value[begin:]
-        if self._text.marks.fullmatch(secret) or _is_said(name, secret, self._judge):
+        if self._text.marks.fullmatch(secret) or is_said(name, secret, self._judge):
             return value
         low = name.lower()
         if low.endswith(("cookie", "cookies")) or "conn" in low:
@@ -461,20 +463,3 @@ class Walk:
             if "cookie" in low and (" " in value or strength(value) < CHOSEN):
                 return value
         return value[:begin] + self._put(secret, "key")
-
-
-def _is_said(name: str, value: str, judge: KeyJudge) -> bool:
-    """Tell whether a text under the name of a secret only speaks of one."""
-    found = strength(value)
-    human = judge.kind(name)[1]
-    if found in (NOTHING, MADE):
-        return found == NOTHING
-    if human and is_pin(name) and not value.isdigit():
-        return True
-    if found == CHOSEN or (human and is_phrase(value)):
-        return False
-    if " " in value and is_prose(value):
-        return True
-    if human:  # a label, as in `{"password": "Passwort"}`
-        return found == WORDS and value[:1].isupper() and judge.judge(value) != NO
-    return (found == WORDS and _JOINED.search(value) is not None) or judge.judge(value) != NO
