@@ -6,8 +6,8 @@ The clearer the notation, the less: a line of settings, a query or a quoted valu
 may be any word; code and flags demand a number in it; running text, rows and comparisons a value
 that is no word at all. Beside other names words are never enough, for `token`, `secret` and `key`
 are words of every parser and every manual. Code, attributes, sentences and the names of other
-values prove nothing. The key of a dict is the clearest notation of all: under it everything goes but
-what only speaks of a secret.
+values prove nothing. The key of a dict is the clearest notation of all: under it everything goes
+but what only speaks of a secret.
 """
 
 from __future__ import annotations

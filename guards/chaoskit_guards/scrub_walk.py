@@ -451,8 +451,10 @@ class Walk:
         scheme = SCHEME.match(value)
         begin = scheme.end() if scheme else 0
         secret = value[begin:]
-        if self._text.marks.fullmatch(secret) or is_said(name, secret, self._judge):
+        if self._text.marks.fullmatch(secret):
             return value
+        if is_said(name, secret, self._judge):
+            return self._cleaned(value)
         low = name.lower()
         if low.endswith(("cookie", "cookies")) or "conn" in low:
             lead = "Cookie: " if "cookie" in low else ""

@@ -220,6 +220,14 @@ def test_a_label_is_no_password():
     assert SCRUBBER.scrub_dict({"password": "letmein"}) != {"password": "letmein"}
 
 
+def test_what_only_speaks_of_a_secret_is_still_a_text():
+    """A place under a telling key may hold a password of its own."""
+    password = "hunter" + "2hunter2"
+    for value in (f"https://bob:{password}@x.example/a", f"see /etc/x and use password={password}"):
+        for name in ("token", "connection_string", "password"):
+            assert password not in str(SCRUBBER.scrub_dict({name: value}))
+
+
 @pytest.mark.slow
 def test_the_standard_library_speaks_of_passwords_and_tokens_all_the_time():
     """Of its own lines with a telling word at most one in two hundred changes."""
