@@ -46,6 +46,7 @@ _SETTING_ENDS = frozenset(("", "\n", "\r", " ", "\t", ";", "&", '"', "'", "\\", 
 _LINE_END = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _WORD = re.compile(r"[\w.]*[^\W\d_]")
 _PARTS = re.compile(r"[A-Za-z]+")
+_DIGIT = re.compile(r"\d")
 _JOINED = re.compile(r"\w[-_./:]\w")
 _TOKEN = re.compile(r"[\w+/=.~:-]+")
 _DIGITS = 4, 6  # of a number that counts as a password: in a setting, elsewhere
@@ -99,7 +100,7 @@ def is_said(name: str, value: str, judge: KeyJudge) -> bool:
         return found == NOTHING
     if human and is_pin(name) and not value.isdigit():
         return True
-    if not human and value.count(" ") > 1:
+    if not human and value.count(" ") > 1 and _DIGIT.search(value) is None:
         return True
     if found == CHOSEN or (human and is_phrase(value)):
         return False

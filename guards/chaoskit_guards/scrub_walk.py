@@ -454,7 +454,7 @@ class Walk:
         if self._text.marks.fullmatch(secret):
             return value
         if is_said(name, secret, self._judge):
-            return self._cleaned(value)
+            return value if secret.isalpha() and secret.islower() else self._cleaned(value)
         low = name.lower()
         if low.endswith(("cookie", "cookies")) or "conn" in low:
             lead = "Cookie: " if "cookie" in low else ""
