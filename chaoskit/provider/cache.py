@@ -25,6 +25,15 @@ LOOK_BACK = 20
 STEP = 128
 """Tokens: automatic caching reads in multiples of it."""
 
+CONSIDERED = 80
+"""Breakpoints of a request, the latest ones, at which explicit caching reads."""
+
+WRITTEN = 4
+"""Breakpoints of a request, the latest ones, at which explicit caching writes."""
+
+LONG_LIFE = 43_200.0
+"""Seconds that an explicit breakpoint lives where it asks for it."""
+
 _LIVES = {"5m": 300.0, "1h": 3600.0}
 _SIBLINGS = 8
 _REMEMBERED = 8
@@ -119,6 +128,8 @@ class PromptCache:
         if model.cache == "automatic":
             if not minimum or prompt.total < minimum:
                 return CacheUse(uncached=prompt.total)
+            if call.options.get("explicit_cache") and model.cache_writes:
+                return self._explicit(call, model, prompt, now)
             return self._automatic(call, model, prompt, now)
         if not minimum or not _marked(call):
             return CacheUse(uncached=prompt.total)
@@ -194,6 +205,50 @@ class PromptCache:
                 _Write(digest=digests[at], life=_LIVES[blocks[at].ttl or "5m"]) for at in kept
             ),
             trail=_Trail(namespace=namespace, digests=tuple(digests)) if kept else None,
+        )
+
+    def _explicit(self, call: Call, model: Model, prompt: PromptCount, now: float) -> CacheUse:
+        """Read at any of the latest breakpoints, without looking back from them; write at four."""
+        if not _marked(call):
+            return CacheUse(uncached=prompt.total)
+        blocks = self._blocks.of(call, prompt.blocks, strict=False)
+        namespace = (call.provider, call.key, model.facts.name)
+        digests = _chain(_root(namespace), blocks)
+        ends, _ = _measure(blocks)
+        marks = [at for at, block in enumerate(blocks) if block.ttl is not None]
+        marks = [at for at in marks if ends[at] >= model.facts.cache_minimum]
+        considered = reversed(marks[-CONSIDERED:])
+        hit = next((at for at in considered if self._readable(digests[at], now)), None)
+        kept = marks[-WRITTEN:]
+        read = ends[hit] if hit is not None else 0
+        long = max([read, *(ends[at] for at in kept if blocks[at].ttl == "1h")])
+        end = max([read, *(ends[at] for at in kept)])
+        miss = None
+        if hit is None:
+            miss = (
+                self._missed(namespace, digests[: marks[-1] + 1], blocks, now)
+                if marks
+                else Miss(reason="too_short")
+            )
+        return CacheUse(
+            read=read,
+            write_1h=long - read,
+            write_5m=end - long,
+            uncached=prompt.total - end,
+            miss=miss,
+            hits=() if hit is None else (digests[hit],),
+            writes=tuple(
+                [
+                    _Write(
+                        digest=digests[at],
+                        life=LONG_LIFE if blocks[at].ttl == "1h" else model.cache_life,
+                    )
+                    for at in kept
+                ]
+            ),
+            trail=_Trail(namespace=namespace, digests=tuple(digests[: marks[-1] + 1]))
+            if marks
+            else None,
         )
 
     def _hit(

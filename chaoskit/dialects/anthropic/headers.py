@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from math import ceil
@@ -20,6 +21,7 @@ _LIMITS = {
     )
     for name in ("requests", "tokens", "input_tokens", "output_tokens")
 }
+_OF_TOKENS = ("input_tokens", "output_tokens")
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -54,7 +56,12 @@ def common(
 def limits(envelope: Envelope) -> dict[str, str]:
     """Return the rate-limit headers; resets are points in time, tokens are rounded to thousands."""
     headers: dict[str, str] = {}
-    for state in envelope.limits:
+    states = envelope.limits
+    tokens = [state for state in states if state.name in _OF_TOKENS]
+    if tokens:  # the `tokens` headers tell of the tightest limit
+        tightest = min(tokens, key=lambda state: state.remaining / state.limit)
+        states = (*states, replace(tightest, name="tokens"))
+    for state in states:
         names = _LIMITS.get(state.name)
         if names is not None:
             limit, remaining, reset = names

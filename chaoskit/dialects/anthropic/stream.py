@@ -8,8 +8,8 @@ from typing import Literal
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._pieces import deltas, fragments
-from chaoskit.dialects.anthropic import headers, ids
-from chaoskit.dialects.anthropic.encode import block, envelope_of
+from chaoskit.dialects.anthropic import headers, ids, threads
+from chaoskit.dialects.anthropic.encode import block, envelope_of, shown
 from chaoskit.exchange import Call, Part, Reply, Text, Thinking, ToolCall
 from chaoskit.steps import Frame
 
@@ -35,8 +35,10 @@ def stream(
     message = envelope_of(reply, call, envelope)
     frames = [_start(message)]
     index = 0
-    for part in reply.content:
-        made = block(part, envelope)
+    said = shown(reply, call, envelope)
+    threads.keep(message["id"], said, call, envelope)
+    for part in said:
+        made = block(part)
         if made is not None:
             frames.extend(_block(index, part, made))
             index += 1

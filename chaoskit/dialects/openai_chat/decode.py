@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts, Models
 from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, parse
+from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint, retry_count
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
-from chaoskit.exchange import Call, HttpRequest, Part, Refusal
+from chaoskit.exchange import Call, HttpRequest, Refusal
 
 __all__ = ["decode"]
 
@@ -46,23 +47,25 @@ def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) 
         options["output_schema"] = body.output_schema
     if body.effort:
         options["effort"] = body.effort
+    if body.effort != "none" and (body.effort or "reasons" in facts.features):
+        options["reasons"] = True
+    if body.logprobs is not None:
+        options["logprobs"] = body.logprobs
+    if body.explicit_cache:
+        options["explicit_cache"] = True
+    if body.service_tier != "default":
+        options["service_tier"] = body.service_tier
     if body.json_object:
         options["json_object"] = True
-    system: list[Part] = []
-    first = 0
-    for message in body.messages[:-1]:
-        if message.role != "system":
-            break
-        system += message.content
-        first += 1
+    system, messages = divided(body.messages)
     return Call(
         dialect=_NAME,
         provider=PROVIDER,
         model=body.model,
         key=key,
         stream=body.stream,
-        system=tuple(system),
-        messages=body.messages[first:],
+        system=system,
+        messages=messages,
         tools=body.tools,
         tool_choice=body.tool_choice,
         max_tokens=body.max_tokens,

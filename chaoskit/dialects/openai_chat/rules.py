@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
+from chaoskit.dialects._openai import logprobs
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat.body import Body
 from chaoskit.dialects.openai_chat.messages import paired
@@ -51,6 +52,9 @@ def _reasoning(body: Body, model: ModelFacts) -> None:
         )
     if "sampling" in model.features:
         return
+    reasons = body.effort or ("medium" if "reasons" in model.features else "none")
+    if body.logprobs is not None and reasons != "none":
+        raise logprobs.unsupported("logprobs")
     for name in ("temperature", "top_p"):
         value = body.sampling.get(name, 1)
         if value != 1:

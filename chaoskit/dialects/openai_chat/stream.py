@@ -7,7 +7,7 @@ from typing import Literal
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
-from chaoskit.dialects._openai import headers
+from chaoskit.dialects._openai import headers, logprobs
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.dialects.openai_chat.encode import (
     choices,
@@ -37,9 +37,9 @@ def stream(
     tail = ',"usage":null}' if told else "}"
     frames: list[Frame] = []
     for index in range(choices(call)):
-        for kind, delta, finish in _deltas(reply, call, index, envelope):
+        for kind, delta, finish, likely in _deltas(reply, call, index, envelope):
             data = (
-                f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":null,'
+                f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":{likely},'
                 f'"finish_reason":{finish}}}]{tail}'
             )
             frames.append(Frame(kind=kind, name="", data=data))
@@ -54,14 +54,20 @@ def stream(
 
 def _deltas(
     reply: Reply, call: Call, choice: int, envelope: Envelope
-) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str]]:
-    """Yield what each chunk is for, its delta and its finish reason, both as JSON."""
+) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str, str]]:
+    """Yield what each chunk is for, its delta, its finish reason, its logprobs, all as JSON."""
     calls = identified(reply, choice, envelope)
     text = reply.text
     opening = "null" if calls and not text else '""'
-    yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null"
-    for piece in deltas(text):
-        yield "content", f'{{"content":{dumps(piece)}}}', "null"
+    yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null", "null"
+    top = logprobs.wanted(call)
+    if top is None:
+        for piece in deltas(text):
+            yield "content", f'{{"content":{dumps(piece)}}}', "null", "null"
+    else:  # token by token
+        for token in logprobs.of(text, top):
+            likely = dumps({"content": [token], "refusal": None})
+            yield "content", f'{{"content":{dumps(token["token"])}}}', "null", likely
     for index, (identity, made) in enumerate(calls):
         begun = {
             "index": index,
@@ -69,8 +75,8 @@ def _deltas(
             "type": "function",
             "function": {"name": made.name, "arguments": ""},
         }
-        yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null"
+        yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null", "null"
         for piece in fragments(made.arguments):
             more = f'{{"index":{index},"function":{{"arguments":{dumps(piece)}}}}}'
-            yield "tool", f'{{"tool_calls":[{more}]}}', "null"
-    yield "end", "{}", f'"{finish_reason(reply, call)}"'
+            yield "tool", f'{{"tool_calls":[{more}]}}', "null", "null"
+    yield "end", "{}", f'"{finish_reason(reply, call)}"', "null"

@@ -26,7 +26,7 @@ def echo(body: Body, model: ModelFacts) -> Json:
             "effort": body.effort or _effort(model),
             "summary": body.summary or None,
         },
-        "service_tier": _tier(raw.get("service_tier")),
+        "service_tier": body.service_tier,
         "store": body.store,
         "temperature": raw["temperature"] if raw.get("temperature") is not None else 1.0,
         "text": {
@@ -40,6 +40,8 @@ def echo(body: Body, model: ModelFacts) -> Json:
         "truncation": raw.get("truncation") or "disabled",
         "metadata": raw.get("metadata") or {},
     }
+    if body.template is not None:
+        made["prompt"] = body.template.echo
     return made | {name: raw.get(name) for name in _AT_THE_END}
 
 
@@ -47,7 +49,3 @@ def _effort(model: ModelFacts) -> str | None:
     if "reasons" in model.features:
         return "medium"
     return "none" if "reasoning" in model.features else None
-
-
-def _tier(asked: object) -> object:
-    return "default" if asked in (None, "auto") else asked

@@ -85,17 +85,25 @@ def _message(item: Json, place: str) -> Iterator[_Event]:
     yield _added(item | {"status": "in_progress", "content": []}, place)
     here = f'"item_id":"{item["id"]}",{place},"content_index":0'
     (part,) = item["content"]
-    yield "block", "response.content_part.added", f'{here},"part":{dumps(part | {"text": ""})}'
-    for piece in deltas(part["text"]):
-        yield (
-            "content",
-            "response.output_text.delta",
-            f'{here},"delta":{dumps(piece)},"logprobs":[]',
-        )
-    text = f'{here},"text":{dumps(part["text"])},"logprobs":[]'
+    empty = dumps(part | {"text": "", "logprobs": []})
+    yield "block", "response.content_part.added", f'{here},"part":{empty}'
+    likely = part["logprobs"]
+    pieces = [(token["token"], [_told(token)]) for token in likely]
+    for piece, tokens in pieces or [(piece, []) for piece in deltas(part["text"])]:
+        fields = f'{here},"delta":{dumps(piece)},"logprobs":{dumps(tokens)}'
+        yield "content", "response.output_text.delta", fields
+    told = dumps([_told(token) for token in likely])
+    text = f'{here},"text":{dumps(part["text"])},"logprobs":{told}'
     yield "block", "response.output_text.done", text
     yield "block", "response.content_part.done", f'{here},"part":{dumps(part)}'
     yield _done(item, place)
+
+
+def _told(token: Json) -> Json:
+    """Return a token as events tell it: without the bytes."""
+    told = ("token", "logprob")
+    others = [{name: other[name] for name in told} for other in token["top_logprobs"]]
+    return {name: token[name] for name in told} | {"top_logprobs": others}
 
 
 def _call(item: Json, place: str) -> Iterator[_Event]:
