@@ -316,6 +316,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.wire("anthropic.requests.invalid_request_is_refused_in_the_words_of_production")
 @pytest.mark.parametrize(("given", "message"), REFUSED, ids=[m[:60] for _, m in REFUSED])
 def test_invalid_request_is_refused_in_the_words_of_production(ask_anthropic, given, message):
     """Each is a 400 of type invalid_request_error."""
@@ -333,6 +334,7 @@ NEWEST = [
 ]
 
 
+@pytest.mark.wire("anthropic.requests.newest_version_refuses_what_the_older_one_takes")
 @pytest.mark.parametrize(("given", "message"), NEWEST, ids=[m[:30] for _, m in NEWEST])
 def test_newest_version_refuses_what_the_older_one_takes(ask_anthropic, given, message):
     """Both versions are live; the header of each request decides."""
@@ -340,6 +342,7 @@ def test_newest_version_refuses_what_the_older_one_takes(ask_anthropic, given, m
     assert isinstance(ask_anthropic(given), Call)
 
 
+@pytest.mark.wire("anthropic.requests.newest_version_refuses_documents_of_the_assistant")
 def test_newest_version_refuses_documents_of_the_assistant(ask_anthropic):
     """A document in a user message is fine in both."""
     document = {
@@ -466,12 +469,14 @@ ACCEPTED = {
 }
 
 
+@pytest.mark.wire("anthropic.requests.valid_request_is_accepted")
 @pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED)
 def test_valid_request_is_accepted(ask_anthropic, given):
     """What production takes is not refused, however odd."""
     assert isinstance(ask_anthropic(given), Call)
 
 
+@pytest.mark.wire("anthropic.requests.thinking_edited_in_the_latest_answer_is_refused")
 def test_thinking_edited_in_the_latest_answer_is_refused(ask_anthropic, anthropic, envelope):
     """Older answers, and signatures of other origin, are not judged."""
     import json
@@ -491,6 +496,7 @@ def test_thinking_edited_in_the_latest_answer_is_refused(ask_anthropic, anthropi
     assert isinstance(ask_anthropic(body(messages=said("hi", [foreign, words], "ok"))), Call)
 
 
+@pytest.mark.wire("anthropic.requests.unknown_model_is_not_found")
 def test_unknown_model_is_not_found(ask_anthropic):
     """The lookup comes after the schema."""
     assert Refusal(kind="not_found", message="model: claude-nope") == ask_anthropic(
@@ -499,10 +505,17 @@ def test_unknown_model_is_not_found(ask_anthropic):
     assert ask_anthropic(body(model="x", foo=1)).message == "foo: Extra inputs are not permitted"
 
 
-def test_thread_gets_the_code_on_which_the_sdk_sends_full_histories(ask_anthropic):
-    """The tool runner of the SDK asks for a thread by default."""
-    refusal = ask_anthropic(body(thread={"type": "create"}))
+@pytest.mark.wire(
+    "anthropic.requests.thread_that_cannot_be_gets_the_code_on_which_the_sdk_sends_full_histories"
+)
+def test_thread_that_cannot_be_gets_the_code_on_which_the_sdk_sends_full_histories(ask_anthropic):
+    """Some fields have no place in it; without the beta nobody knows the field."""
+    given = body(thread={"type": "create"}, context_management={"edits": [{"type": "x"}]})
+    refusal = ask_anthropic(given, anthropic_beta="message-threads-2026-08-12")
     assert (refusal.kind, refusal.code) == ("invalid_request", "thread_unsupported_request")
+    assert refusal.details == {"unsupported": "context_management"}
+    refusal = ask_anthropic(body(thread={"type": "create"}))
+    assert refusal.message == "thread: Extra inputs are not permitted"
 
 
 HEADERS = [
@@ -521,6 +534,7 @@ HEADERS = [
 ]
 
 
+@pytest.mark.wire("anthropic.requests.header_is_missing_or_wrong")
 @pytest.mark.parametrize(("headers", "kind", "message"), HEADERS)
 def test_header_is_missing_or_wrong(ask_anthropic, headers, kind, message):
     """Headers are looked at before the body."""
@@ -529,6 +543,7 @@ def test_header_is_missing_or_wrong(ask_anthropic, headers, kind, message):
     assert message in {None, refusal.message}
 
 
+@pytest.mark.wire("anthropic.requests.body_is_not_json_or_no_object")
 def test_body_is_not_json_or_no_object(ask_anthropic):
     """Both are the client's fault."""
     assert ask_anthropic(b"{").message.startswith("The request body is not valid JSON: ")
@@ -537,17 +552,20 @@ def test_body_is_not_json_or_no_object(ask_anthropic):
     assert ask_anthropic(b"[]").message == "Input should be a valid dictionary"
 
 
+@pytest.mark.wire("anthropic.requests.path_or_method_is_wrong")
 def test_path_or_method_is_wrong(ask_anthropic):
     """Both errors have the vendor's own shape."""
     assert ask_anthropic(body(), path="/v1/nope").kind == "not_found"
     assert ask_anthropic(body(), method="GET").status == 405
 
 
+@pytest.mark.wire("anthropic.requests.body_beyond_32_megabytes_is_too_large")
 def test_body_beyond_32_megabytes_is_too_large(ask_anthropic):
     """The edge looks at the length alone."""
     assert Refusal(kind="too_large") == ask_anthropic(b" " * (32 * 1024 * 1024 + 1))
 
 
+@pytest.mark.wire("anthropic.requests.counting_takes_the_same_body_without_generation")
 def test_counting_takes_the_same_body_without_generation(ask_anthropic):
     """`max_tokens` is an extra field there."""
     path = "/proxy/v1/messages/count_tokens"
@@ -556,6 +574,7 @@ def test_counting_takes_the_same_body_without_generation(ask_anthropic):
     assert ask_anthropic(body(), path=path).message == "max_tokens: Extra inputs are not permitted"
 
 
+@pytest.mark.wire("anthropic.requests.call_holds_what_was_asked")
 def test_call_holds_what_was_asked(ask_anthropic):
     """The neutral form of a request with everything in it."""
     call = ask_anthropic(
@@ -591,6 +610,7 @@ def test_call_holds_what_was_asked(ask_anthropic):
     assert call.options == {"served": "claude-old-20250929", "retry_count": 2}
 
 
+@pytest.mark.wire("anthropic.requests.key_is_a_fingerprint_and_the_same_from_both_headers")
 def test_key_is_a_fingerprint_and_the_same_from_both_headers(ask_anthropic):
     """The key itself goes nowhere."""
     legacy = ask_anthropic(body(), x_api_key="test-key")
@@ -600,6 +620,9 @@ def test_key_is_a_fingerprint_and_the_same_from_both_headers(ask_anthropic):
     assert "test-key" not in repr(legacy)
 
 
+@pytest.mark.wire(
+    "anthropic.requests.automatic_breakpoint_stands_on_the_last_block_that_can_bear_one"
+)
 def test_automatic_breakpoint_stands_on_the_last_block_that_can_bear_one(ask_anthropic):
     """Thinking cannot; the same lifetime twice is no conflict."""
     thought = {"type": "thinking", "thinking": "x", "signature": "y"}
@@ -611,6 +634,7 @@ def test_automatic_breakpoint_stands_on_the_last_block_that_can_bear_one(ask_ant
     assert (Text("a", "1h"),) == same.messages[0].content
 
 
+@pytest.mark.wire("anthropic.requests.raw_tool_keeps_the_order_of_its_keys")
 def test_raw_tool_keeps_the_order_of_its_keys(ask_anthropic):
     """The prompt cache of production sees the order, so ours must."""
     one = ask_anthropic(body(tools=[TOOL])).tools[0].raw
@@ -618,6 +642,7 @@ def test_raw_tool_keeps_the_order_of_its_keys(ask_anthropic):
     assert one != other
 
 
+@pytest.mark.wire("anthropic.requests.options_hold_what_decides_the_cache")
 def test_options_hold_what_decides_the_cache(ask_anthropic):
     """Thinking, effort and speed invalidate parts of a prompt."""
     call = ask_anthropic(
@@ -631,6 +656,9 @@ def test_options_hold_what_decides_the_cache(ask_anthropic):
     )
     expected = {
         "served": "claude-old-20250929",
+        "reasons": True,
+        "service_tier": "fast",
+        "thinking_omitted": True,
         "thinking": ("enabled", 2000),
         "effort": "low",
         "speed": "fast",

@@ -507,6 +507,7 @@ def name_of(case):
     return case[:60] if isinstance(case, str) else ""
 
 
+@pytest.mark.wire("openai_responses.requests.invalid_request_is_refused")
 @pytest.mark.parametrize(("given", "message", "param", "code"), REFUSED, ids=name_of)
 def test_invalid_request_is_refused(ask_responses, given, message, param, code):
     """With message, param and code."""
@@ -516,12 +517,14 @@ def test_invalid_request_is_refused(ask_responses, given, message, param, code):
     assert (refusal.kind, refusal.param, refusal.code) == ("invalid_request", param, code)
 
 
+@pytest.mark.wire("openai_responses.requests.model_for_vectors_does_not_answer")
 def test_model_for_vectors_does_not_answer(ask_responses):
     """It has a route of its own."""
     refusal = ask_responses(body(model="text-embedding"))
     assert (refusal.kind, refusal.param) == ("invalid_request", "model")
 
 
+@pytest.mark.wire("openai_responses.requests.unknown_model")
 def test_unknown_model(ask_responses):
     """A 404 with a code."""
     refusal = ask_responses(body(model="gpt-nope"))
@@ -529,6 +532,7 @@ def test_unknown_model(ask_responses):
     assert refusal.message.startswith("The model `gpt-nope` does not exist")
 
 
+@pytest.mark.wire("openai_responses.requests.what_was_never_kept_is_not_found")
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -540,7 +544,7 @@ def test_unknown_model(ask_responses):
             ),
         ),
         (body(conversation="conv_1"), "Conversation with id 'conv_1' not found."),
-        (body(input=..., prompt={"id": "pmpt_1"}), "Prompt with id 'pmpt_1' not found."),
+        (body(input=..., prompt={"id": "mine"}), "Prompt with id 'mine' not found."),
     ],
     ids=["item", "conversation", "prompt"],
 )
@@ -550,6 +554,7 @@ def test_what_was_never_kept_is_not_found(ask_responses, given, message):
     assert (refusal.kind, refusal.message) == ("not_found", message)
 
 
+@pytest.mark.wire("openai_responses.requests.key_is_required")
 def test_key_is_required(ask_responses):
     """Before anything else is looked at."""
     refusal = ask_responses(b"{", authorization=None)
@@ -559,12 +564,14 @@ def test_key_is_required(ask_responses):
     )
 
 
+@pytest.mark.wire("openai_responses.requests.body_must_be_a_json_object")
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff"])
 def test_body_must_be_a_json_object(ask_responses, data):
     """In the words of production."""
     assert ask_responses(data).message.startswith("We could not parse the JSON body")
 
 
+@pytest.mark.wire("openai_responses.requests.method_must_fit")
 @pytest.mark.parametrize(
     ("path", "method", "hint"),
     [
@@ -614,12 +621,14 @@ ACCEPTED = [
 ]
 
 
+@pytest.mark.wire("openai_responses.requests.valid_request_is_accepted")
 @pytest.mark.parametrize("given", ACCEPTED, ids=str)
 def test_valid_request_is_accepted(ask_responses, given):
     """What production accepts and fakes reject."""
     assert isinstance(ask_responses(given), Call)
 
 
+@pytest.mark.wire("openai_responses.requests.meaning_of_a_whole_conversation")
 def test_meaning_of_a_whole_conversation(ask_responses):
     """Every kind of item has its place; what the model said in one turn is one message."""
     picture = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
@@ -663,6 +672,7 @@ def test_meaning_of_a_whole_conversation(ask_responses):
     )
 
 
+@pytest.mark.wire("openai_responses.requests.choice_of_tools")
 @pytest.mark.parametrize(
     ("choice", "mode", "name"),
     [
@@ -696,12 +706,14 @@ def test_choice_of_tools(ask_responses, choice, mode, name):
     assert (call.tool_choice.mode, call.tool_choice.name) == (mode, name)
 
 
+@pytest.mark.wire("openai_responses.requests.retries_are_counted")
 def test_retries_are_counted(ask_responses):
     """The SDK tells how often it has tried."""
     call = ask_responses(body(), **{"x-stainless-retry-count": "2"})
     assert call.options["retry_count"] == 2
 
 
+@pytest.mark.wire("openai_responses.requests.input_tokens_are_counted_not_generated")
 def test_input_tokens_are_counted_not_generated(ask_responses):
     """The same body at another path."""
     call = ask_responses(body(), path="/v1/responses/input_tokens")
