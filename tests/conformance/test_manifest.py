@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent.parent
-FOLDERS = ("conformance", "dialects")
+FOLDERS = ("conformance", "dialects", "generations")
 OWN = {"test_manifest.py", "test_refusals.py"}
 INNER = {"test_pieces.py", "test_silent.py"}  # how the code is cut, which no client sees
+INNER |= {"test_week_on_this_generation.py"}  # what agents live through, rather than the wire
 FILES = sorted(
     file
     for folder in FOLDERS
