@@ -31,7 +31,7 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     message = envelope_of(reply, call, envelope)
     said = shown(reply, call, envelope)
     message["content"] = [made for part in said if (made := block(part)) is not None]
-    threads.keep(message["id"], said, call, envelope)
+    threads.keep(message["id"], message["content"], call, envelope)
     answer = replies.json(message, envelope)
     return replace(answer, headers={**answer.headers, **headers.limits(envelope)})
 

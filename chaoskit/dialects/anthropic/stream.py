@@ -34,15 +34,14 @@ def stream(
     """Return the headers and the events of a streamed answer."""
     message = envelope_of(reply, call, envelope)
     frames = [_start(message)]
-    index = 0
-    said = shown(reply, call, envelope)
-    threads.keep(message["id"], said, call, envelope)
-    for part in said:
+    told: list[Json] = []
+    for part in shown(reply, call, envelope):
         made = block(part)
         if made is not None:
-            frames.extend(_block(index, part, made))
-            index += 1
-    if index:
+            frames.extend(_block(len(told), part, made))
+            told.append(made)
+    threads.keep(message["id"], told, call, envelope)
+    if told:
         frames.insert(2, _PING)  # right after the first block has begun
     frames += [_end(message), _STOP]
     made_headers = headers.common(

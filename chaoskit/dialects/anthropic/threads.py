@@ -8,10 +8,9 @@ from typing import Literal
 from chaoskit.dialect import Envelope, ModelFacts, Shelf
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._refused import RefusedError, invalid
-from chaoskit.dialects.anthropic import values
+from chaoskit.dialects.anthropic import blocks, values
 from chaoskit.dialects.anthropic.body import Body
-from chaoskit.dialects.anthropic.signature import sign
-from chaoskit.exchange import Call, Message, Part, Refusal, Thinking
+from chaoskit.exchange import Call, Message, Refusal
 
 __all__ = ["Thread", "keep", "read", "whole"]
 
@@ -117,26 +116,24 @@ def whole(thread: Thread, shelf: Shelf) -> Body:
     )
 
 
-def keep(name: str, said: tuple[Part, ...], call: Call, envelope: Envelope) -> None:
-    """Put the conversation and what the model said onto the shelf, where the request wants it."""
+def keep(name: str, said: list[Json], call: Call, envelope: Envelope) -> None:
+    """Put the conversation and the blocks that the model said onto the shelf, where it is wanted.
+
+    They are read as if the client had sent them back.
+    """
     thread = call.options.get("thread")
     if not isinstance(thread, Thread) or envelope.shelf is None:
         return
-    answer = Message(role="assistant", content=tuple([_signed(part) for part in said]))
     body = thread.body
     if said:
+        content = blocks.content(blocks.Reader(newest=False, role="assistant"), said, "content")
+        answer = Message(role="assistant", content=content)
         body = replace(body, messages=(*body.messages, answer))
     new = replace(thread, body=body)
     envelope.shelf.put(_KIND, name, _Kept(thread=new))
     old = envelope.shelf.get(_KIND, thread.previous) if thread.previous else None
     if isinstance(old, _Kept):
         envelope.shelf.put(_KIND, thread.previous, replace(old, continued=True))
-
-
-def _signed(part: Part) -> Part:
-    if not isinstance(part, Thinking):
-        return part
-    return Thinking(text=part.text, signature=part.signature or sign(part.text))
 
 
 def _refused(

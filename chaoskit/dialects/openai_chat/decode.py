@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts, Models
+from chaoskit.dialects._openai.options import options
 from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, parse
 from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
-from chaoskit.dialects._request import fingerprint, retry_count
+from chaoskit.dialects._request import fingerprint
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
 from chaoskit.exchange import Call, HttpRequest, Refusal
@@ -34,29 +35,11 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
 
 
 def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) -> Call:
-    options: dict[str, object] = {"served": facts.name}
-    if retries := retry_count(request.headers):
-        options["retry_count"] = retries
+    found = options(body, facts, request.headers)
     if body.include_usage:
-        options["include_usage"] = True
+        found["include_usage"] = True
     if body.n > 1:
-        options["n"] = body.n
-    if body.builtin_tools:
-        options["builtin_tools"] = body.builtin_tools
-    if body.output_schema is not None:
-        options["output_schema"] = body.output_schema
-    if body.effort:
-        options["effort"] = body.effort
-    if body.effort != "none" and (body.effort or "reasons" in facts.features):
-        options["reasons"] = True
-    if body.logprobs is not None:
-        options["logprobs"] = body.logprobs
-    if body.explicit_cache:
-        options["explicit_cache"] = True
-    if body.service_tier != "default":
-        options["service_tier"] = body.service_tier
-    if body.json_object:
-        options["json_object"] = True
+        found["n"] = body.n
     system, messages = divided(body.messages)
     return Call(
         dialect=_NAME,
@@ -70,5 +53,5 @@ def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) 
         tool_choice=body.tool_choice,
         max_tokens=body.max_tokens,
         stop_sequences=body.stop,
-        options=options,
+        options=found,
     )

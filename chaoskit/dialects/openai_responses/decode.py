@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chaoskit.dialect import ModelFacts, Models
+from chaoskit.dialects._openai.options import options
 from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, parse
 from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
-from chaoskit.dialects._request import fingerprint, query_of, retry_count
+from chaoskit.dialects._request import fingerprint, query_of
 from chaoskit.dialects.openai_responses import bodies, compaction, pairs, routes, rules
 from chaoskit.dialects.openai_responses import body as shapes
 from chaoskit.dialects.openai_responses.items import Item, messages_of
@@ -29,12 +30,10 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
         place = routes.route(request)
         key = fingerprint(authenticate(request))
         if place.route not in ("create", "input_tokens", "compact"):
-            options: dict[str, object] = {"place": place, "query": query_of(request)}
+            told: dict[str, object] = {"place": place, "query": query_of(request)}
             if request.method.upper() == "POST":
-                options["body"] = bodies.read(place.route, request.body)
-            return Call(
-                dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=options
-            )
+                told["body"] = bodies.read(place.route, request.body)
+            return Call(dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=told)
         raw = parse(request.body)
         if place.route == "compact":
             compaction.check(raw)
@@ -85,33 +84,13 @@ def _continues(body: shapes.Body) -> bool:
 
 
 def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) -> Call:
-    options: dict[str, object] = {
-        "served": facts.name,
-        "echo": echo(body, facts),
-        "given": body.items,
-        "store": body.store,
-    }
-    if retries := retry_count(request.headers):
-        options["retry_count"] = retries
-    if body.builtin_tools:
-        options["builtin_tools"] = body.builtin_tools
-    if body.output_schema is not None:
-        options["output_schema"] = body.output_schema
-    if body.effort:
-        options["effort"] = body.effort
+    found = options(body, facts, request.headers)
+    found |= {"echo": echo(body, facts), "given": body.items, "store": body.store}
     if body.raw.get("truncation") == "auto":
-        options["truncation"] = "auto"
-    if body.effort != "none" and (body.effort or "reasons" in facts.features):
-        options["reasons"] = True
-    if body.logprobs is not None:
-        options["logprobs"] = body.logprobs
-    if body.explicit_cache:
-        options["explicit_cache"] = True
-    if body.service_tier != "default":
-        options["service_tier"] = body.service_tier
-    for name in ("json_object", "previous", "conversation", "background", "summary", "sealed"):
+        found["truncation"] = "auto"
+    for name in ("previous", "conversation", "background", "summary", "sealed"):
         if value := getattr(body, name):
-            options[name] = value
+            found[name] = value
     return Call(
         dialect=NAME,
         provider=PROVIDER,
@@ -122,5 +101,5 @@ def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) 
         tools=body.functions,
         tool_choice=body.tool_choice,
         max_tokens=body.max_tokens,
-        options=options,
+        options=found,
     )

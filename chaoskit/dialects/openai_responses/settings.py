@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
 from chaoskit.dialects._json import Json
+from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects.openai_responses import tools
 from chaoskit.dialects.openai_responses.body import Body
 
@@ -23,7 +24,9 @@ def echo(body: Body, model: ModelFacts) -> Json:
         "conversation": {"id": body.conversation} if body.conversation else None,
         "parallel_tool_calls": body.tool_choice.parallel,
         "reasoning": {
-            "effort": body.effort or _effort(model),
+            "effort": effort_of(body, model)
+            if body.effort or "reasoning" in model.features
+            else None,
             "summary": body.summary or None,
         },
         "service_tier": body.service_tier,
@@ -43,9 +46,3 @@ def echo(body: Body, model: ModelFacts) -> Json:
     if body.template is not None:
         made["prompt"] = body.template.echo
     return made | {name: raw.get(name) for name in _AT_THE_END}
-
-
-def _effort(model: ModelFacts) -> str | None:
-    if "reasons" in model.features:
-        return "medium"
-    return "none" if "reasoning" in model.features else None
