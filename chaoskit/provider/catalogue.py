@@ -14,6 +14,7 @@
     reasons             OpenAI: a reasoning model that reasons unless `effort` is `none`
     structured_output   OpenAI: `response_format` may hold a JSON Schema
     embedding           it embeds texts and does not answer
+    thinking_bound      Anthropic: thinking is bound to the conversation before it
     thinking_shown      Anthropic: thinking comes with its text unless `display` is `omitted`
 """
 

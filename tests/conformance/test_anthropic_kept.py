@@ -319,3 +319,28 @@ def test_results_are_lines_of_json():
     (url, name, request), _ = live(use)
     assert url == f"https://api.anthropic.com/v1/messages/batches/{name}/results"
     assert json.dumps(request).startswith('"req_01')
+
+
+@pytest.mark.wire("anthropic.thinking.bound")
+def test_thinking_of_some_models_is_bound_to_its_conversation():
+    """Whoever cuts the beginning off has to cut the thinking, too; a cache mark may move."""
+    marked = {"type": "text", "text": HI["content"], "cache_control": {"type": "ephemeral"}}
+
+    def use(client):
+        def ask(*said, model="claude-opus-5-5"):
+            return client.messages.create(model=model, max_tokens=900, messages=said)
+
+        first = ask(HI)
+        said = first.to_param()
+        second = ask({"role": "user", "content": [marked]}, said, HI)
+        cut = refused(lambda: ask(SAID | {"role": "user"}, said, HI), anthropic.BadRequestError)
+        other = ask(HI, model="claude-fable-5").to_param()
+        return second, cut, ask(SAID | {"role": "user"}, other, HI, model="claude-fable-5")
+
+    (second, cut, free), _ = live(use)
+    assert second.content[-1].text
+    assert free.content[-1].text
+    assert cut.body["error"]["message"] == (
+        "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a "
+        "different conversation."
+    )

@@ -138,6 +138,8 @@ def _call(
     if _reasons(body, facts):
         options["reasons"] = True
         shown = body.display or ("summarized" if "thinking_shown" in facts.features else "omitted")
+        if "thinking_bound" in facts.features:
+            options["thinking_bound"] = True
         if shown == "omitted":
             options["thinking_omitted"] = True
     if body.speed:

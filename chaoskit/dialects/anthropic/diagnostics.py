@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from chaoskit.dialect import Envelope, Shelf
 from chaoskit.dialects._json import Json
 from chaoskit.dialects.anthropic import values
-from chaoskit.exchange import Call, Message, Part, Thinking, Usage
+from chaoskit.dialects.anthropic.signature import plain
+from chaoskit.exchange import Call, Message, Usage
 
 __all__ = ["diagnose", "read"]
 
@@ -74,19 +75,10 @@ def _prompt(call: Call) -> _Prompt:
     return _Prompt(
         model=_digest((call.model, options.get("speed"))),
         tools=_digest(([tool.raw for tool in call.tools], options.get("builtin_tools"))),
-        system=_digest([_unmarked(part) for part in call.system]),
+        system=_digest(plain(Message(role="system", content=call.system))),
         others=_digest((call.tool_choice, options.get("thinking"), options.get("effort"))),
-        messages=tuple([_digest(_plain(message)) for message in call.messages]),
+        messages=tuple([_digest(plain(message)) for message in call.messages]),
     )
-
-
-def _plain(message: Message) -> tuple[str, list[Part]]:
-    return message.role, [_unmarked(part) for part in message.content]
-
-
-def _unmarked(part: Part) -> Part:
-    """Return a part without its cache breakpoint, which may move from request to request."""
-    return part if isinstance(part, Thinking) or part.cache is None else replace(part, cache=None)
 
 
 def _digest(value: object) -> bytes:

@@ -82,14 +82,17 @@ def usage(tokens: Usage, call: Call) -> Json:
 
 
 def shown(reply: Reply, call: Call, envelope: Envelope) -> tuple[Part, ...]:
-    """Return the content as it is sent: calls have ids, thinking may come without its text."""
+    """Return the content as it is sent: calls have ids, thinking is signed and maybe untold."""
     omitted = call.options.get("thinking_omitted")
+    history = call.messages if call.options.get("thinking_bound") else None
     said: list[Part] = []
     for part in reply.content:
         if isinstance(part, ToolCall) and not part.id:
             said.append(replace(part, id=ids.tool_use_id(envelope.ids)))
-        elif isinstance(part, Thinking) and omitted:
-            said.append(replace(part, text=""))
+        elif isinstance(part, Thinking):
+            text = "" if omitted else part.text
+            signature = part.signature or sign(text, history)
+            said.append(replace(part, text=text, signature=signature))
         else:
             said.append(part)
     return tuple(said)
@@ -107,8 +110,7 @@ def block(part: Part) -> Json | None:
             "input": _input(part.arguments),
         }
     if isinstance(part, Thinking):
-        signature = part.signature or sign(part.text)
-        return {"type": "thinking", "thinking": part.text, "signature": signature}
+        return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     if isinstance(part, Opaque):
         made: Json = json.loads(part.raw)
         return made
