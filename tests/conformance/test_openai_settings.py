@@ -257,3 +257,21 @@ def test_explicit_breakpoints_alone_are_written(ask):
     assert cold[0] == 0
     assert cold[1] > 1024
     assert warm == (cold[1], 0)
+
+
+@pytest.mark.wire("openai.obfuscation")
+@pytest.mark.parametrize("ask", [chat, respond])
+def test_pieces_of_a_stream_are_padded_unless_told_otherwise(ask):
+    """So that the length of a piece is not that of its packet; whole items are not padded."""
+
+    def use(client):
+        usual = list(ask(client, stream=True))
+        plain = list(ask(client, stream=True, stream_options={"include_obfuscation": False}))
+        return [[event.model_dump() for event in events] for events in (usual, plain)]
+
+    (usual, plain), _ = live(use)
+    pieces = [e for e in usual if ask is chat or e["type"].endswith(".delta")]
+    assert pieces
+    assert all(event["obfuscation"] for event in pieces)
+    assert ask is chat or len(pieces) < len(usual)
+    assert not any(event.get("obfuscation") for event in plain)

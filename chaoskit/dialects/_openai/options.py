@@ -46,6 +46,11 @@ class Settings(Protocol):
         ...
 
     @property
+    def obfuscated(self) -> bool:
+        """Whether the pieces of a stream are padded."""
+        ...
+
+    @property
     def service_tier(self) -> str:
         """The tier that serves the request."""
         ...
@@ -69,6 +74,8 @@ def options(settings: Settings, model: ModelFacts, headers: Mapping[str, str]) -
             found[name] = value
     if effort_of(settings, model) != "none":
         found["reasons"] = True
+    if not settings.obfuscated:
+        found["obfuscated"] = False
     if settings.service_tier != "default":
         found["service_tier"] = settings.service_tier
     return found

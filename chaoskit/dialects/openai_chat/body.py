@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import caching, formats, logprobs, tiers, values
+from chaoskit.dialects._openai import caching, formats, logprobs, obfuscation, tiers, values
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat import messages, tools
 from chaoskit.exchange import Message, ToolChoice, ToolSpec
@@ -72,6 +72,7 @@ class Body:
         limit_name: the field that set `max_tokens`.
         output_schema: JSON Schema to which the answer has to conform.
         json_object: the answer has to be any JSON object.
+        obfuscated: the pieces of a stream are padded.
         explicit_cache: only the breakpoints of the request count for the prompt cache.
         logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
@@ -94,6 +95,7 @@ class Body:
     logprobs: int | None
     service_tier: str
     explicit_cache: bool
+    obfuscated: bool
 
 
 def read(body: Json) -> Body:
@@ -141,6 +143,7 @@ def read(body: Json) -> Body:
         logprobs=_logprobs(body),
         service_tier=tiers.served(body.get("service_tier")),
         explicit_cache=caching.is_explicit(body),
+        obfuscated=obfuscation.is_wanted(body),
     )
 
 

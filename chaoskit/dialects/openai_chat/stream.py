@@ -8,6 +8,7 @@ from typing import Literal
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
 from chaoskit.dialects._openai import headers, logprobs
+from chaoskit.dialects._openai.obfuscation import padding
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.dialects.openai_chat.encode import (
     choices,
@@ -34,17 +35,20 @@ def stream(
     """
     told = bool(call.options.get("include_usage"))
     head = dumps(completion("chat.completion.chunk", call, envelope))[:-1]
-    tail = ',"usage":null}' if told else "}"
+    tail = ',"usage":null' if told else ""
+    padded = call.options.get("obfuscated", True)
     frames: list[Frame] = []
     for index in range(choices(call)):
         for kind, delta, finish, likely in _deltas(reply, call, index, envelope):
             data = (
                 f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":{likely},'
-                f'"finish_reason":{finish}}}]{tail}'
+                f'"finish_reason":{finish}}}]{tail}{padding(len(delta)) if padded else ""}}}'
             )
             frames.append(Frame(kind=kind, name="", data=data))
     if told:
-        data = f'{head},"choices":[],"usage":{dumps(usage(reply.usage))}}}'
+        counted = dumps(usage(reply.usage))
+        pad = padding(len(counted)) if padded else ""
+        data = f'{head},"choices":[],"usage":{counted}{pad}}}'
         frames.append(Frame(kind="usage", name="", data=data))
     frames.append(_DONE)
     made = headers.common("text/event-stream; charset=utf-8", envelope)

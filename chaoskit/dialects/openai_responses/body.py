@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import caching, formats, logprobs, metadata, tiers, values
+from chaoskit.dialects._openai import (
+    caching,
+    formats,
+    logprobs,
+    metadata,
+    obfuscation,
+    tiers,
+    values,
+)
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_responses import fields, items, templates, tools
 from chaoskit.dialects.openai_responses.items import Item
@@ -41,6 +49,7 @@ class Body:
         json_object: the answer has to be any JSON object.
         summary: the form of the summary of the reasoning, empty for none.
         sealed: the reasoning is to come encrypted.
+        obfuscated: the pieces of a stream are padded.
         explicit_cache: only the breakpoints of the request count for the prompt cache.
         logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
@@ -67,6 +76,7 @@ class Body:
     logprobs: int | None
     service_tier: str
     explicit_cache: bool
+    obfuscated: bool
     raw: Json
 
 
@@ -120,6 +130,7 @@ def read(body: Json) -> Body:
         logprobs=_logprobs(body),
         service_tier=tiers.served(body.get("service_tier")),
         explicit_cache=caching.is_explicit(body),
+        obfuscated=obfuscation.is_wanted(body),
         raw=body,
     )
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers
+from chaoskit.dialects._openai.obfuscation import padding
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.dialects.openai_responses.encode import begun, keep, response
 from chaoskit.exchange import Call, Reply
@@ -27,7 +28,8 @@ def stream(
     """Return the headers and the events of a streamed answer."""
     made = response(reply, call, envelope)
     keep(made, call, envelope)
-    return told(envelope) | headers.limits(envelope), events(made)
+    padded = call.options.get("obfuscated", True) is not False
+    return told(envelope) | headers.limits(envelope), events(made, padded=padded)
 
 
 def told(envelope: Envelope) -> dict[str, str]:
@@ -37,14 +39,17 @@ def told(envelope: Envelope) -> dict[str, str]:
     return made
 
 
-def events(made: Json) -> tuple[Frame, ...]:
-    """Return the events that build a response."""
+def events(made: Json, *, padded: bool = True) -> tuple[Frame, ...]:
+    """Return the events that build a response; the pieces of it may be padded."""
     return tuple(
         [
             Frame(
                 kind=kind,
                 name=name,
-                data=f'{{"type":"{name}","sequence_number":{number},{fields}}}',
+                data=(
+                    f'{{"type":"{name}","sequence_number":{number},{fields}'
+                    f"{padding(len(fields)) if padded and name.endswith('.delta') else ''}}}"
+                ),
             )
             for number, (kind, name, fields) in enumerate(_events(made))
         ]
