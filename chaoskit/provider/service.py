@@ -171,10 +171,10 @@ class Service:
         ended, output, reasoning = reply, 0, 0
         if call.operation == "generate":
             ended, output = end(reasoned(reply, call), call, model, self.counter, room=room)
-            if call.options:
+            reasoning = _reasoning(ended, model, self.counter)
+            if "n" in call.options:
                 times = _choices(call)
-                output *= times
-                reasoning = times * _reasoning(ended, model, self.counter)
+                output, reasoning = output * times, reasoning * times
         usage = Usage(
             input=use.uncached,
             cache_read=use.read,
@@ -265,7 +265,7 @@ def _choices(call: Call) -> int:
 def _reasoning(reply: Reply, model: Model, counter: TokenCounter) -> int:
     """Return the tokens of an answer that are not for the reader."""
     return sum(
-        part_tokens(part, model, counter) for part in reply.content if isinstance(part, Thinking)
+        [part_tokens(part, model, counter) for part in reply.content if isinstance(part, Thinking)]
     )
 
 

@@ -40,9 +40,11 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
         if place.operation in ("list_models", "get_model", "stored"):
             return _listed_or_kept(request, place, key, models)
         raw = _parse(request.body)
-        betas = routes.betas(request)
-        threaded = any(beta.startswith(routes.THREADS) for beta in betas)
-        previous = threads.read(raw, beta=threaded)
+        betas, previous = frozenset[str](), None
+        if raw.get("thread") is not None:
+            betas = routes.betas(request)
+            threaded = any(beta.startswith(routes.THREADS) for beta in betas)
+            previous = threads.read(raw, beta=threaded)
         body = bodies.read(
             raw,
             newest=version == routes.NEWEST,

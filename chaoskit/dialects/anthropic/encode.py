@@ -8,7 +8,7 @@ from typing import Any
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json
-from chaoskit.dialects.anthropic import headers, ids, replies, threads
+from chaoskit.dialects.anthropic import ids, replies, threads
 from chaoskit.dialects.anthropic.diagnostics import diagnose
 from chaoskit.dialects.anthropic.signature import sign
 from chaoskit.exchange import Call, HttpReply, Opaque, Part, Reply, Text, Thinking, ToolCall, Usage
@@ -32,8 +32,7 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     said = shown(reply, call, envelope)
     message["content"] = [made for part in said if (made := block(part)) is not None]
     threads.keep(message["id"], message["content"], call, envelope)
-    answer = replies.json(message, envelope)
-    return replace(answer, headers={**answer.headers, **headers.limits(envelope)})
+    return replies.json(message, envelope, limited=True)
 
 
 def count(tokens: int, envelope: Envelope) -> HttpReply:

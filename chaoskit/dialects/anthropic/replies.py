@@ -10,13 +10,15 @@ from chaoskit.exchange import HttpReply
 __all__ = ["data", "json"]
 
 
-def json(body: Json, envelope: Envelope) -> HttpReply:
-    """Encode a JSON object."""
-    return data(encoded(body), "application/json", envelope)
+def json(body: Json, envelope: Envelope, *, limited: bool = False) -> HttpReply:
+    """Encode a JSON object; the rate limits are told where they were asked."""
+    return data(encoded(body), "application/json", envelope, limited=limited)
 
 
-def data(content: bytes, kind: str, envelope: Envelope) -> HttpReply:
+def data(content: bytes, kind: str, envelope: Envelope, *, limited: bool = False) -> HttpReply:
     """Encode bytes of some content type."""
     made = headers.common(kind, ids.request_id(envelope.ids), envelope)
     made["content-length"] = str(len(content))
+    if limited:
+        made |= headers.limits(envelope)
     return HttpReply(status=200, headers=made, body=content)

@@ -39,8 +39,8 @@ class _Kept:
     continued: bool = False
 
 
-def read(body: Json, *, beta: bool) -> str | None:
-    """Return the id that a request continues, empty where it creates; None without a thread.
+def read(body: Json, *, beta: bool) -> str:
+    """Return the id of the answer that a request continues, empty where it creates a thread.
 
     Args:
         beta: the request names the beta of threads.
@@ -48,12 +48,9 @@ def read(body: Json, *, beta: bool) -> str | None:
     Raises:
         RefusedError: its form is wrong, or something else in the request has no place in a thread.
     """
-    value = body.get("thread")
-    if value is None:
-        return None
     if not beta:
         raise invalid("thread: Extra inputs are not permitted")
-    record = values.record(value, "thread")
+    record = values.record(body["thread"], "thread")
     kind = values.required(record, "type", "thread.type")
     if kind not in ("create", "continue"):
         raise invalid(

@@ -93,11 +93,16 @@ def _message(item: Json, place: str) -> Iterator[_Event]:
     empty = dumps(part | {"text": "", "logprobs": []})
     yield "block", "response.content_part.added", f'{here},"part":{empty}'
     likely = part["logprobs"]
-    pieces = [(token["token"], [_told(token)]) for token in likely]
-    for piece, tokens in pieces or [(piece, []) for piece in deltas(part["text"])]:
-        fields = f'{here},"delta":{dumps(piece)},"logprobs":{dumps(tokens)}'
+    told = "[]"
+    if likely:  # token by token
+        tokens = [_told(token) for token in likely]
+        told = dumps(tokens)
+        pieces = [(token["token"], dumps([token])) for token in tokens]
+    else:
+        pieces = [(piece, "[]") for piece in deltas(part["text"])]
+    for piece, one in pieces:
+        fields = f'{here},"delta":{dumps(piece)},"logprobs":{one}'
         yield "content", "response.output_text.delta", fields
-    told = dumps([_told(token) for token in likely])
     text = f'{here},"text":{dumps(part["text"])},"logprobs":{told}'
     yield "block", "response.output_text.done", text
     yield "block", "response.content_part.done", f'{here},"part":{dumps(part)}'
