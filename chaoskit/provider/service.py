@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from chaoskit.dialect import LimitState
 from chaoskit.exchange import Call, Refusal, Reply, Thinking, Usage
-from chaoskit.provider.cache import CacheUse, PromptCache
+from chaoskit.provider.cache import PromptCache
+from chaoskit.provider.cache_use import CacheUse
 from chaoskit.provider.catalogue import Catalogue, Model, tier_factor
 from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
