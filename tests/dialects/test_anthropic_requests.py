@@ -147,18 +147,27 @@ ACCEPTED = {
 }
 
 
+@pytest.mark.wire("anthropic.requests.valid_request_is_accepted")
 @pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED)
 def test_valid_request_is_accepted(ask_anthropic, given):
     """What production takes is not refused, however odd."""
     assert isinstance(ask_anthropic(given), Call)
 
 
-def test_thread_gets_the_code_on_which_the_sdk_sends_full_histories(ask_anthropic):
-    """The tool runner of the SDK asks for a thread by default."""
-    refusal = ask_anthropic(body(thread={"type": "create"}))
+@pytest.mark.wire(
+    "anthropic.requests.thread_that_cannot_be_gets_the_code_on_which_the_sdk_sends_full_histories"
+)
+def test_thread_that_cannot_be_gets_the_code_on_which_the_sdk_sends_full_histories(ask_anthropic):
+    """Some fields have no place in it; without the beta nobody knows the field."""
+    given = body(thread={"type": "create"}, context_management={"edits": [{"type": "x"}]})
+    refusal = ask_anthropic(given, anthropic_beta="message-threads-2026-08-12")
     assert (refusal.kind, refusal.code) == ("invalid_request", "thread_unsupported_request")
+    assert refusal.details == {"unsupported": "context_management"}
+    refusal = ask_anthropic(body(thread={"type": "create"}))
+    assert refusal.message == "thread: Extra inputs are not permitted"
 
 
+@pytest.mark.wire("anthropic.requests.counting_takes_the_same_body_without_generation")
 def test_counting_takes_the_same_body_without_generation(ask_anthropic):
     """`max_tokens` is an extra field there."""
     path = "/proxy/v1/messages/count_tokens"
@@ -167,6 +176,7 @@ def test_counting_takes_the_same_body_without_generation(ask_anthropic):
     assert ask_anthropic(body(), path=path).message == "max_tokens: Extra inputs are not permitted"
 
 
+@pytest.mark.wire("anthropic.requests.call_holds_what_was_asked")
 def test_call_holds_what_was_asked(ask_anthropic):
     """The neutral form of a request with everything in it."""
     call = ask_anthropic(
@@ -202,6 +212,7 @@ def test_call_holds_what_was_asked(ask_anthropic):
     assert call.options == {"served": "claude-old-20250929", "retry_count": 2}
 
 
+@pytest.mark.wire("anthropic.requests.key_is_a_fingerprint_and_the_same_from_both_headers")
 def test_key_is_a_fingerprint_and_the_same_from_both_headers(ask_anthropic):
     """The key itself goes nowhere."""
     legacy = ask_anthropic(body(), x_api_key="test-key")
@@ -211,6 +222,9 @@ def test_key_is_a_fingerprint_and_the_same_from_both_headers(ask_anthropic):
     assert "test-key" not in repr(legacy)
 
 
+@pytest.mark.wire(
+    "anthropic.requests.automatic_breakpoint_stands_on_the_last_block_that_can_bear_one"
+)
 def test_automatic_breakpoint_stands_on_the_last_block_that_can_bear_one(ask_anthropic):
     """Thinking cannot; the same lifetime twice is no conflict."""
     thought = {"type": "thinking", "thinking": "x", "signature": "y"}
@@ -222,6 +236,7 @@ def test_automatic_breakpoint_stands_on_the_last_block_that_can_bear_one(ask_ant
     assert (Text("a", "1h"),) == same.messages[0].content
 
 
+@pytest.mark.wire("anthropic.requests.raw_tool_keeps_the_order_of_its_keys")
 def test_raw_tool_keeps_the_order_of_its_keys(ask_anthropic):
     """The prompt cache of production sees the order, so ours must."""
     one = ask_anthropic(body(tools=[TOOL])).tools[0].raw
@@ -229,6 +244,7 @@ def test_raw_tool_keeps_the_order_of_its_keys(ask_anthropic):
     assert one != other
 
 
+@pytest.mark.wire("anthropic.requests.options_hold_what_decides_the_cache")
 def test_options_hold_what_decides_the_cache(ask_anthropic):
     """Thinking, effort and speed invalidate parts of a prompt."""
     call = ask_anthropic(
@@ -242,6 +258,9 @@ def test_options_hold_what_decides_the_cache(ask_anthropic):
     )
     expected = {
         "served": "claude-old-20250929",
+        "reasons": True,
+        "service_tier": "fast",
+        "thinking_omitted": True,
         "thinking": ("enabled", 2000),
         "effort": "low",
         "speed": "fast",

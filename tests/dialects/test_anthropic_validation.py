@@ -315,6 +315,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.wire("anthropic.requests.invalid_request_is_refused_in_the_words_of_production")
 @pytest.mark.parametrize(("given", "message"), REFUSED, ids=[m[:60] for _, m in REFUSED])
 def test_invalid_request_is_refused_in_the_words_of_production(ask_anthropic, given, message):
     """Each is a 400 of type invalid_request_error."""
@@ -332,6 +333,7 @@ NEWEST = [
 ]
 
 
+@pytest.mark.wire("anthropic.requests.newest_version_refuses_what_the_older_one_takes")
 @pytest.mark.parametrize(("given", "message"), NEWEST, ids=[m[:30] for _, m in NEWEST])
 def test_newest_version_refuses_what_the_older_one_takes(ask_anthropic, given, message):
     """Both versions are live; the header of each request decides."""
@@ -339,6 +341,7 @@ def test_newest_version_refuses_what_the_older_one_takes(ask_anthropic, given, m
     assert isinstance(ask_anthropic(given), Call)
 
 
+@pytest.mark.wire("anthropic.requests.newest_version_refuses_documents_of_the_assistant")
 def test_newest_version_refuses_documents_of_the_assistant(ask_anthropic):
     """A document in a user message is fine in both."""
     document = {
@@ -352,6 +355,7 @@ def test_newest_version_refuses_documents_of_the_assistant(ask_anthropic):
     assert isinstance(ask_anthropic(body(messages=said([document])), newest=True), Call)
 
 
+@pytest.mark.wire("anthropic.requests.thinking_edited_in_the_latest_answer_is_refused")
 def test_thinking_edited_in_the_latest_answer_is_refused(ask_anthropic, anthropic, envelope):
     """Older answers, and signatures of other origin, are not judged."""
     import json
@@ -371,6 +375,7 @@ def test_thinking_edited_in_the_latest_answer_is_refused(ask_anthropic, anthropi
     assert isinstance(ask_anthropic(body(messages=said("hi", [foreign, words], "ok"))), Call)
 
 
+@pytest.mark.wire("anthropic.requests.unknown_model_is_not_found")
 def test_unknown_model_is_not_found(ask_anthropic):
     """The lookup comes after the schema."""
     assert Refusal(kind="not_found", message="model: claude-nope") == ask_anthropic(
@@ -395,6 +400,7 @@ HEADERS = [
 ]
 
 
+@pytest.mark.wire("anthropic.requests.header_is_missing_or_wrong")
 @pytest.mark.parametrize(("headers", "kind", "message"), HEADERS)
 def test_header_is_missing_or_wrong(ask_anthropic, headers, kind, message):
     """Headers are looked at before the body."""
@@ -403,6 +409,7 @@ def test_header_is_missing_or_wrong(ask_anthropic, headers, kind, message):
     assert message in {None, refusal.message}
 
 
+@pytest.mark.wire("anthropic.requests.body_is_not_json_or_no_object")
 def test_body_is_not_json_or_no_object(ask_anthropic):
     """Both are the client's fault."""
     assert ask_anthropic(b"{").message.startswith("The request body is not valid JSON: ")
@@ -411,12 +418,14 @@ def test_body_is_not_json_or_no_object(ask_anthropic):
     assert ask_anthropic(b"[]").message == "Input should be a valid dictionary"
 
 
+@pytest.mark.wire("anthropic.requests.path_or_method_is_wrong")
 def test_path_or_method_is_wrong(ask_anthropic):
     """Both errors have the vendor's own shape."""
     assert ask_anthropic(body(), path="/v1/nope").kind == "not_found"
     assert ask_anthropic(body(), method="GET").status == 405
 
 
+@pytest.mark.wire("anthropic.requests.body_beyond_32_megabytes_is_too_large")
 def test_body_beyond_32_megabytes_is_too_large(ask_anthropic):
     """The edge looks at the length alone."""
     assert Refusal(kind="too_large") == ask_anthropic(b" " * (32 * 1024 * 1024 + 1))

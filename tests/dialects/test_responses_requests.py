@@ -77,12 +77,14 @@ ACCEPTED = [
 ]
 
 
+@pytest.mark.wire("openai_responses.requests.valid_request_is_accepted")
 @pytest.mark.parametrize("given", ACCEPTED, ids=str)
 def test_valid_request_is_accepted(ask_responses, given):
     """What production accepts and fakes reject."""
     assert isinstance(ask_responses(given), Call)
 
 
+@pytest.mark.wire("openai_responses.requests.meaning_of_a_whole_conversation")
 def test_meaning_of_a_whole_conversation(ask_responses):
     """Every kind of item has its place; what the model said in one turn is one message."""
     picture = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
@@ -126,6 +128,7 @@ def test_meaning_of_a_whole_conversation(ask_responses):
     )
 
 
+@pytest.mark.wire("openai_responses.requests.choice_of_tools")
 @pytest.mark.parametrize(
     ("choice", "mode", "name"),
     [
@@ -159,12 +162,14 @@ def test_choice_of_tools(ask_responses, choice, mode, name):
     assert (call.tool_choice.mode, call.tool_choice.name) == (mode, name)
 
 
+@pytest.mark.wire("openai_responses.requests.retries_are_counted")
 def test_retries_are_counted(ask_responses):
     """The SDK tells how often it has tried."""
     call = ask_responses(body(), **{"x-stainless-retry-count": "2"})
     assert call.options["retry_count"] == 2
 
 
+@pytest.mark.wire("openai_responses.requests.input_tokens_are_counted_not_generated")
 def test_input_tokens_are_counted_not_generated(ask_responses):
     """The same body at another path."""
     call = ask_responses(body(), path="/v1/responses/input_tokens")

@@ -506,6 +506,7 @@ def name_of(case):
     return case[:60] if isinstance(case, str) else ""
 
 
+@pytest.mark.wire("openai_responses.requests.invalid_request_is_refused")
 @pytest.mark.parametrize(("given", "message", "param", "code"), REFUSED, ids=name_of)
 def test_invalid_request_is_refused(ask_responses, given, message, param, code):
     """With message, param and code."""
@@ -515,12 +516,14 @@ def test_invalid_request_is_refused(ask_responses, given, message, param, code):
     assert (refusal.kind, refusal.param, refusal.code) == ("invalid_request", param, code)
 
 
+@pytest.mark.wire("openai_responses.requests.model_for_vectors_does_not_answer")
 def test_model_for_vectors_does_not_answer(ask_responses):
     """It has a route of its own."""
     refusal = ask_responses(body(model="text-embedding"))
     assert (refusal.kind, refusal.param) == ("invalid_request", "model")
 
 
+@pytest.mark.wire("openai_responses.requests.unknown_model")
 def test_unknown_model(ask_responses):
     """A 404 with a code."""
     refusal = ask_responses(body(model="gpt-nope"))
@@ -528,6 +531,7 @@ def test_unknown_model(ask_responses):
     assert refusal.message.startswith("The model `gpt-nope` does not exist")
 
 
+@pytest.mark.wire("openai_responses.requests.what_was_never_kept_is_not_found")
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -539,7 +543,7 @@ def test_unknown_model(ask_responses):
             ),
         ),
         (body(conversation="conv_1"), "Conversation with id 'conv_1' not found."),
-        (body(input=..., prompt={"id": "pmpt_1"}), "Prompt with id 'pmpt_1' not found."),
+        (body(input=..., prompt={"id": "mine"}), "Prompt with id 'mine' not found."),
     ],
     ids=["item", "conversation", "prompt"],
 )
@@ -549,6 +553,7 @@ def test_what_was_never_kept_is_not_found(ask_responses, given, message):
     assert (refusal.kind, refusal.message) == ("not_found", message)
 
 
+@pytest.mark.wire("openai_responses.requests.key_is_required")
 def test_key_is_required(ask_responses):
     """Before anything else is looked at."""
     refusal = ask_responses(b"{", authorization=None)
@@ -558,12 +563,14 @@ def test_key_is_required(ask_responses):
     )
 
 
+@pytest.mark.wire("openai_responses.requests.body_must_be_a_json_object")
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff"])
 def test_body_must_be_a_json_object(ask_responses, data):
     """In the words of production."""
     assert ask_responses(data).message.startswith("We could not parse the JSON body")
 
 
+@pytest.mark.wire("openai_responses.requests.method_must_fit")
 @pytest.mark.parametrize(
     ("path", "method", "hint"),
     [
