@@ -63,7 +63,8 @@ class Sessions(Protocol):
 
 def is_control(request: HttpRequest) -> bool:
     """Tell whether a request is for this API, whatever stands before it in the path."""
-    return _CONTROL.search(request.path) is not None
+    path = request.path
+    return "/_chaos" in path and _CONTROL.search(path) is not None
 
 
 def answer(server: Sessions, request: HttpRequest) -> HttpReply:

@@ -83,7 +83,13 @@ class Frame:
     name: str
     data: str
 
+    @property
+    def text(self) -> str:
+        """The frame as server-sent event."""
+        if self.name:
+            return f"event: {self.name}\ndata: {self.data}\n\n"
+        return f"data: {self.data}\n\n"
+
     def encode(self) -> bytes:
-        """Return the frame as server-sent event."""
-        head = f"event: {self.name}\n" if self.name else ""
-        return f"{head}data: {self.data}\n\n".encode()
+        """Return the frame as server-sent event, in UTF-8."""
+        return self.text.encode()

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from chaoskit import catalogue
 from chaoskit.behaviour import Behaviour, Scene
+from chaoskit.behaviours import Helpful, Scripted, Stubborn
 from chaoskit.errors import UsageError
 from chaoskit.exchange import Call, Part, Reply, Text, ToolCall
 from chaoskit.faults import FAULTS
@@ -38,6 +39,8 @@ _WHEN = {field.name: field.name.rstrip("_") for field in fields(When)} | {
     "start": "from",
     "lasting": "for",
 }
+_PURE = (Helpful, Scripted, Stubborn)
+_REMEMBERED = 64  # replies of a model that is asked the same again
 _BLANK = {
     "title": "a test",
     "workload": {"prompt": "-"},
@@ -51,14 +54,31 @@ class Told(Behaviour):
     def __init__(self, otherwise: Behaviour) -> None:
         self.otherwise = otherwise
         self.waiting: deque[tuple[Part, ...]] = deque()
+        self._said: dict[int, tuple[Call, Behaviour, str, int, Reply]] = {}
 
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Answer a call."""
         if not self.waiting:
-            return self.otherwise.reply(call, scene)
+            return self._own_words(call, scene)
         content = self.waiting.popleft()
         calls = any(isinstance(part, ToolCall) for part in content)
         return Reply(content=content, stop="tool_use" if calls else "end")
+
+    def _own_words(self, call: Call, scene: Scene) -> Reply:
+        """Return what the world's own model says; asked the same again, it says the same again."""
+        model = self.otherwise
+        if not isinstance(model, _PURE):
+            return model.reply(call, scene)
+        match self._said.get(id(call)):
+            case (Call() as known, said_by, user, turn, reply) if (
+                known is call and said_by is model and (user, turn) == (scene.user, scene.turn)
+            ):
+                return reply
+        reply = model.reply(call, scene)
+        self._said[id(call)] = (call, model, scene.user, scene.turn, reply)
+        if len(self._said) > _REMEMBERED:
+            del self._said[next(iter(self._said))]
+        return reply
 
 
 class Verbs:

@@ -104,6 +104,7 @@ class Wire:
             max_usd=scenario.bounds.usd,
             emit=self.emit,
             scale=command.scale,
+            together=True,
         )
         self.watch = Watch(self.canaries, self.emit, who, self.clock.now)
         host = _OneKey(self.world)

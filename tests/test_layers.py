@@ -36,10 +36,10 @@ ROWS = (
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault",
-        "history", "malform", "outcome", "plan", "player", "project", "promise", "schema",
+        "history", "malform", "outcome", "plan", "player", "project", "promise", "reading", "schema",
         "sessions", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
-    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
+    ("advice", "again", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from chaoskit.dialect import Envelope
@@ -52,6 +53,11 @@ def stream(
     return made | headers.limits(envelope), tuple(frames)
 
 
+@lru_cache(maxsize=64)  # a script says the same again and again
+def _contents(text: str) -> tuple[str, ...]:
+    return tuple(f'{{"content":{dumps(piece)}}}' for piece in deltas(text))
+
+
 def _deltas(
     reply: Reply, call: Call, choice: int, envelope: Envelope
 ) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str]]:
@@ -60,8 +66,8 @@ def _deltas(
     text = reply.text
     opening = "null" if calls and not text else '""'
     yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null"
-    for piece in deltas(text):
-        yield "content", f'{{"content":{dumps(piece)}}}', "null"
+    for delta in _contents(text):
+        yield "content", delta, "null"
     for index, (identity, made) in enumerate(calls):
         begun = {
             "index": index,
