@@ -22,6 +22,7 @@ __all__ = [
     "Part",
     "Refusal",
     "Reply",
+    "Stop",
     "Text",
     "Thinking",
     "ToolCall",
