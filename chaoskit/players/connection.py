@@ -269,7 +269,7 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Turn to the next request of the client, if there may be one."""
-        if not self._keep:
+        if not self._keep or (self._half_open and not self._waiting):
             self._end()
         elif self._waiting:
             request, keep = self._waiting.popleft()

@@ -1,5 +1,6 @@
 """Each fault of a connection as a raw socket sees it: its bytes, its pauses, and its end."""
 
+import asyncio
 import json
 import re
 import zlib
@@ -180,3 +181,19 @@ def test_unfinished_stream_ends_well_for_http_alone(struck, wire):
     assert got[-1] == b""
     assert b"message_stop" not in b"".join(got)
     assert (rest, end, ended) == (b"", "closed", ["unfinished"])
+
+
+def test_client_that_ends_its_side_gets_its_answer_and_the_end(wire):
+    """It could ask nothing more, so the connection is not kept, though it is kept alive."""
+    sent = wire.request().replace(b"connection: close\r\n", b"")
+
+    async def asked(provider):
+        reader, writer = await asyncio.open_connection("127.0.0.1", provider.server.port)
+        writer.write(sent)
+        writer.write_eof()
+        got = await asyncio.wait_for(reader.read(), 60)
+        writer.close()
+        return got
+
+    got = wire.living(asked, Rule(fault=Slow(before=5.0)))
+    assert got.startswith(b"HTTP/1.1 200 OK")
