@@ -28,6 +28,7 @@ from chaoskit.journal import (
 )
 from chaoskit.plan import Plan, PlanState, Rule
 from chaoskit.players.ban import banned
+from chaoskit.players.detour import detoured
 from chaoskit.players.intercept import intercepted
 from chaoskit.provider.service import Service
 from chaoskit.provider.tokens import counter_at_hand
@@ -126,6 +127,7 @@ class Stage:
             stack.enter_context(self.watch)
             stack.enter_context(banned(self.world, allow=self.scenario.network.allow))
             stack.enter_context(intercepted(Hosts(self.tools, self.world), self.clock))
+            stack.enter_context(detoured(self.world))
             stack.enter_context(self.toolbox)
             self._entered = stack.pop_all()
         return self

@@ -49,6 +49,9 @@ __all__ = ["Wire", "fits"]
 _HEADERS = ("x-api-key", "authorization")
 _REMOVED = ("ANTHROPIC_AUTH_TOKEN",)
 _DIRECT = "127.0.0.1,localhost"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+"""Where clients are told of a proxy: it is the server itself, which refuses other hosts."""
+_OBEY = {"NODE_USE_ENV_PROXY": "1"}  # Node looks at the variables only where this says so
 _NOTE = "timers and work of the agent itself are not scaled, and no two runs are quite the same"
 
 
@@ -109,6 +112,7 @@ class Wire:
             max_usd=scenario.bounds.usd,
             emit=self.emit,
             scale=command.scale,
+            together=True,
         )
         self.watch = Watch(self.canaries, self.emit, who, self.clock.now)
         self.toolbox = Toolbox(
@@ -130,7 +134,7 @@ class Wire:
         )
         host = Hosts(tools, _OneKey(self.world))
         self._server = Loopback(
-            lambda _: host, aside=_nowhere, identify=self._asker, scale=command.scale
+            lambda _: host, aside=self._elsewhere, identify=self._asker, scale=command.scale
         )
         self._entered = ExitStack()
 
@@ -205,8 +209,10 @@ class Wire:
         _, turn = who()
         self._turns[user] = turn
         environment = {name: text for name, text in os.environ.items() if name not in _REMOVED}
+        direct = (_DIRECT, *self.scenario.network.allow)
         for name in ("NO_PROXY", "no_proxy"):
-            environment[name] = ",".join(filter(None, (environment.get(name), _DIRECT)))
+            environment[name] = ",".join(filter(None, (environment.get(name), *direct)))
+        environment |= dict.fromkeys(_PROXIES, self._server.url) | _OBEY
         environment |= environment_of(self._server.url, user)
         environment |= {"CHAOS_USER": user, "CHAOS_SESSION": session, "CHAOS_TURN": str(turn)}
         try:
@@ -244,6 +250,19 @@ class Wire:
             user = next(iter(asking))
         return user or "client", asking.get(user, 1)
 
+    def _elsewhere(self, request: HttpRequest) -> HttpReply:
+        """Refuse what is for no provider, as the proxy that the command was given."""
+        host = request.path if request.method == "CONNECT" else request.host
+        if host == self._server.url.partition("://")[2]:
+            return _text(404, f"no provider has {request.method} {request.path}")
+        name = host.rpartition(":")[0] or host
+        self.world.blocked(name, "the command")
+        return _text(
+            403,
+            f"{name} is another host, and a chaos run is active; nothing was sent. Name it in the "
+            "scenario: network = { allow = [...] }",
+        )
+
     def _planted(self, label: str) -> None:
         user, turn = who()
         self.emit(Planted(at=self.clock.now(), user=user, turn=turn, canary=label))
@@ -277,7 +296,7 @@ class _OneKey:
         self._world.blocked(host, caller)
 
 
-def _nowhere(request: HttpRequest) -> HttpReply:
-    body = f"no provider has {request.method} {request.path}\n".encode()
+def _text(status: int, message: str) -> HttpReply:
+    body = f"{message}\n".encode()
     headers = {"content-type": "text/plain", "content-length": str(len(body))}
-    return HttpReply(status=404, headers=headers, body=body)
+    return HttpReply(status=status, headers=headers, body=body)
