@@ -14,19 +14,24 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO
 
 from chaoskit.errors import AgentNotFound
+from chaoskit.outside import Question
+from chaoskit.sessions import environment_of
 
-__all__ = ["PREFIX", "Command", "CommandFailed", "Finished", "kill"]
+__all__ = ["PREFIX", "Command", "CommandFailed", "Finished"]
 
 PREFIX = "command:"
 """What the name of an agent begins with that is a command."""
 
 _PROMPT = "{prompt}"
 _MOST = 4 * 1024 * 1024  # bytes of an output that are read
+_REMOVED = ("ANTHROPIC_AUTH_TOKEN",)
+_DIRECT = "127.0.0.1,localhost"
 _LINES = 8  # last lines of stderr that a failure tells
 
 
@@ -82,6 +87,33 @@ class Command:
             )
         return cls(words=words, scale=scale)
 
+    @property
+    def port(self) -> int:
+        """Where the provider has to listen: anywhere, since each turn is told."""
+        return 0
+
+    @property
+    def apart(self) -> bool:
+        """Whether each turn is told anew where the provider is: in its environment."""
+        return True
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command line needs no more than the command."""
+        return ()
+
+    @property
+    def wiring(self) -> str:
+        """Its user need not set anything."""
+        return ""
+
+    def ready(self) -> None:
+        """A command can always be tried."""
+
+    def talk(self, provider: str, seen: Callable[[str, str, str], None]) -> Processes:
+        """Begin to run it, a process for each turn."""
+        return Processes(self, provider, seen)
+
     def run(
         self,
         prompt: str,
@@ -115,7 +147,7 @@ class Command:
                 _wait(process)
             finally:
                 ended(process)
-                kill(process)
+                _kill(process)
                 process.wait()
             return Finished(code=process.returncode, answer=_read(out), errors=_read(err))
 
@@ -134,7 +166,59 @@ class Command:
         raise CommandFailed(what + told, shlex.join(self.words))
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+class Processes:
+    """Runs a command, a process for each turn."""
+
+    def __init__(
+        self, command: Command, provider: str, seen: Callable[[str, str, str], None]
+    ) -> None:
+        self._command = command
+        self._provider = provider
+        self._seen = seen
+        self._stopped = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()  # a process is either killed by a stop or has ended
+
+    def ask(self, question: Question) -> str:
+        """Run the command for one turn.
+
+        Raises:
+            CommandFailed: it failed, or said nothing.
+        """
+        environment = {name: text for name, text in os.environ.items() if name not in _REMOVED}
+        for name in ("NO_PROXY", "no_proxy"):
+            environment[name] = ",".join(filter(None, (environment.get(name), _DIRECT)))
+        environment |= environment_of(self._provider, question.user)
+        environment |= {
+            "CHAOS_USER": question.user,
+            "CHAOS_SESSION": question.session,
+            "CHAOS_TURN": str(question.turn),
+        }
+        finished = self._command.run(
+            question.prompt, environment, started=self._started, ended=self._ended
+        )
+        self._seen("stderr", finished.errors, "stderr of the command")
+        return self._command.answer_of(finished)
+
+    def stop(self) -> None:
+        """Kill what is running."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                _kill(process)
+
+    def _started(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.add(process)
+            if self._stopped:
+                _kill(process)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.discard(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """End a process that was not waited for yet, and all that it started in its group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":

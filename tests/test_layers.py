@@ -28,7 +28,7 @@ ROWS = (
     ("freely",),
     ("report", "batch", "demo", "exits"),
     ("run",),
-    ("stage", "wire"),
+    ("scene", "stage", "wire"),
     ("alone", "catalogue", "describe", "drive", "toolbox", "visit", "world"),
     ("register", "scenario"),
     CATALOGUES,
@@ -36,7 +36,7 @@ ROWS = (
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "extensions", "facts", "fault",
-        "history", "malform", "outcome", "plan", "player", "project", "promise", "schema",
+        "endpoint", "gate", "history", "malform", "outcome", "outside", "plan", "player", "project", "promise", "said", "schema",
         "sessions", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
