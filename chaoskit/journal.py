@@ -465,7 +465,11 @@ def of_record(name: str, record: Mapping[str, Any]) -> Event:
     """
     kind = _KINDS[name]
     hints = _HINTS.get(name) or _HINTS.setdefault(name, get_type_hints(kind))
-    return kind(**{name: _revive(value, hints[name]) for name, value in record.items()})
+    values: dict[str, Any] = {
+        name: value if isinstance(value, str) else _revive(value, hints[name])
+        for name, value in record.items()
+    }
+    return kind(**values)
 
 
 def _load(line: str) -> Event:

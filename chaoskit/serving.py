@@ -65,6 +65,7 @@ USER = "x-chaos-user"
 
 _STAGES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "PYTHON_ENV", "RAILS_ENV", "DJANGO_ENV")
 _LONGEST_NAME = 80  # characters of a session's name in that of a file
+_MEMORY = 1_000_000  # characters whose tokens are remembered: a server lives for long
 _PRODUCTION = frozenset({"prod", "production", "live"})
 
 
@@ -118,7 +119,7 @@ class Session(Verbs):
         canaries = Canaries(base)
         rules = tuple(map(self._fit, scenario.faults))
         self._world = World(
-            service=Service(scenario.provider, counter=counter_at_hand()),
+            service=Service(scenario.provider, counter=counter_at_hand(memory=_MEMORY)),
             behaviour=behaviour,
             plan=PlanState(Plan(rules=rules, seed=base), canary=canaries.make),
             canaries=canaries,

@@ -393,7 +393,7 @@ class Verbs:
     def judge(self) -> tuple[Judged, ...]:
         """Return how the test is judged: each promise, and whether everything struck and spoke."""
         return judge_freely(
-            self.journal,
+            Journal(self.journal),  # it may lie in a file, and is read again and again
             self.world.plan.plan.rules,
             self._promises,
             automatic=self._judged,

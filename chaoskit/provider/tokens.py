@@ -111,12 +111,15 @@ class TokenCounter:
     """Counts tokens, each distinct text once.
 
     Without an encoding it estimates. `name` tells which of the two was at work.
+
+    Args:
+        memory: length of the texts whose counts are remembered, in characters.
     """
 
-    def __init__(self, encoding: Encoding | None = None) -> None:
+    def __init__(self, encoding: Encoding | None = None, *, memory: int = _MEMORY) -> None:
         self._encoding = encoding
         self.name = "estimate" if encoding is None else encoding.name
-        self.text: Callable[[str], int] = Memo(self._count)
+        self.text: Callable[[str], int] = Memo(self._count, memory)
 
     def __repr__(self) -> str:
         return f"TokenCounter({self.name})"
@@ -148,7 +151,7 @@ class TokenCounter:
         return text[:end]
 
 
-def counter_at_hand() -> TokenCounter:
+def counter_at_hand(*, memory: int = _MEMORY) -> TokenCounter:
     """Return an exact counter where tiktoken and its o200k vocabulary are on this machine.
 
     Otherwise the estimate. Nothing is downloaded: the vocabulary is used only if the directory in
@@ -157,12 +160,12 @@ def counter_at_hand() -> TokenCounter:
     """
     path = _kept()
     if path is None or sha256(path.read_bytes()).hexdigest() != _O200K_SHA256:
-        return TokenCounter()
+        return TokenCounter(memory=memory)
     try:
         import tiktoken  # noqa: PLC0415 - optional, and slow to import
     except ImportError:
-        return TokenCounter()
-    return TokenCounter(tiktoken.get_encoding(_O200K))
+        return TokenCounter(memory=memory)
+    return TokenCounter(tiktoken.get_encoding(_O200K), memory=memory)
 
 
 def _kept() -> Path | None:
