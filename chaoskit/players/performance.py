@@ -23,9 +23,9 @@ class Broken(Exception):  # noqa: N818 - a signal between performance and player
 class Performance:
     """One exchange on its way to the client.
 
-    Iterating gives seconds to wait (floats), the `Head` once, the bytes of the body, `Raw` for those
-    that are not of the body, and `Deafen`; it raises `Broken` where the connection breaks. The end
-    is told to the host exactly once.
+    Iterating gives seconds to wait (floats), the `Head` once, the bytes of the body, `Raw` for
+    those that are not of the body, and `Deafen`; it raises `Broken` where the connection breaks.
+    The end is told to the host exactly once.
 
     Args:
         read: the client's read timeout, in seconds: the longest silence that it tolerates.
