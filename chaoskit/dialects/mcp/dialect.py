@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chaoskit.dialects.mcp import http, lines, results
+from chaoskit.dialects.mcp.lines import DEAF
 from chaoskit.dialects.mcp.messages import INVALID_PARAMS, failure, notification, response
 from chaoskit.dialects.mcp.refusing import error_of, refuse
 from chaoskit.exchange import HttpRequest, Refusal
@@ -151,3 +152,7 @@ class _OnLines(_Maker):
     def noise(self, text: str) -> Frame:
         """Return a line that is no message."""
         return Frame(kind="ping", name="", data=text)
+
+    def deaf(self) -> Frame:
+        """Return what stands for the end of the standard input."""
+        return DEAF
