@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal, Protocol
 
 from chaoskit.asking import ask
@@ -21,9 +20,11 @@ from chaoskit.mcp import McpSettings
 from chaoskit.plan import Decision
 from chaoskit.player import Ending, Exchange, Passed
 from chaoskit.provider.shelf import Shelf
+from chaoskit.relaying import relayed
 from chaoskit.seed import derive
 from chaoskit.steps import Crash, Frame, Head, Step, Wait
 from chaoskit.timed import plain
+from chaoskit.tool import ToolHost, ToolSettings
 from chaoskit.tool_dialect import (
     Answer,
     Asked,
@@ -43,7 +44,7 @@ __all__ = ["ToolServer", "Tools", "Visited"]
 _FOREVER = float("inf")
 
 
-class Tools(Protocol):
+class Tools(ToolHost, Protocol):
     """Who runs the tools."""
 
     @property
@@ -63,13 +64,8 @@ class Tools(Protocol):
         """
         ...
 
-    def forwarded(
-        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
-    ) -> Generator[None, Result, Result]:
-        """Let faults strike a tool that a real host carries out, and return what the caller gets.
-
-        Each time it is to be carried out, it wants what came of it, or the exception.
-        """
+    def declared(self, name: str) -> ToolSettings | None:
+        """Return a tool as the scenario declares it; None where there is none."""
         ...
 
     def listed(self) -> tuple[Offered, ...]:
@@ -355,30 +351,15 @@ class ToolServer:
 
     def _relay(self, visit: Visited, dialect: Relayed) -> Generator[None, Passed, Exchange]:
         """Let the real host answer, and return what is left of its answer."""
-        asked = visit.asked
-        going = self._tools.forwarded(asked.tool, asked.arguments, key=asked.key)
-        resume: Callable[[], None] = partial(next, going)
-        passed: Passed | None = None
-        given: Result | None = None
-        while True:
-            try:
-                with over_a_wire(asked.dialect):
-                    resume()
-            except StopIteration as done:
-                result: Result = done.value
-                break
-            try:
-                passed = yield
-            except Exception as error:  # noqa: BLE001 - a transport may raise anything
-                passed, resume = None, partial(going.throw, error)
-            else:
-                given = dialect.told(passed)
-                resume = partial(going.send, given)
+        asked, tool = visit.asked, self._tools.declared(visit.asked.tool)
+        if tool is None:
+            raise InternalError(f"no tool is called {asked.tool!r}")
+        outcome = yield from relayed(asked, tool, dialect, self._tools)
+        result, passed = outcome.result, outcome.passed
         seconds = _FOREVER if result.lost else result.seconds
-        if passed is not None and given is not None and _same(result, given):
+        if outcome.same and passed is not None:
             return self._end(visit, plain(passed.reply, wait=seconds))
-        ran = Ran(tool=Offered(name=asked.tool), result=result)
-        if (failed := self._failed(visit, ran)) is not None:
+        if (failed := self._failed(visit, Ran(tool=tool.offered, result=result))) is not None:
             return failed
         return self._end(visit, _later(seconds, dialect.retold(result, passed, visit.desk)))
 
@@ -470,11 +451,6 @@ class ToolServer:
 
 def _later(seconds: float, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (Wait(seconds), *steps) if seconds else steps
-
-
-def _same(result: Result, given: Result) -> bool:
-    """Tell whether a result says what was given, maybe later."""
-    return not result.lost and result.value is given.value and result.error == given.error
 
 
 _CALL = Call(dialect="tools", provider="tools")

@@ -37,7 +37,7 @@ ROWS = (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
         "collected", "command", "cutting", "dialect", "dotted", "effect", "extensions", "facts", "fakes", "fault",
         "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "plan", "player", "project", "promise",
-        "records", "route", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
+        "records", "relaying", "route", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
