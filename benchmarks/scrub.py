@@ -31,6 +31,7 @@ ADVERSARIAL = {
     "prose": "password ",
     "verbs": "password is ",
     "pairs": '"token",',
+    "settings": "password: x1y2z3\n",
     "escapes": "password:\\",
     "names": "api_key_",
     "pem": "-----BEGIN RSA PRIVATE" + " KEY-----",

@@ -22,6 +22,11 @@ _ENDINGS = ("ing", "ed", "es", "s")
 _WORDS_PER_TOKEN = 0.75
 _FACTS = 3  # quoted in one answer at most
 _FINDINGS = ("I found this on {subject}: {facts}.", "{facts} - that is what I found on {subject}.")
+_ANY_OBJECT: Mapping[str, object] = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}},
+    "required": ["answer"],
+}
 _REMARKS = ("You asked about {subject}.", "This is my answer on {subject}.")
 
 
@@ -81,6 +86,8 @@ def answer(call: Call, seen: Conversation, rng: random.Random, *, tokens: int = 
         text = rng.choice(_REMARKS).format(subject=subject)
     text = _lengthened(text, subject, tokens)
     schema = call.options.get("output_schema")
+    if schema is None and call.options.get("json_object"):
+        schema = _ANY_OBJECT
     if isinstance(schema, Mapping):
         text = _structured(schema, text, rng)
         facts = tuple(fact for fact in facts if fact in text)

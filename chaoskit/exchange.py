@@ -84,10 +84,15 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thinking:
-    """A block of the model's reasoning, or its redacted form."""
+    """A block of the model's reasoning, or its redacted form.
+
+    Attributes:
+        tokens: what the reasoning took where `text` is only a summary of it; 0 where it is all.
+    """
 
     text: str
     signature: str = ""
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +208,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one exchange; `input` is what was neither read from nor written to the cache."""
+    """Tokens of one exchange; `input` is what was neither read from nor written to the cache.
+
+    Attributes:
+        reasoning: of the output, what was not for the reader.
+    """
 
     input: int = 0
     cache_read: int = 0
     cache_write_5m: int = 0
     cache_write_1h: int = 0
     output: int = 0
+    reasoning: int = 0
 
     @property
     def prompt(self) -> int:

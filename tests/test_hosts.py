@@ -40,9 +40,9 @@ def test_each_request_is_answered_by_whom_it_is_for_and_ends_there():
 
 
 def test_nobodys_request_is_nobodys():
-    """And the first of them hears of strangers."""
+    """And the last of them, the world, hears of strangers."""
     one = One("/one")
-    hosts = Hosts(one, One("/two"))
+    hosts = Hosts(One("/two"), one)
     assert not hosts.claims(request("/three"))
     with pytest.raises(InternalError, match="nobody claims"):
         hosts.exchange(request("/three"))

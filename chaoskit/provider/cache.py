@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal, TypeAlias
 
 from chaoskit.exchange import Call, Thinking
 from chaoskit.provider.blocks import Block, Blocks
+from chaoskit.provider.cache_use import CacheUse, Marked, Miss, Namespace, Trail, Write, used
 from chaoskit.provider.catalogue import Model
 from chaoskit.provider.prompt import PromptCount
 
-__all__ = ["CacheUse", "Miss", "PromptCache"]
+__all__ = ["PromptCache"]
 
 LOOK_BACK = 20
 """Positions that are looked at from a breakpoint backwards, the breakpoint itself included."""
@@ -25,56 +25,19 @@ LOOK_BACK = 20
 STEP = 128
 """Tokens: automatic caching reads in multiples of it."""
 
+CONSIDERED = 80
+"""Breakpoints of a request, the latest ones, at which explicit caching reads."""
+
+WRITTEN = 4
+"""Breakpoints of a request, the latest ones, at which explicit caching writes."""
+
+LONG_LIFE = 43_200.0
+"""Seconds that an explicit breakpoint lives where it asks for it."""
+
 _LIVES = {"5m": 300.0, "1h": 3600.0}
 _SIBLINGS = 8
 _REMEMBERED = 8
 _CROWD = 20_000
-
-Namespace: TypeAlias = tuple[str, str, str]
-Reason: TypeAlias = Literal[
-    "cold", "changed", "expired", "evicted", "too_far", "too_short", "not_ready"
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Miss:
-    """Why nothing was read although something might have been.
-
-    Attributes:
-        reason: `cold`: nothing of the kind was sent before; `changed`: the prompt differs from an
-            earlier one at `where`; `expired`: its time was up; `evicted`: the cache was emptied;
-            `too_far`: more than 20 positions before the breakpoint; `too_short`: below the model's
-            minimum; `not_ready`: the answer of the request that writes it has not begun.
-        where: first block that differs, such as `system[0]` or `messages[4].content[1]`; without
-            an index where a setting differs, such as the choice of tools.
-    """
-
-    reason: Reason
-    where: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Write:
-    """An entry to be made: `chunks` are the digests of the text of its last block."""
-
-    digest: bytes
-    life: float
-    parent: bytes = b""
-    chunks: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheUse:
-    """What the cache does for one prompt, in tokens; the four add up to the prompt."""
-
-    read: int = 0
-    write_5m: int = 0
-    write_1h: int = 0
-    uncached: int = 0
-    miss: Miss | None = None
-    hits: tuple[bytes, ...] = ()
-    writes: tuple[_Write, ...] = ()
-    trail: _Trail | None = None
 
 
 @dataclass(slots=True)
@@ -86,14 +49,6 @@ class _Entry:
 
     def live(self, now: float) -> bool:
         return self.readable_from <= now < self.expires
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Trail:
-    """The digests of all prefixes of one prompt, and where its blocks stand."""
-
-    namespace: Namespace
-    digests: tuple[bytes, ...]
 
 
 class PromptCache:
@@ -119,6 +74,8 @@ class PromptCache:
         if model.cache == "automatic":
             if not minimum or prompt.total < minimum:
                 return CacheUse(uncached=prompt.total)
+            if call.options.get("explicit_cache") and model.cache_writes:
+                return self._explicit(call, model, prompt, now)
             return self._automatic(call, model, prompt, now)
         if not minimum or not _marked(call):
             return CacheUse(uncached=prompt.total)
@@ -142,7 +99,7 @@ class PromptCache:
         if len(self._entries) > _CROWD:
             self._drop_expired(started)
 
-    def _put(self, write: _Write, started: float, begins: float) -> None:
+    def _put(self, write: Write, started: float, begins: float) -> None:
         entry = self._entries.get(write.digest)
         if entry is not None and started < entry.expires:
             entry.readable_from = min(entry.readable_from, begins)
@@ -175,26 +132,44 @@ class PromptCache:
         marks = [at for at, block in enumerate(blocks) if block.ttl is not None]
         hit = self._hit(marks, digests, positions, now)
         kept = [at for at in marks if ends[at] >= model.facts.cache_minimum]
-        read = ends[hit] if hit is not None else 0
-        hour = max([read, *(ends[at] for at in kept if blocks[at].ttl == "1h")])
-        end = max([read, *(ends[at] for at in kept)])
-        miss = None
-        if hit is None:
-            miss = (
-                self._missed(namespace, digests, blocks, now) if kept else Miss(reason="too_short")
-            )
-        return CacheUse(
-            read=read,
-            write_1h=hour - read,
-            write_5m=end - hour,
-            uncached=prompt.total - end,
-            miss=miss,
-            hits=() if hit is None else (digests[hit],),
-            writes=tuple(
-                _Write(digest=digests[at], life=_LIVES[blocks[at].ttl or "5m"]) for at in kept
-            ),
-            trail=_Trail(namespace=namespace, digests=tuple(digests)) if kept else None,
-        )
+        miss = self._miss_of(namespace, digests, blocks, kept, now) if hit is None else None
+        lives = {at: _LIVES[blocks[at].ttl or "5m"] for at in kept}
+        return used(prompt, Marked(namespace, blocks, digests, ends), hit, lives, miss)
+
+    def _explicit(self, call: Call, model: Model, prompt: PromptCount, now: float) -> CacheUse:
+        """Read at any of the latest breakpoints, without looking back from them; write at four."""
+        if not _marked(call):
+            return CacheUse(uncached=prompt.total)
+        blocks = self._blocks.of(call, prompt.blocks, strict=False)
+        last = max(at for at, block in enumerate(blocks) if block.ttl is not None)
+        del blocks[last + 1 :]
+        namespace = (call.provider, call.key, model.facts.name)
+        digests = _chain(_root(namespace), blocks)
+        ends, _ = _measure(blocks)
+        marks = [
+            at
+            for at, block in enumerate(blocks)
+            if block.ttl is not None and ends[at] >= model.facts.cache_minimum
+        ]
+        considered = reversed(marks[-CONSIDERED:])
+        hit = next((at for at in considered if self._readable(digests[at], now)), None)
+        kept = marks[-WRITTEN:]
+        miss = self._miss_of(namespace, digests, blocks, kept, now) if hit is None else None
+        lives = {at: LONG_LIFE if blocks[at].ttl == "1h" else model.cache_life for at in kept}
+        return used(prompt, Marked(namespace, blocks, digests, ends), hit, lives, miss)
+
+    def _miss_of(
+        self,
+        namespace: Namespace,
+        digests: list[bytes],
+        blocks: list[Block],
+        kept: list[int],
+        now: float,
+    ) -> Miss:
+        """Return why nothing was read; `kept` are the breakpoints that are worth an entry."""
+        if not kept:
+            return Miss(reason="too_short")
+        return self._missed(namespace, digests, blocks, now)
 
     def _hit(
         self, marks: list[int], digests: list[bytes], positions: list[int], now: float
@@ -234,7 +209,7 @@ class PromptCache:
             miss=miss,
             hits=tuple(digests[:known]),
             writes=tuple(
-                _Write(
+                Write(
                     digest=digests[at],
                     life=model.cache_life,
                     parent=parents[at],
@@ -242,7 +217,7 @@ class PromptCache:
                 )
                 for at, block in enumerate(blocks[known:], known)
             ),
-            trail=_Trail(namespace=namespace, digests=tuple(digests)),
+            trail=Trail(namespace=namespace, digests=tuple(digests)),
         )
 
     def _readable(self, digest: bytes, now: float) -> bool:

@@ -14,6 +14,8 @@
     reasons             OpenAI: a reasoning model that reasons unless `effort` is `none`
     structured_output   OpenAI: `response_format` may hold a JSON Schema
     embedding           it embeds texts and does not answer
+    thinking_bound      Anthropic: thinking is bound to the conversation before it
+    thinking_shown      Anthropic: thinking comes with its text unless `display` is `omitted`
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from chaoskit.provider.images import ImageRule, image_rule
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.settings import duration
 
-__all__ = ["Catalogue", "Model", "Overhead"]
+__all__ = ["Catalogue", "Model", "Overhead", "tier_factor"]
 
 VENDORS = ("anthropic", "openai")
 
@@ -93,6 +95,7 @@ class _Vendor:
     families: tuple[Mapping[str, Any], ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lists_aliases: bool = False
+    tiers: Mapping[str, float] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -221,4 +224,10 @@ def _vendor(provider: str) -> _Vendor:
         families=tuple(table["families"]),
         models=models,
         lists_aliases=table.get("lists_aliases", False),
+        tiers=table.get("tiers", {}),
     )
+
+
+def tier_factor(provider: str, tier: str) -> float:
+    """Return by what the prices of a service tier differ from the usual ones."""
+    return _vendor(provider).tiers.get(tier, 1.0)

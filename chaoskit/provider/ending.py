@@ -78,6 +78,8 @@ def _cut(part: Part, tokens: int, model: Model, counter: TokenCounter) -> Part |
         if named > tokens:
             return None
         return replace(part, arguments=_beginning(part.arguments, tokens - named, model, counter))
+    if isinstance(part, Thinking) and part.tokens:
+        return replace(part, tokens=tokens) if tokens else None
     if isinstance(part, Thinking):
         text = _beginning(part.text, tokens, model, counter)
         return replace(part, text=text) if text else None

@@ -131,7 +131,7 @@ class _Tokens:
             self.images += size
             return size
         if isinstance(part, Thinking):
-            return self.text(part.text)
+            return part.tokens or self.text(part.text)
         return self._opaque(part)
 
     def tool(self, tool: ToolSpec) -> int:

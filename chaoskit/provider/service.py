@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.dialect import LimitState
-from chaoskit.exchange import Call, Refusal, Reply, Usage
-from chaoskit.provider.cache import CacheUse, PromptCache
-from chaoskit.provider.catalogue import Catalogue, Model
+from chaoskit.exchange import Call, Refusal, Reply, Thinking, Usage
+from chaoskit.provider.cache import PromptCache
+from chaoskit.provider.cache_use import CacheUse
+from chaoskit.provider.catalogue import Catalogue, Model, tier_factor
 from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
 from chaoskit.provider.prices import Prices
-from chaoskit.provider.prompt import PromptCount, count
+from chaoskit.provider.prompt import PromptCount, count, part_tokens
+from chaoskit.provider.reasoning import reasoned
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.shelf import Shelf
 from chaoskit.provider.shortening import shortened
@@ -167,22 +169,27 @@ class Service:
         """
         model, use = admission.model, admission.cache
         room = model.facts.window - admission.prompt.total
-        ended, output = (
-            end(reply, call, model, self.counter, room=room)
-            if call.operation == "generate"
-            else (reply, 0)
-        )
+        ended, output, reasoning = reply, 0, 0
+        if call.operation == "generate":
+            ended, output = end(reasoned(reply, call), call, model, self.counter, room=room)
+            reasoning = _reasoning(ended, model, self.counter)
+            if "n" in call.options:
+                times = _choices(call)
+                output, reasoning = output * times, reasoning * times
         usage = Usage(
             input=use.uncached,
             cache_read=use.read,
             cache_write_5m=use.write_5m,
             cache_write_1h=use.write_1h,
             output=output,
+            reasoning=reasoning,
         )
         self._limits.charge(admission.account, "output_tokens", output, now=now)
         if use.writes:
             self.cache.store(use, started=admission.at, begins=begins)
         cost = self._prices.cost(call.provider, model.facts.name, usage)
+        if cost and (tier := call.options.get("service_tier")):
+            cost *= tier_factor(call.provider, str(tier))
         return Settled(
             reply=Reply(
                 content=ended.content,
@@ -248,6 +255,19 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None
+
+
+def _choices(call: Call) -> int:
+    """Return how many answers the request wants, all of which are billed."""
+    wanted = call.options.get("n", 1)
+    return wanted if isinstance(wanted, int) else 1
+
+
+def _reasoning(reply: Reply, model: Model, counter: TokenCounter) -> int:
+    """Return the tokens of an answer that are not for the reader."""
+    return sum(
+        [part_tokens(part, model, counter) for part in reply.content if isinstance(part, Thinking)]
+    )
 
 
 def _too_long(model: Model, prompt: PromptCount) -> Refusal | None:

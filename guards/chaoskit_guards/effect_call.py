@@ -170,16 +170,18 @@ class Decision:
         yield from _ended(call, "unknown")
         if verdict == "unclear" or not isinstance(error, Exception):
             raise error
-        if found is False:
-            raise self.unknown(call, f"It has not happened so far. {_AGAIN}") from error
-        advice = _LOOK if call.effect.key_parameter is None else _AGAIN
-        raise self.unknown(call, advice) from error
+        if found is None and call.effect.key_parameter is None:
+            raise self.unknown(call, _LOOK) from error
+        seen = "It has not happened so far. " if found is False else ""
+        raise self.unknown(call, seen + _AGAIN, repeatable=True) from error
 
-    def unknown(self, call: EffectCall, advice: str = _BUSY) -> OutcomeUnknown:
+    def unknown(
+        self, call: EffectCall, advice: str = _BUSY, *, repeatable: bool = False
+    ) -> OutcomeUnknown:
         """Return the error that says so."""
         self.tell("unknown", call)
         text = f"The outcome of {call} is unknown. {advice}"
-        return OutcomeUnknown(text, tool=call.name, key=call.key)
+        return OutcomeUnknown(text, tool=call.name, key=call.key, repeatable=repeatable)
 
     def tell(self, kind: str, call: EffectCall, **values: object) -> None:
         """Tell the listener."""

@@ -26,6 +26,7 @@ from chaoskit_guards.errors import (
 )
 from chaoskit_guards.failures import classify
 from chaoskit_guards.hooks import asked
+from chaoskit_guards.shapes import as_mapping
 
 __all__ = ["Effect", "Verdict", "digest", "effect_key", "exact"]
 
@@ -109,7 +110,9 @@ class Effect:
 
     def reported(self, result: object) -> Verdict | None:
         """Return what a result says when it reports an error; None when it reports none."""
-        if outcome(result) != "error":
+        mapping = None if isinstance(result, str) else as_mapping(result)
+        failed = mapping is not None and mapping.get("isError") is True  # MCP
+        if not failed and outcome(result if mapping is None else mapping) != "error":
             return None
         return "failed" if self._refuses(result) else "unclear"
 

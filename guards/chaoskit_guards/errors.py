@@ -350,11 +350,14 @@ class OutcomeUnknown(ToolError):
 
     Attributes:
         key: the key of the effect, to settle it when a person has looked.
+        repeatable: whether the same call may be made again, since it is looked up first or takes
+            a key; a retry around it does.
     """
 
-    def __init__(self, message: str, *, tool: str, key: str) -> None:
+    def __init__(self, message: str, *, tool: str, key: str, repeatable: bool = False) -> None:
         super().__init__(message, tool=tool)
         self.key = key
+        self.repeatable = repeatable
 
 
 class OutputError(GuardError):

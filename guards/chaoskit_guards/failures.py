@@ -255,7 +255,7 @@ def _guard(error: GuardError) -> Failure:
     if isinstance(error, ToolTimeout):  # it is slow, but repeating an effect could double it
         return Failure("timeout", should_retry=False if error.effect else None)
     if isinstance(error, OutcomeUnknown):
-        return Failure("unknown", should_retry=False)
+        return Failure("unknown", should_retry=error.repeatable)
     cause = error.__cause__
     if isinstance(error, RetryError) and cause is not None:
         return classify(cause)

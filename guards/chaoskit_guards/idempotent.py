@@ -160,15 +160,7 @@ class IdempotentTools:
         effect = self._effects.get(name)
         if effect is None:
             return await self._inner.run(name, arguments)
-        call = self._call(name, arguments, effect, key, call_id)
-        at = call.place
-        while True:
-            flight, waiting = self._flights.join(at)
-            if waiting is None:
-                return await self._alead(call, at, flight)
-            if await asyncio.wrap_future(waiting):
-                self._decision.tell("shared", call)
-                return flight.outcome()
+        return await self._ajoin(self._call(name, arguments, effect, key, call_id))
 
     def schemas(self, vendor: str = "anthropic") -> list[Json]:
         """Return the declarations to offer to the model, without parameters for keys."""
@@ -251,18 +243,19 @@ class IdempotentTools:
             return stop.value
         except NothingRan:
             self._flights.abort(at, flight)
-            return self._again(call)
+            return self._ajoin(call)
         except BaseException as error:
             self._ended(at, flight, error)
             raise
 
-    async def _again(self, call: EffectCall) -> Any:
-        at = call.place
+    async def _ajoin(self, call: EffectCall) -> Any:
+        """Make the call, or wait for the one that makes it."""
         while True:
-            flight, waiting = self._flights.join(at)
+            flight, waiting = self._flights.join(call.place)
             if waiting is None:
-                return await self._alead(call, at, flight)
+                return await self._alead(call, call.place, flight)
             if await asyncio.wrap_future(waiting):
+                self._decision.tell("shared", call)
                 return flight.outcome()
 
     async def _alead(

@@ -7,7 +7,8 @@ from typing import Any
 
 from chaoskit_guards.events import Listener
 from chaoskit_guards.result_blocks import holds_blocks
-from chaoskit_guards.result_limiter import ResultLimiter, as_text
+from chaoskit_guards.result_cut import as_text
+from chaoskit_guards.result_limiter import ResultLimiter
 from chaoskit_guards.settings import at_least_one
 from chaoskit_guards.tokens import count_tokens
 from chaoskit_guards.tool_guard import Inner, Json, Tools, checked_names, schemas_of

@@ -13,6 +13,7 @@ __all__ = ["Candidate", "candidates"]
 
 _FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL)
 _OPENING = re.compile(r"[{\[]")
+_BRACKET = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _MOST = 16
 """Places in a text at which a value is looked for."""
 
@@ -51,8 +52,14 @@ def candidates(text: str, *, repair: bool) -> list[Candidate]:
             raise NotJson("is no JSON, or holds more than that", getattr(error, "pos", 0)) from None
     fences = [(match.start(1), match.group(1)) for match in _FENCE.finditer(text)]
     found: list[Candidate] = []
+    broken: NotJson | None = None
     for at, body in fences[:_MOST]:
-        found += _within(body, at, "a code fence")
+        try:
+            found += _within(body, at, "a code fence")
+        except NotJson as error:
+            broken = broken or error
+    if not found and broken is not None:
+        raise broken
     if not found:
         found = _within(text, 0, "text around it")
     if not found:
@@ -60,8 +67,22 @@ def candidates(text: str, *, repair: bool) -> list[Candidate]:
     return found
 
 
+def _end(text: str, at: int) -> int:
+    """Return where the bracket at `at` is closed; the end of the text where it is not."""
+    depth = 0
+    for match in _BRACKET.finditer(text, at):
+        if match.group() in ("{", "["):
+            depth += 1
+        elif match.group() in ("}", "]"):
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return len(text)
+
+
 def _within(text: str, offset: int, around: str) -> list[Candidate]:
     found: list[Candidate] = []
+    first: NotJson | None = None
     at = 0
     for _ in range(_MOST):
         opening = _OPENING.search(text, at)
@@ -70,9 +91,10 @@ def _within(text: str, offset: int, around: str) -> list[Candidate]:
         try:
             loose = read(text, opening.start())
         except NotJson as error:
-            if error.within:  # broken JSON: a part of it must not pass for the whole
-                raise NotJson(str(error), offset + error.at) from None
-            at = opening.end()  # braces in prose
+            # A part of broken JSON must not pass for the whole: what is within is passed over.
+            at = _end(text, opening.start())
+            if first is None and (error.within or not text[: opening.start()].strip()):
+                first = NotJson(str(error), offset + error.at)
             continue
         rest = text[: opening.start()].strip() or text[loose.end :].strip()
         repairs = [*loose.repairs]
@@ -82,4 +104,6 @@ def _within(text: str, offset: int, around: str) -> list[Candidate]:
         made.closed = 0 if loose.incomplete else loose.closed
         found.append(made)
         at = loose.end
+    if not found and first is not None:
+        raise first
     return found

@@ -9,7 +9,15 @@ from typing import Any
 from chaoskit_guards.result_cut import Cuts, ResultCut, shares
 from chaoskit_guards.shapes import as_mapping
 
-__all__ = ["MCP_RESULT", "are_blocks", "cut_blocks", "holds_blocks", "slot_of", "tokens_of"]
+__all__ = [
+    "MCP_RESULT",
+    "are_blocks",
+    "cut_blocks",
+    "holds_blocks",
+    "media_type",
+    "slot_of",
+    "tokens_of",
+]
 
 Count = Callable[[Any], int]
 
@@ -52,7 +60,7 @@ def slot_of(result: Mapping[str, Any]) -> tuple[str, ...] | None:
     if isinstance(kind, str) and kind.endswith("_call_output"):
         return ("output",)
     if are_blocks(result.get("content")) and not result.keys() - MCP_RESULT:
-        return tuple(name for name in ("content", "structuredContent") if result.get(name))
+        return tuple(name for name in ("content", *_STRUCTURED) if result.get(name))
     return None
 
 
@@ -62,7 +70,17 @@ def holds_blocks(value: object) -> bool:
     return are_blocks(value) if mapping is None else slot_of(mapping) is not None
 
 
-MCP_RESULT = frozenset({"_meta", "content", "isError", "meta", "resultType", "structuredContent"})
+_STRUCTURED = ("structuredContent", "structured_content")
+MCP_RESULT = frozenset(
+    {"_meta", "content", "isError", "is_error", "meta", "resultType", "result_type", *_STRUCTURED}
+)
+"""What a result of MCP has, in JSON and in the newer SDK."""
+
+
+def media_type(block: Mapping[str, Any]) -> str | None:
+    """Return the type of what a block of MCP holds, as the older and the newer SDK have it."""
+    found = block.get("mimeType") or block.get("mime_type")
+    return found if isinstance(found, str) else None
 
 
 def tokens_of(item: Any, count: Count) -> int:
@@ -71,7 +89,7 @@ def tokens_of(item: Any, count: Count) -> int:
     if isinstance(block.get("text"), str) and block.get("type") in _TEXTS:
         return count(block["text"])
     if block.get("type") == "image" and isinstance(block.get("data"), str):  # of MCP
-        kind = block.get("mimeType", "image/png")
+        kind = media_type(block) or "image/png"
         source = {"type": "base64", "media_type": kind, "data": block["data"]}
         return count({"type": "image", "source": source})
     inner = as_mapping(block.get("resource"))
@@ -169,6 +187,6 @@ def _note(block: Mapping[str, Any], size: int) -> str:
     kind = str(block.get("type"))
     what = "picture" if kind in _PICTURES else kind.replace("_", " ")
     inner = as_mapping(block.get("resource")) or as_mapping(block.get("source")) or {}
-    form = block.get("mimeType") or inner.get("mimeType") or inner.get("media_type")
+    form = media_type(block) or media_type(inner) or inner.get("media_type")
     told = f" ({form})" if isinstance(form, str) and len(form) < 40 else ""
     return f"[{what}{told} of {size:,} tokens not shown]"

@@ -13,7 +13,17 @@ from typing import Any, Literal
 
 from chaoskit_guards.argnodes import child
 
-__all__ = ["LEAST", "Cutter", "ResultCut", "cut_text", "cut_value", "shares", "written"]
+__all__ = [
+    "LEAST",
+    "Cutter",
+    "ResultCut",
+    "as_said",
+    "as_text",
+    "cut_text",
+    "cut_value",
+    "shares",
+    "written",
+]
 
 LEAST = 5
 """Characters in which any value can be said to be gone."""
@@ -63,6 +73,22 @@ def written(value: object) -> str:
         TypeError, ValueError, RecursionError: it is none.
     """
     return _encode(value)
+
+
+def as_text(value: object) -> str:
+    """Return a result as it is counted: its JSON, or the text that it has."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return as_said(value)
+
+
+def as_said(value: object) -> str:
+    """Return the text that a value has."""
+    try:
+        return str(value)
+    except RecursionError:
+        return f"[a {type(value).__name__} that is nested too deeply to be shown]"
 
 
 def cut_text(text: str, room: int, pointer: str, cuts: Cuts, *, quoted: bool = False) -> str:

@@ -13,12 +13,22 @@ from typing import Any
 from chaoskit_guards.argjson import loads
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.result_blocks import are_blocks, cut_blocks, slot_of, tokens_of
-from chaoskit_guards.result_cut import LEAST, Cuts, Cutter, ResultCut, cut_text, shares, written
+from chaoskit_guards.result_cut import (
+    LEAST,
+    Cuts,
+    Cutter,
+    ResultCut,
+    as_said,
+    as_text,
+    cut_text,
+    shares,
+    written,
+)
 from chaoskit_guards.settings import at_least_one
 from chaoskit_guards.shapes import as_mapping
 from chaoskit_guards.tokens import count_tokens
 
-__all__ = ["LimitedResult", "ResultCut", "ResultLimiter", "as_text"]
+__all__ = ["LimitedResult", "ResultCut", "ResultLimiter"]
 
 _LEAST_TOKENS = 16
 _FULL = 0.9
@@ -144,7 +154,7 @@ class ResultLimiter:
             found = self._cut_value(plain, text, most, cuts, tokens)
             return json.loads(found) if found else ""
         except (TypeError, ValueError, RecursionError):
-            return self._cut_text(_as_said(value), most, cuts)
+            return self._cut_text(as_said(value), most, cuts)
 
     def _cut_value(self, value: Any, text: str, most: int, cuts: Cuts, tokens: int | None) -> str:
         cutter = Cutter()
@@ -189,18 +199,3 @@ class ResultLimiter:
     def _room(self, characters: int, most: int, tokens: int) -> int:
         """Return how many characters have hardly less than so many tokens, by what some have."""
         return characters * most * 49 // max(1, 50 * tokens)
-
-
-def as_text(value: object) -> str:
-    """Return a result as it is counted: its JSON, or the text that it has."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError, RecursionError):
-        return _as_said(value)
-
-
-def _as_said(value: object) -> str:
-    try:
-        return str(value)
-    except RecursionError:
-        return f"[a {type(value).__name__} that is nested too deeply to be shown]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chaoskit_guards.result_blocks import MCP_RESULT, are_blocks
+from chaoskit_guards.result_blocks import MCP_RESULT, are_blocks, media_type
 from chaoskit_guards.shapes import as_mapping
 
 __all__ = ["blocks_for", "unwrapped"]
@@ -20,7 +20,8 @@ def unwrapped(result: Any) -> tuple[Any, bool]:
     mapping = None if isinstance(result, str) else as_mapping(result)
     if mapping is None or mapping.keys() - MCP_RESULT or not are_blocks(mapping.get("content")):
         return result, False
-    return mapping["content"], mapping.get("isError") is True
+    failed = mapping.get("isError") is True or mapping.get("is_error") is True
+    return mapping["content"], failed
 
 
 def blocks_for(vendor: str, blocks: Sequence[Any]) -> Any:
@@ -69,7 +70,7 @@ def _picture(block: Json) -> tuple[str, str] | None:
         return None
     source = as_mapping(block.get("source"))
     if source is None:
-        return str(block.get("mimeType", "image/png")), str(block.get("data", ""))
+        return media_type(block) or "image/png", str(block.get("data", ""))
     if source.get("type") != "base64":
         return None
     return str(source.get("media_type", "image/png")), str(source.get("data", ""))

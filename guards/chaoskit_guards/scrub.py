@@ -8,11 +8,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.forks import own_lock
 from chaoskit_guards.scrub_keys import YES, KeyJudge
 from chaoskit_guards.scrub_spans import Span
 from chaoskit_guards.scrub_text import Marker, TextScrubber
-from chaoskit_guards.scrub_values import is_blank, is_strong
+from chaoskit_guards.scrub_values import MADE, NOTHING, strength
 from chaoskit_guards.scrub_walk import Walk
 
 __all__ = ["Scrubber"]
@@ -35,6 +36,7 @@ class Scrubber:
         allow: Iterable[str] = (),
         secrets: Iterable[str] = (),
         fingerprint_key: bytes | None = None,
+        listener: Listener | None = None,
     ) -> None:
         """Look for the built-in names and those of `patterns`.
 
@@ -45,12 +47,15 @@ class Scrubber:
             secrets: values that are secrets wherever they stand; see `register`.
             fingerprint_key: adds a keyed fingerprint to each marker, so that two log lines can be
                 matched without the secret.
+            listener: is told, after each call that hid something, how many values were `hidden`
+                and how many of each kind.
         """
         if not redact_with:
             raise ValueError("redact_with is empty; give the text that marks a secret")
         given, allowed = tuple(patterns), tuple(allow)
         self._redact_with = redact_with
         self._fingerprint_key = fingerprint_key
+        self._listener = listener
         self._lock = own_lock(self)
         self._counts: dict[str, int] = {}
         self._notes: dict[str, int] = {}
@@ -86,7 +91,7 @@ class Scrubber:
         found = [
             value
             for name, value in environment.items()
-            if len(value) >= 8 and self._is_named(name, value) and not is_blank(value)
+            if len(value) >= 8 and self._is_named(name, value) and strength(value) != NOTHING
         ]
         for value in found:
             self.register(value)
@@ -96,7 +101,8 @@ class Scrubber:
         """Return a copy of a mapping without secrets; the mapping itself is not touched."""
         if not isinstance(data, Mapping):
             raise TypeError(f"scrub_dict takes a mapping, not {type(data).__name__}; use scrub")
-        cleaned: dict[Any, Any] = self._data(data, self._mark)[0]
+        given: Any = data
+        cleaned: dict[Any, Any] = self.scrub_checked(given)[0]
         return cleaned
 
     def scrub(self, value: T) -> T:
@@ -105,11 +111,14 @@ class Scrubber:
 
     def scrub_checked(self, value: T) -> tuple[T, bool]:
         """Return a copy of anything without secrets, and whether it held any."""
-        return self._data(value, self._mark)
+        hidden: dict[str, int] = {}
+        done = self._data(value, self._marker(hidden))
+        return self._told(done, hidden)
 
     def scrub_text(self, text: str) -> str:
         """Return a text without secrets; everything else stays as it was."""
-        return self._text(text, 0, self._mark)
+        hidden: dict[str, int] = {}
+        return self._told(self._text(text, 0, self._marker(hidden)), hidden)
 
     def spans(self, text: str) -> list[Span]:
         """Return where the secrets of a text are, in order and without overlaps."""
@@ -117,7 +126,9 @@ class Scrubber:
 
     def replace_spans(self, text: str, spans: Iterable[Span]) -> str:
         """Return a text with the given stretches of it taken out; they are in order."""
-        return self._text.replaced(text, spans, 0, self._mark)
+        hidden: dict[str, int] = {}
+        cleaned = self._text.replaced(text, spans, 0, self._marker(hidden))
+        return self._told(cleaned, hidden)
 
     def filter(self) -> logging.Filter:
         """Return a filter for the handlers or loggers of the standard library."""
@@ -136,15 +147,32 @@ class Scrubber:
 
     def _is_named(self, name: str, value: str) -> bool:
         level = self._names(name)
-        return level == YES or (level != 0 and is_strong(value))
+        return level == YES or (level != 0 and strength(value) == MADE)
 
     def _data(self, value: Any, mark: Marker) -> tuple[Any, bool]:
         walk = Walk(self._names, self._notes, self._text, mark)
         return walk(value), walk.changed
 
-    def _mark(self, secret: str, kind: str) -> str:
-        with self._lock:
-            self._counts[kind] = self._counts.get(kind, 0) + 1
+    def _marker(self, hidden: dict[str, int]) -> Marker:
+        """Return what marks the secrets of one call, and counts in `hidden` those of each kind."""
+
+        def mark(secret: str, kind: str) -> str:
+            hidden[kind] = hidden.get(kind, 0) + 1
+            return self._shown(secret)
+
+        return mark
+
+    def _told(self, done: T, hidden: Mapping[str, int]) -> T:
+        """Return what a call made, once it is counted and told what it hid."""
+        if hidden:
+            with self._lock:
+                for kind, number in hidden.items():
+                    self._counts[kind] = self._counts.get(kind, 0) + number
+            emit(self._listener, "scrubbed", "scrubber", hidden=sum(hidden.values()), **hidden)
+        return done
+
+    def _shown(self, secret: str) -> str:
+        """Return what stands in the place of a secret."""
         if self._fingerprint_key is None:
             return self._redact_with
         raw = secret.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""What credentials look like: the published formats of their issuers, by their literal beginnings.
+"""Finds the published formats of credentials by their literal beginnings.
 
 Every format holds a long run of letters and digits. Each such run of a text is looked at once: is
 there a known beginning, and does the body that follows fit? So the time stays linear.
@@ -10,152 +10,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from chaoskit_guards.scrub_issuers import FORMATS
+from chaoskit_guards.scrub_keys import KeyJudge
 from chaoskit_guards.scrub_spans import Span
-from chaoskit_guards.scrub_values import is_blank, is_dummy
+from chaoskit_guards.scrub_values import NOTHING, WORDS, is_dummy, strength
 
-__all__ = ["FORMATS", "find_formats", "runs"]
+__all__ = ["find_formats", "is_place_for", "runs"]
 
 _RUN_OF = 16
-_AD = r"[A-Za-z0-9_-]"
-_ODD = r"(?=[\w-]{0,64}[0-9A-Z])"  # a body of small letters alone is a word
-
-FORMATS: tuple[tuple[str, str, str], ...] = (
-    ("anthropic", "sk-ant-", rf"(?:{_ODD}{_AD}{{8,}}+|[a-z]{{20,}}+)"),
-    (
-        "openai",
-        "sk-",
-        rf"(?:proj-|svcacct-|admin-|or-v1-|lf-)?(?:{_ODD}{_AD}{{16,}}+|[a-z]{{32,}}+)",
-    ),
-    ("aws", "AKIA", r"[A-Z0-9]{12,20}+(?![a-z])"),
-    ("aws", "ASIA", r"[A-Z0-9]{12,20}+(?![a-z])"),
-    ("aws", "ABSK", r"[A-Za-z0-9+/]{40,}+={0,2}"),
-    ("aws", "bedrock-api-key-", r"[A-Za-z0-9+/=]{20,}+"),
-    ("alibaba", "LTAI", r"[A-Za-z0-9]{12,24}+"),
-    ("tencent", "AKID", r"[A-Za-z0-9]{28,36}+"),
-    ("github", "gh", r"[pousr]_[A-Za-z0-9]{20,}+"),
-    ("github", "github_pat_", r"\w{20,}+"),
-    (
-        "gitlab",
-        "gl",
-        r"(?:pat|ptt|rt|rtr|dt|soat|cbt|ft|fft|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{16,}+",
-    ),
-    ("gitlab", "GR1348941", _AD + r"{20,}+"),
-    ("slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{11,}+"),
-    ("slack", "xapp-", _AD + r"{11,}+"),
-    ("slack", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9/_+-]{16,}+"),
-    ("discord", "discord.com/api/webhooks/", r"\d+/[\w-]{20,}+"),
-    ("discord", "discordapp.com/api/webhooks/", r"\d+/[\w-]{20,}+"),
-    ("teams", "webhook.office.com/", r"[\w/@-]{40,}+"),
-    ("stripe", "sk_", r"(?:live|test|prod)_[A-Za-z0-9]{10,}+"),
-    ("stripe", "rk_", r"(?:live|test|prod)_[A-Za-z0-9]{10,}+"),
-    ("stripe", "whsec_", r"[A-Za-z0-9+/=]{16,}+"),
-    ("elevenlabs", "sk_", r"[0-9a-f]{40,}+"),
-    ("google", "AIza", _AD + r"{30,}+"),
-    ("google", "GOCSPX-", _AD + r"{20,}+"),
-    ("google", "ya29.", r"[\w.-]{16,}+"),
-    ("google", "1//0", _AD + r"{24,}+"),
-    ("google", "AQ.", rf"Ab8R{_AD}{{30,}}+"),
-    ("huggingface", "hf_", r"[A-Za-z0-9]{20,}+"),
-    ("huggingface", "api_org_", r"[A-Za-z0-9]{20,}+"),
-    ("groq", "gsk_", r"[A-Za-z0-9]{20,}+"),
-    ("xai", "xai-", r"[A-Za-z0-9]{20,}+"),
-    ("cerebras", "csk-", r"[A-Za-z0-9]{20,}+"),
-    ("perplexity", "pplx-", r"[A-Za-z0-9]{20,}+"),
-    ("nvidia", "nvapi-", _AD + r"{20,}+"),
-    ("fireworks", "fw_", r"[A-Za-z0-9]{20,}+"),
-    ("together", "tgp_v1_", _AD + r"{20,}+"),
-    ("voyage", "pa-", r"[A-Za-z0-9_]{40,}+"),
-    ("pinecone", "pcsk_", r"\w{20,}+"),
-    ("jina", "jina_", r"[0-9A-Za-z_-]{30,}+"),
-    ("firecrawl", "fc-", r"[0-9a-f]{32}"),
-    ("e2b", "e2b_", r"[0-9a-f]{32,}+"),
-    ("browserbase", "bb_live_", _AD + r"{20,}+"),
-    ("tavily", "tvly-", _AD + r"{16,}+"),
-    ("replicate", "r8_", r"[A-Za-z0-9]{20,}+"),
-    ("langsmith", "lsv2_", r"(?:pt|sk)_\w{20,}+"),
-    ("sendgrid", "SG.", r"[\w-]{12,}+\.[\w-]{12,}+"),
-    ("mailgun", "key-", r"[0-9a-f]{32}"),
-    ("brevo", "xkeysib-", r"[A-Za-z0-9-]{30,}+"),
-    ("brevo", "xsmtpsib-", r"[A-Za-z0-9-]{30,}+"),
-    ("resend", "re_", r"(?=[A-Za-z0-9_]{0,40}\d)[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}+"),
-    ("twilio", "SK", r"[0-9a-f]{32}"),
-    ("npm", "npm_", r"[A-Za-z0-9]{20,}+"),
-    ("pypi", "pypi-", _AD + r"{32,}+"),
-    ("crates", "cio", r"[A-Za-z0-9]{32}"),
-    ("nuget", "oy2", r"[a-z0-9]{43}"),
-    ("docker", "dckr_", r"(?:pat|oat)_[A-Za-z0-9_-]{20,}+"),
-    ("rubygems", "rubygems_", r"[0-9a-f]{32,}+"),
-    ("clojars", "CLOJARS_", r"[A-Za-z0-9]{40,}+"),
-    ("artifactory", "AKCp", r"[A-Za-z0-9]{50,}+"),
-    ("artifactory", "cmVmdGtu", r"[A-Za-z0-9]{40,}+"),
-    ("databricks", "dapi", r"[0-9a-f]{32}(?:-\d)?"),
-    ("databricks", "dose", r"[0-9a-f]{32}"),
-    ("digitalocean", "do", r"[opr]_v1_[0-9a-f]{32,}+"),
-    ("dynatrace", "dt0c01.", r"[A-Za-z0-9.]{40,}+"),
-    ("shopify", "shp", r"(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}+"),
-    ("vault", "hv", r"[sbr]\.[\w-]{20,}+"),
-    ("vault", "s.", r"(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24}\b(?!\.)"),
-    ("grafana", "gl", r"(?:sa|c)_[\w+/=-]{20,}+"),
-    ("newrelic", "NRAK-", r"[A-Z0-9]{20,}+"),
-    ("newrelic", "NRII-", _AD + r"{20,}+"),
-    ("newrelic", "NRJS-", r"[0-9a-f]{16,}+"),
-    ("honeycomb", "hc", r"(?:aik|ail|xik)_[a-z0-9]{40,}+"),
-    ("linear", "lin_api_", r"[A-Za-z0-9]{30,}+"),
-    ("linear", "lin_oauth_", r"[0-9a-f]{30,}+"),
-    ("notion", "ntn_", r"[A-Za-z0-9]{30,}+"),
-    ("notion", "secret_", r"[A-Za-z0-9]{43}"),
-    ("figma", "figd_", _AD + r"{30,}+"),
-    ("atlassian", "AT", r"(?:ATT3|CTT3|BB)[\w=+/-]{30,}+"),
-    ("trello", "ATTA", r"[0-9a-f]{60,}+"),
-    ("supabase", "sbp_", r"[0-9a-f]{32,}+"),
-    ("supabase", "sb_secret_", _AD + r"{20,}+"),
-    ("postman", "PMAK-", r"[0-9a-f-]{40,}+"),
-    ("planetscale", "pscale_", r"(?:tkn|pw|oauth)_[\w.=-]{24,}+"),
-    ("neon", "napi_", r"[a-z0-9]{40,}+"),
-    ("sentry", "sntr", r"y[su]_[\w+/=]{32,}+"),
-    ("facebook", "EAA", r"[A-Za-z0-9]{60,}+"),
-    ("square", "sq0", r"(?:csp|atp|idp)-[\w-]{20,}+"),
-    ("square", "EAAA", r"[\w-]{56,}+"),
-    ("hubspot", "pat-", r"(?:na|eu)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
-    ("plaid", "access-", r"(?:sandbox|development|production)-[0-9a-f-]{36}"),
-    ("razorpay", "rzp_", r"(?:live|test)_[A-Za-z0-9]{14,}+"),
-    ("mollie", "live_", r"(?=[A-Za-z]{0,40}\d)[A-Za-z0-9]{30,}+"),
-    ("flutterwave", "FLWSECK", r"(?:_TEST)?-[A-Za-z0-9-]{20,}+"),
-    ("age", "AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}+"),
-    ("airtable", "pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
-    ("doppler", "dp.", r"(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{30,}+"),
-    ("pulumi", "pul-", r"[0-9a-f]{40}"),
-    ("prefect", "pn", r"[ub]_[A-Za-z0-9]{36}"),
-    ("readme", "rdme_", r"[a-z0-9]{60,}+"),
-    ("sonar", "sq", r"[apu]_[0-9a-f]{40}"),
-    ("sourcegraph", "sgp_", r"\w{40,}+"),
-    ("tailscale", "tskey-", _AD + r"{20,}+"),
-    ("typeform", "tfp_", r"[\w.=-]{40,}+"),
-    ("fly", "fm", r"[12][ar]?_[A-Za-z0-9+/=]{60,}+"),
-    ("fly", "fo1_", _AD + r"{40,}+"),
-    ("netlify", "nf", r"[cpoub]_[A-Za-z0-9]{36,}+"),
-    ("vercel", "vc", r"[kpir]_[A-Za-z0-9]{24,}+"),
-    ("render", "rnd_", r"[A-Za-z0-9]{24,}+"),
-    ("buildkite", "bk", r"(?:ua|at|ct)_[0-9a-f]{40}"),
-    ("circleci", "CCIPAT_", r"\w{40,}+"),
-    ("heroku", "HRKU-", _AD + r"{30,}+"),
-    ("harness", "pat.", r"[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
-    ("ngrok", "ak_", r"(?=[A-Za-z]{0,40}\d)[A-Za-z0-9]{27,}+"),
-    ("openshift", "sha256~", _AD + r"{43}"),
-    ("1password", "ops_", r"eyJ[\w=-]{60,}+"),
-    ("1password", "A3-", r"[A-Z0-9]{6}-(?:[A-Z0-9]{5,11}-){3}[A-Z0-9-]{5,}+"),
-    ("asana", "1/", r"\d{16}(?:/\d{16})?:[0-9a-f]{32}"),
-    ("contentful", "CFPAT-", _AD + r"{40,}+"),
-    ("shippo", "shippo_", r"(?:live|test)_[0-9a-f]{40}"),
-    ("adafruit", "aio_", r"[A-Za-z0-9]{28}"),
-    ("duffel", "duffel_", r"(?:live|test)_[\w=-]{40,}+"),
-    ("easypost", "EZ", r"[AT]K[A-Za-z0-9]{54}"),
-    ("mapbox", "sk.", r"eyJ[\w-]{20,}+\.[\w-]{20,}+"),
-    ("yandex", "t1.", r"[A-Z0-9a-z_-]+[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}"),
-    ("yandex", "AQVN", _AD + r"{35,38}+"),
-    ("jwt", "eyJ", r"[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*+){0,3}"),
-)
-"""The kind, the literal beginning and the body, as a regular expression, of each format."""
 
 _LONGEST_FIRST = sorted({head for _, head, _ in FORMATS}, key=lambda head: (-len(head), head))
 _HEADS = re.compile("|".join(map(re.escape, _LONGEST_FIRST)))
@@ -166,7 +28,6 @@ _FAILS = 8  # beginnings in one run that turn out to be none, before the rest of
 _IN_RUN = bytes(97 if chr(c).isalnum() or c in b"+/-_" else 32 for c in range(128)) + b" " * 128
 _LEAST = b"a" * _RUN_OF
 
-_PIECES = re.compile(r"[/+]")
 _IDENTIFIER = re.compile(
     r"(?!fc-)[0-9a-fA-F-]++"
     r"|[/_+-]*+(?:(?:[a-z]{1,19}+\d{0,3}|\d{1,8})[/_+-]++)*+(?:[a-z]{1,19}+\d{0,3}|\d{1,8})?"
@@ -183,12 +44,13 @@ _AZURE = re.compile(
 _MAILCHIMP = re.compile(r"[0-9a-f]{32}-us\d{1,2}\b")
 
 _PEM_MOST = 16_384
+_PEM_KEY = re.compile(r"(?!X{16})[A-Za-z0-9+/]{16}")
 _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=:,\s-]++|\\+[rn])*+")
 _URL_USER = re.compile(r"([^\s/:@\"'<>`\\]{0,128}+):([^\s/\"'<>`\\]{1,512})@(?!sha\d)", re.ASCII)
-_URL_TOKEN = re.compile(rf"({_AD}{{20,255}}+)@", re.ASCII)
+_URL_TOKEN = re.compile(r"([\w-]{20,255}+)@", re.ASCII)
 _TERRAFORM = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{8,24}\.atlasv1\.[\w-]{40,}+")
 _DSN_USER = re.compile(r"[\w.-]{1,64}:([^\s:\"'<>`\\]{1,128})\Z")
-_NO_PASSWORD = frozenset(("password", "pass", "passwd", "pwd", "secret", "token", "x-oauth-basic"))
+_NAMES = KeyJudge()
 
 
 def runs(text: str) -> Iterator[tuple[int, int]]:
@@ -316,7 +178,8 @@ def _pem(text: str) -> Iterator[Span]:
         else:
             body = _PEM_BODY.match(text, end + 5, end + _PEM_MOST)
             stop = body.end() if body else end + 5
-        yield Span(at, stop, "private_key", at)
+        if _PEM_KEY.search(text, end + 5, stop):
+            yield Span(at, stop, "private_key", at)
         at = text.find("-----BEGIN ", stop)
 
 
@@ -325,7 +188,7 @@ def _urls(text: str) -> Iterator[Span]:
     while at >= 0:
         match = _URL_USER.match(text, at + 3)
         if match is not None:
-            if not _is_place_for(match[2]):
+            if not is_place_for(match[2]):
                 yield Span(match.start(2), match.end(2), "url_password", at)
         else:
             match = _URL_TOKEN.match(text, at + 3)
@@ -334,10 +197,12 @@ def _urls(text: str) -> Iterator[Span]:
         at = text.find("://", at + 3)
 
 
-def _is_place_for(password: str) -> bool:
-    """Tell whether this only shows where a password goes."""
-    low = password.lower()
-    return low in _NO_PASSWORD or is_blank(password) or password[:1] in "$%{"
+def is_place_for(password: str) -> bool:
+    """Tell whether this only shows where a password goes, or is a number of a user's group."""
+    found = strength(password.strip("[]()"))
+    if found == NOTHING or password.startswith(("$", "%", "{", "&lt;", "x-oauth")):
+        return True
+    return found == WORDS and bool(_NAMES.judge(password))
 
 
 def _dsn(text: str) -> Iterator[Span]:
@@ -346,6 +211,6 @@ def _dsn(text: str) -> Iterator[Span]:
         at = text.find(mark)
         while at >= 0:
             match = _DSN_USER.search(text, max(0, at - 160), at)
-            if match is not None and not _is_place_for(match[1]):
+            if match is not None and not is_place_for(match[1]):
                 yield Span(match.start(1), at, "url_password", match.start())
             at = text.find(mark, at + 5)

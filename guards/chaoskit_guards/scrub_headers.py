@@ -7,10 +7,11 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
+from chaoskit_guards.scrub_formats import is_place_for
 from chaoskit_guards.scrub_spans import Span
-from chaoskit_guards.scrub_values import is_blank, is_random
+from chaoskit_guards.scrub_values import CHOSEN, MADE, NOTHING, is_code, strength
 
-__all__ = ["SCHEME", "find_cookies", "find_schemes", "find_users", "is_marked"]
+__all__ = ["SCHEME", "find_cookies", "find_schemes", "find_users", "is_marked", "is_opaque"]
 
 SCHEME = re.compile(
     r"(?:bearer|basic|token|apikey|api-key|digest|negotiate|key|bot|ghs?|jwt)[ \t]{1,4}",
@@ -34,7 +35,8 @@ _IDENTIFIED = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(
-    r"(?:(?:login|mysql\w{0,8}|mariadb\w{0,8})[ \t][^\r\n;&|]{0,160}?[ \t]-p|sshpass[ \t]+-p"
+    r"(?:(?:mysql\w{0,8}|mariadb\w{0,8})[ \t][^\r\n;&|]{0,160}?[ \t]-p(?![ \t])"
+    r"|(?:login[ \t][^\r\n;&|]{0,160}?[ \t]|sshpass[ \t]+)-p"
     r"|redis-cli[ \t][^\r\n;&|]{0,160}?[ \t]-a)[ \t]?"
     r"(?:([\"'])(.{1,256}?)\1|([^\s\"'$<-][^\s\"'<]{3,255}))"
 )
@@ -65,11 +67,11 @@ def find_cookies(
 
 
 def _is_secret_cookie(name: str, value: str, judge: Callable[[str], int]) -> bool:
-    if name.lower() in _COOKIE_WORDS or is_blank(value):
+    if name.lower() in _COOKIE_WORDS or strength(value) == NOTHING:
         return False
     if judge(name) or "sess" in name.lower():
         return True
-    return len(value) >= 12 and is_random(value)
+    return strength(value) == MADE
 
 
 def find_schemes(text: str, low: str, marker: str) -> Iterator[Span]:
@@ -80,9 +82,14 @@ def find_schemes(text: str, low: str, marker: str) -> Iterator[Span]:
             match = _BEARER.match(text, at + len(scheme))
             if match is not None and not is_marked(text, match.start(1), marker):
                 value = match[1].rstrip(".")
-                if is_random(value) if scheme == "bearer" else _is_basic(value):
+                if is_opaque(value) if scheme == "bearer" else _is_basic(value):
                     yield Span(match.start(1), match.start(1) + len(value), scheme, at)
             at = low.find(scheme, at + len(scheme))
+
+
+def is_opaque(value: str) -> bool:
+    """Tell whether what stands behind a scheme is a credential and no parameter of it."""
+    return strength(value) >= CHOSEN and not is_code(value)
 
 
 def _is_basic(value: str) -> bool:
@@ -99,26 +106,28 @@ def find_users(text: str, low: str, marker: str) -> Iterator[Span]:
     at = low.find("identified")
     while at >= 0:
         match = _IDENTIFIED.match(text, at)
-        if match and not (is_marked(text, match.start(1), marker) or is_blank(match[1])):
+        if match and not (is_marked(text, match.start(1), marker) or strength(match[1]) == NOTHING):
             yield Span(match.start(1), match.end(1), "sql", at)
         at = low.find("identified", at + 10)
     at = low.find("auth=(")
     while at >= 0:
         match = _BASIC_PAIR.match(text, at)
-        if match and not (is_marked(text, match.start(3), marker) or is_blank(match[3])):
+        if match and not (is_marked(text, match.start(3), marker) or is_place_for(match[3])):
             yield Span(match.start(3), match.end(3), "basic", at)
         at = low.find("auth=(", at + 6)
     if " -p" in text or " -a" in text:
         for match in _COMMAND.finditer(text):
             start, end = match.span(2) if match[2] else match.span(3)
-            if not (is_marked(text, start, marker) or is_blank(text[start:end])):
+            if not (is_marked(text, start, marker) or strength(text[start:end]) == NOTHING):
                 yield Span(start, end, "flag", match.start())
     for flag in _USER_FLAGS:
         at = low.find(flag)
         while at >= 0:
             match = _USER.match(text, at + len(flag))
             if match is not None and not (
-                is_marked(text, match.start(1), marker) or is_blank(match[1])
+                is_marked(text, match.start(1), marker)
+                or is_place_for(match[1])
+                or (match[1].isdigit() and len(match[1]) < 6)
             ):
                 yield Span(match.start(1), match.end(1), "basic", at)
             at = low.find(flag, at + len(flag))

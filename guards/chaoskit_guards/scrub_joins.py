@@ -14,7 +14,8 @@ QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#(?:3[49]|x2[27]);|&apos;|\\
 class Join(NamedTuple):
     """Where the value begins, and in which manner it is joined.
 
-    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `tag` and `next` (the whole of the next line);
+    `by` is one of `=`, `:`, `flag`, `is`, `pair`, `cell`, `tag`, `part` (of a form) and `next`
+    (all of the next line);
     `loose` joins hold only values that look like secrets; `many` values may follow one another, as
     in a list.
     """
@@ -43,9 +44,12 @@ _ASSIGN = re.compile(
     rf"(?P<wrap>(?:{_WRAPPER}\(|\[[ \t\r\n]{{0,16}}|\(|{_INSIDE})"
     rf"(?:value=)?(?=[bru]{{0,2}}{QUOTE}))?"
 )
-_PAIR = re.compile(
-    rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|,(?P<bare>[ \t]?)(?=[^\s,'\"]{{4}})"
+_PAIR = re.compile(rf"{QUOTE},[ \t]{{0,8}}(?=[bru]{{0,2}}{QUOTE})|(?P<bare>,)(?=[^\s,'\"]{{4}})")
+_PART = re.compile(
+    r"\\?\"(?:\r?\n|\\r\\n)(?:[A-Za-z-]{1,32}:[^\r\n\\]{0,80}(?:\r?\n|\\r\\n)){0,3}(?:\r?\n|\\r\\n)"
 )
+_BREAKS = frozenset('\r\n\\"')
+_CELL_STARTS = frozenset((",", ";", "|", "\t", "\n", "\r", ""))
 _FIELD = re.compile(
     rf"(?:{QUOTE})?,?(?:[ \t\r\n]|\\n){{0,32}}{_ATTRIBUTES}[ \t\r\n]{{0,8}}"
     rf"(?:{QUOTE})?(?:[Vv]alue|VALUE|content|val|default)(?:{QUOTE})?"
@@ -62,6 +66,7 @@ _TAG = re.compile(
 _CELL = re.compile(
     r"[ \t]{0,4}</[\w:.-]{1,32}>[ \t\r\n]{0,32}<[\w:.-]{1,32}>|[ \t]{0,16}\|[ \t]{1,16}"
 )
+_CELL_HEAD = re.compile(r"(?:^|[|\r\n])[ \t*`_]{0,4}(?:[A-Za-z]{1,16} ){0,2}[*`_]{0,2}\Z")
 _GIVEN = r"(?:provided|given|used|supplied|received|sent|found)[ \t]{0,4}:"
 _VERB = re.compile(
     r"[ \t]{1,4}(?:(?:is|was|to|equals|being|set to|is set to|was set to|changed to)"
@@ -74,7 +79,9 @@ _ROUTE = re.compile(
     r"|(?P<value>[\\\"'`]|[\w:.-]{1,32}=|[^\s\d]{0,64}\d|[^\s\d]{0,32}[a-z][A-Z]))"
 )
 """What a blank behind a name may lead to; in running text it mostly leads to nothing."""
-_MARKS = ('"', "'", "`")
+_MARKS = frozenset("\"'`")
+_NO_HOLDER = frozenset(",\"'`(){}[]")
+_LOOSE = frozenset(("—", "–", "==", "==="))
 _HUMAN = re.compile("pass|pwd", re.IGNORECASE)
 _FLAG = re.compile(r"[ \t]{1,4}(?:\\\r?\n[ \t]{0,16})?")
 _CALL = re.compile(rf"\([ \t]{{0,4}}(?={QUOTE})")
@@ -103,18 +110,17 @@ def find_join(text: str, start: int, end: int) -> Join | None:
     """Return how the name from `start` to `end` goes on to a value, or None."""
     first = text[end : end + 1]
     near = first if first not in " \t" else text[end + 1 : end + 2]
-    match = _ASSIGN.match(text, end) if near in _ASSIGNS else None
+    match = None
+    if near in _ASSIGNS and not (first in _MARKS and text.startswith(",", end + 1)):
+        match = _ASSIGN.match(text, end)
     if match is not None:
-        by, wrap = match["by"], match["wrap"] or ""
-        if match["next"] is not None:
-            return Join(match.end(), "next", loose=True)
-        loose = by in ("—", "–") or (
-            by in ("==", "===") and not text.startswith(_MARKS, match.end())
-        )
-        quote = '""' if match["close"] == '""' else ""
-        return Join(
-            match.end(), "=" if by[0] in "=\\" or by[-1] == "=" else ":", loose, "[" in wrap, quote
-        )
+        by, wrap, close, line = match.group("by", "wrap", "close", "next")
+        if line is not None:
+            return Join(match.end(), "next", True)
+        loose = by in _LOOSE
+        by = "=" if by[0] in "=\\" or by[-1] == "=" else ":"
+        many = wrap is not None and "[" in wrap
+        return Join(match.end(), by, loose, many, '""' if close == '""' else "")
     if first in " \t":
         return _apart(text, start, end)
     if first in _ONLY_ASSIGN:
@@ -139,10 +145,9 @@ def _apart(text: str, start: int, end: int) -> Join | None:
     elif route["verb"]:
         match = _VERB.match(text, end)
         if match is not None:
-            return Join(match.end(), "is")
+            return Join(match.end(), "is", loose=match.group().strip() in ("(", "to"))
     elif route["cell"]:
-        match = _CELL.match(text, end)
-        return Join(match.end(), "is", loose=True) if match else None
+        return _cell(text, start, end)
     if text[start - 1 : start] in ("<", ":"):
         match = _TAG.match(text, end)
         if match is not None:
@@ -157,18 +162,39 @@ def _apart(text: str, start: int, end: int) -> Join | None:
 
 def _behind_quote(text: str, start: int, end: int) -> Join | None:
     """Return the join that begins with a quotation mark, a line break or the end of a cell."""
+    near = text[end + 1 : end + 2]
+    match = _PART.match(text, end) if near in _BREAKS else None
+    if match is not None and text.find("form-data", start - 48 if start > 48 else 0, start) >= 0:
+        return Join(match.end(), "part")
     match = _PAIR.match(text, end)
+    if match is not None and match["bare"] and text[start - 1 : start] not in _CELL_STARTS:
+        match = None
     if match is not None:
         return _field(text, start, end) or Join(match.end(), "pair", match["bare"] is not None)
     field = _field(text, start, end)
     if field is not None:
         return field
-    match = _CELL.match(text, end) or _TAG.match(text, end)
-    return Join(match.end(), "is", loose=True) if match else None
+    cell = _cell(text, start, end)
+    if cell is not None:
+        return cell
+    match = _TAG.match(text, end)
+    return Join(match.end(), "cell") if match else None
+
+
+def _cell(text: str, start: int, end: int) -> Join | None:
+    """Return the join of two cells of a table, of which the first holds the name at its end."""
+    match = _CELL.match(text, end)
+    if match is None or not (
+        text[end] == "<" or _CELL_HEAD.search(text, max(0, start - 32), start)
+    ):
+        return None
+    return Join(match.end(), "cell")
 
 
 def _field(text: str, start: int, end: int) -> Join | None:
     """Return the join of `"name": "password", "value": "…"`."""
+    if text[start - 1 : start] in _MARKS and text[start - 2 : start - 1] in _NO_HOLDER:
+        return None
     match = _FIELD.match(text, end)
     if match is None:
         return None

@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["MAYBE", "NO", "YES", "KeyJudge", "split_words"]
+__all__ = ["MAYBE", "NO", "YES", "KeyJudge", "is_human", "is_pin", "split_words"]
 
 NO, MAYBE, YES = 0, 1, 2
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+
+_PLACE = re.compile(r"[@\w.-]*/[\w./-]+|(?:[A-Z]\w*\.){2,}[A-Z]\w*")
+"""A path or a name of a package: it may end in any word."""
 
 _ALONE = frozenset(
     """apikey apisecret apitoken accesskey accesstoken appsecret authtoken authkey bearer
@@ -54,79 +57,27 @@ _NO_KEY_OF = frozenset(
 )
 """Words that make a following `key` a mere identifier."""
 
-_ENDS = (
-    "accesskey",
-    "accesstoken",
-    "accountkey",
-    "apikey",
-    "authtoken",
-    "clientsecret",
-    "passphrase",
-    "passwd",
-    "password",
-    "passwort",
-    "pwd",
-    "privatekey",
-    "refreshtoken",
-    "secretkey",
-    "secret",
-    "apitoken",
-    "bottoken",
-    "sessiontoken",
-    "csrftoken",
-    "encryptionkey",
-    "signingkey",
-    "masterkey",
-    "subscriptionkey",
+_ENDS = tuple(
+    """accesskey accesstoken accountkey apikey authtoken clientsecret passphrase passwd password
+    passwort pwd privatekey refreshtoken secretkey secret apitoken bottoken sessiontoken
+    csrftoken encryptionkey signingkey masterkey subscriptionkey""".split()
 )
 """Ends of words that were written without any boundary, such as `smtppassword`."""
 
 _PAIRS = frozenset(
-    {
-        ("set", "cookie"),
-        ("connection", "string"),
-        ("conn", "str"),
-        ("conn", "string"),
-        ("one", "time", "code"),
-        ("pass", "word"),
-        ("pass", "phrase"),
-        ("pass", "key"),
-        ("recovery", "codes"),
-        ("recovery", "code"),
-        ("recovery", "phrase"),
-        ("seed", "phrase"),
-        ("backup", "codes"),
-        ("backup", "code"),
-        ("x", "amz", "signature"),
-        ("sas", "signature"),
-        ("access", "signature"),
-        ("goog", "signature"),
-        ("pin", "code"),
-        ("pass", "code"),
-        ("proxy", "authorization"),
-        ("mfa", "code"),
-        ("verification", "code"),
-        ("security", "code"),
-        ("auth", "code"),
-        ("otp", "code"),
-        ("sms", "code"),
-        ("code", "verifier"),
-        ("client", "assertion"),
-    }
+    tuple(run.split())
+    for run in """set cookie, connection string, conn str, conn string, one time code, pass word,
+    pass phrase, pass key, recovery codes, recovery code, recovery phrase, seed phrase,
+    backup codes, backup code, x amz signature, sas signature, access signature, goog
+    signature, pin code, pass code, proxy authorization, mfa code, verification code,
+    security code, auth code, otp code, sms code, code verifier, client assertion""".split(",")
 )
 """Runs of words that name a secret together."""
 
-_FOREIGN = (
-    "contrase\\u00f1a",
-    "contraseña",
-    "пароль",
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-    "lösenord",
-    "hasło",
-    "şifre",
+_FOREIGN = tuple(
+    r"contrase\u00f1a contraseña пароль 密码 密碼 パスワード 비밀번호 lösenord hasło şifre".split(
+        " "
+    )
 )
 _MAYBE_PAIRS = frozenset({("session", "id"), ("secret", "id"), ("auth", "id")})
 _MAYBE = frozenset("auth sessionid pass pin dsn cred".split())
@@ -150,6 +101,23 @@ _COUNTS = frozenset(
 
 _NO_PASS = frozenset("compass bypass trespass encompass surpass overpass underpass".split())
 
+_HUMAN = re.compile(
+    "|".join("pass pwd? phrase contrase senha kennwort wachtwoord heslo mnemonic".split())
+    + "".join(f"|{word}" for word in _FOREIGN[2:]),
+    re.IGNORECASE,
+)
+_PIN = re.compile(r"(?:.*[^a-zA-Z]|.*[a-z](?=P))?(?:pin|PIN|Pin)(?:[-_ ]?[Cc]ode|_CODE)?")
+
+
+def is_human(name: str) -> bool:
+    """Tell whether people choose what stands under this name: any word will do."""
+    return _HUMAN.search(name) is not None or is_pin(name)
+
+
+def is_pin(name: str) -> bool:
+    """Tell whether only digits stand under this name; on a circuit board a pin has letters."""
+    return _PIN.fullmatch(name) is not None
+
 
 def split_words(name: str) -> tuple[str, ...]:
     """Return the words of a name in camel, snake, kebab or any other case."""
@@ -164,17 +132,28 @@ class KeyJudge:
         self._patterns = tuple(words for pattern in patterns if (words := split_words(pattern)))
         self._joined = frozenset("".join(words) for words in self._patterns)
         self._allow = frozenset(split_words(name) for name in allow)
-        self._decided: dict[str, int] = {}
+        self._kinds: dict[str, tuple[int, bool, bool]] = {}
+        self.allows_phrases = any(len(words) > 1 for words in self._allow)
 
     def __call__(self, name: str) -> int:
         """Tell whether the name is one of a secret: `YES`, `NO`, or `MAYBE` if the value agrees."""
-        known = self._decided.get(name)
+        return self.kind(name)[0]
+
+    def kind(self, name: str) -> tuple[int, bool, bool]:
+        """Return what a name tells, whether people choose its value, and if that is a cookie."""
+        known = self._kinds.get(name)
         if known is None:
-            known = self.judge(name)
-            if len(self._decided) >= 4_096:
-                self._decided.clear()
-            self._decided[name] = known
+            cookies = name.lower().endswith(("cookie", "cookies"))
+            known = self.judge(name), is_human(name), cookies
+            if len(self._kinds) >= 4_096:
+                self._kinds.clear()
+            self._kinds[name] = known
         return known
+
+    def names(self, value: str) -> bool:
+        """Tell whether a value is itself such a name, without remembering it."""
+        known = self._kinds.get(value)
+        return (self.judge(value) if known is None else known[0]) != NO
 
     def judge(self, name: str) -> int:
         """Tell the same without remembering, for texts that might be a secret themselves."""
@@ -187,7 +166,10 @@ class KeyJudge:
             return YES
         while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
             words = words[:-1]
-        return YES if self._by_pattern(words) else _by_default(words)
+        if self._by_pattern(words):
+            return YES
+        level = _by_default(words)
+        return MAYBE if level == YES and _PLACE.fullmatch(name) else level
 
     def _by_pattern(self, words: tuple[str, ...]) -> bool:
         if words[-1] in self._joined and not _is_count(words):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from chaoskit_guards.forks import own_lock
 
 if TYPE_CHECKING:
     from chaoskit_guards.scrub import Scrubber
@@ -14,15 +15,56 @@ __all__ = ["ScrubbingFilter", "install", "scrub_record"]
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _formatter = logging.Formatter()
-_lock = threading.Lock()
-_installed: dict[object, Scrubber] = {}
 
 
-class _Patch:
-    """Whether ours stands in the place of `Logger.makeRecord`, and what stood there before."""
+class _Everywhere:
+    """Scrubs the records of every logger, where they are made, while somebody wants it."""
 
-    active = False
-    below = logging.Logger.makeRecord
+    def __init__(self) -> None:
+        self._lock = own_lock(self)
+        self._scrubbers: dict[object, Scrubber] = {}
+        self._active = False
+        self._below = logging.Logger.makeRecord  # what stood there before
+
+    def add(self, scrubber: Scrubber) -> Callable[[], None]:
+        """Scrub every record from now on; return the way back."""
+        place = object()
+        with self._lock:
+            self._scrubbers[place] = scrubber
+            if not self._active:
+                self._active, self._below = True, logging.Logger.makeRecord
+                logging.Logger.makeRecord = _make_record  # type: ignore[method-assign]  # all pass here
+
+        def remove() -> None:
+            with self._lock:
+                self._scrubbers.pop(place, None)
+                if not self._scrubbers and logging.Logger.makeRecord is _make_record:
+                    self._active = False
+                    logging.Logger.makeRecord = self._below  # type: ignore[method-assign]  # puts it back
+
+        return remove
+
+    def made(self, logger: logging.Logger, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        """Make a record and scrub it."""
+        arguments = list(args)
+        extra = kwargs.get("extra", arguments[8] if len(arguments) > 8 else None)
+        if isinstance(extra, Mapping) and self._scrubbers:
+            apart = {f"extra_{k}" if k in _OWN else k: v for k, v in extra.items()}
+            if len(arguments) > 8:
+                arguments[8] = apart
+            else:
+                kwargs["extra"] = apart
+        record = self._below(logger, *arguments, **kwargs)
+        for scrubber in tuple(self._scrubbers.values()):
+            scrub_record(scrubber, record)
+        return record
+
+
+_everywhere = _Everywhere()
+
+
+def _make_record(self: logging.Logger, *args: Any, **kwargs: Any) -> logging.LogRecord:
+    return _everywhere.made(self, *args, **kwargs)
 
 
 def scrub_record(scrubber: Scrubber, record: logging.LogRecord) -> None:
@@ -104,33 +146,4 @@ def install(scrubber: Scrubber, *targets: logging.Handler | logging.Logger) -> C
 
         return remove
 
-    place = object()
-    with _lock:
-        _installed[place] = scrubber
-        if not _Patch.active:
-            _Patch.active, _Patch.below = True, logging.Logger.makeRecord
-            logging.Logger.makeRecord = _make_record  # type: ignore[method-assign]  # all pass here
-
-    def uninstall() -> None:
-        with _lock:
-            _installed.pop(place, None)
-            if not _installed and logging.Logger.makeRecord is _make_record:
-                _Patch.active = False
-                logging.Logger.makeRecord = _Patch.below  # type: ignore[method-assign]  # puts it back
-
-    return uninstall
-
-
-def _make_record(self: logging.Logger, *args: Any, **kwargs: Any) -> logging.LogRecord:
-    arguments = list(args)
-    extra = kwargs.get("extra", arguments[8] if len(arguments) > 8 else None)
-    if isinstance(extra, Mapping) and _installed:
-        apart = {f"extra_{k}" if k in _OWN else k: v for k, v in extra.items()}
-        if len(arguments) > 8:
-            arguments[8] = apart
-        else:
-            kwargs["extra"] = apart
-    record = _Patch.below(self, *arguments, **kwargs)
-    for scrubber in tuple(_installed.values()):
-        scrub_record(scrubber, record)
-    return record
+    return _everywhere.add(scrubber)

@@ -1,118 +1,220 @@
-"""Whether a value beside a telling name is a secret, or only speaks of one."""
+"""How much a value looks like a credential, from its shape alone.
+
+There are five strengths, and what stands beside the value demands one of them (`scrub_named`):
+
+- `NOTHING` can be no credential: empty, a placeholder, a reference to where the secret is kept, a
+  place, a version, a date, the name of an algorithm, of a type or of a state.
+- `WORDS` is made of letters in the order in which languages have them.
+- `NUMBERED` is words and numbers that signs keep apart, as in `eu-west-1`, or a plain number.
+- `CHOSEN` mixes letters with digits or signs within a word, as people do in passwords, or has
+  letters in an order that no word has.
+- `MADE` does so for long: a machine made it.
+"""
 
 # ruff: noqa: SIM905 - word lists read best as running text
 
 from __future__ import annotations
 
+import itertools
 import re
 
 __all__ = [
-    "is_blank",
+    "CHOSEN",
+    "LEAST",
+    "MADE",
+    "NOTHING",
+    "NUMBERED",
+    "WORDS",
+    "has_few_digits",
+    "is_attribute",
+    "is_code",
     "is_dummy",
     "is_phrase",
-    "is_placeholder",
-    "is_random",
-    "is_secret_value",
-    "is_strong",
+    "is_prose",
+    "is_uuid",
+    "is_worded",
+    "strength",
 ]
 
-_BLANK = re.compile(
-    r"""(?:<[^<>]*>|(?-i:\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%)|\$\{\{?[^{}]*\}?\}|\$\([^()]*\)|\{\{?[^{}]*\}?\}
-    |%s|%\(\w+\)s|x{3,}|[*.•●_\-\#…]{2,}
-    |[\w-]{0,16}(?:\.{3}|…|\*{3,16})\w{0,4}|same-origin|include|omit
-    |your[-_ ].*|.*[-_ ]here|change[-_ ]?me|placeholder|example|todo|tbd|n/?a|redacted
-    |\[[a-z _-]{0,24}\]|\((?:hidden|masked|not\ set|unset|none|empty|redacted)\)
-    |(?-i:\([a-z]+(?:\ [a-z]+){1,5}\))|[^\W\d_]{2,16}(?:\ [^\W\d_]{2,16}){0,5}\ ?\?
-    |(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|settings|config|self|args|opts
-    |options|kwargs|params|request|req|ctx)[.\[(].*
-    |(?:str|string|int|integer|number|float|bool|boolean|bytes|object|array|list|dict|null|none
-    |nil|undefined|true|false|yes|no|on|off|any|optional|required|secretstr|char|varchar|text)
-    \??(?:\s*\|.*)?)""",
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
-"""What is no secret even where only a secret may stand."""
+NOTHING, WORDS, NUMBERED, CHOSEN, MADE = range(5)
+
+LEAST = 0, 1, 1, 6, 16
+"""The characters of the shortest value of each strength."""
+
+_LONG_WORD = 32  # characters of the longest word
+_MOST = 64  # characters that are looked at
 
 _REFERENCE = re.compile(
-    r"""\$\{\{?[\w .:/?|'"-]{1,128}\}?\}|\{\{[^{}]{1,128}\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%
-    |<[\w -]{1,64}>|\[[A-Za-z][a-z _-]{0,24}\]|(?:[a-z]{1,6}[-_]){0,3}[xX]{6,}
+    r"""\$\{\{?[^{}]{0,128}\}?\}?|\{\{[^{}]{1,128}\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_]{3,}%
+    |(?:<[^<>]{0,64}>[:.@]?){1,3}|\#?\{(?:[\w\s"'\\{}].*)?|ENC[\[(].*
+    |\[[A-Za-z][A-Za-z _-]{0,24}\]|(?:[a-z]{1,6}[-_]){0,3}[xX]{6,}
     |(?:env|file|vault|ssm|keyring|keychain|ref|op|k8s)[:+][\w/.:\#@+-]{1,128}""",
     re.VERBOSE,
 )
 """Where a secret is kept, rather than the secret."""
 
-_NAMELESS = re.compile(
-    r"""(?:\$[a-z_]\w*|\$\(.*|\$\{\w+:?[?+=-].*|(?-i:\([a-z]+\ ?.*)|%[a-z_]\w*%|@\w+@|:[a-z_]\w*
-    |\$\d|\?
-    |\[\^.*|\(\?.*|\.[*+].*|\\[sdw].*
-    |(?:my|the|some|insert|enter|put|replace|add|paste|change|dummy|fake|sample)[-_ ].*
-    |(?:dummy|empty|hidden|password|passwd|passphrase|uuid|cleartext|file|env|vault|keychain
-    |prompt|keyring|fixme|changeit))""",
+_STANDS_IN = re.compile(
+    r"""\$(?:[A-Za-z_]\w*|\d|\(.*)|%%?\(?\w+\)?%{0,2}.*|@\w+@|\W*|\\.*|\w+:["'].*
+    |[\[(][\^?].*|\.[*+].*|!\w+\ .*|[a-z_]+(?::[\w,]+)?(?:\|[a-z_]+(?::[\w,]+)?)+
+    |(?:[a-z]*[-_])?x{3,}(?:[-_]x+)*|\((?:[a-z]+\ ?)+.{0,4}
+    |[\w-]{0,16}(?:\.{2,3}|…|\*{3,16})[\w"']{0,4}|.*[-_\ ]here(?:[-_]\d+|\W*)
+    |your\w*.*|(?:my|the|some|insert|enter|put|replace|add|paste|dummy|fake|sample|example|invalid)
+     [-_\ ].*|change[-_\ ](?:me|it)|n/a
+    |(?:process\.env|os\.environ|os\.getenv|env|secrets|vars|settings|config|self|args|opts
+    |options|kwargs|params|request|req|ctx)[.\[(].*""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-"""What is no secret in running text and code."""
+"""What only shows where a secret goes, unless it looks made by a machine."""
 
-_LOOKUP = re.compile(
-    r"[A-Za-z_$][\w.$]*[(\[]|[A-Za-z_$]\w*(?:(?:\.|->|::)[A-Za-z_$]\w*)+[;,)]*\Z"
-    r"|await\b|new\b|lambda\b|&?\*?[A-Za-z_]\w*(?:::|->)|!(?:Ref|Sub|GetAtt|vault)\b"
-)
 _PLACE = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://|arn:aws|(?:~|\.{0,2})/(?:[a-z._-]+[0-9]{0,3}/)*[a-z._-]+[0-9]{0,3}/?\Z"
-    r"|[A-Za-z]:\\|projects/|data:|/(?:home|usr|etc|var|opt|run|tmp|mnt|app|root|Users)/"
-)
-_PROSE = re.compile(
-    r"\b(?:the|a|an|is|are|be|to|must|your|at|of|for|not|and|or|with|in|was|has|if|that|this|on"
-    r"|from|by|will|should|can|cannot|invalid|required|incorrect|please|enter)\b",
-    re.IGNORECASE,
-)
-_SPEAKS = re.compile(
-    r"\b(?:must|should|cannot|can't|can not|may not|does not|do not|doesn't|don't|is (?:required"
-    r"|missing|invalid|not|too)|too (?:short|long|weak)|at least|at most|required|please|invalid"
-    r"|incorrect|expired)\b",
-    re.IGNORECASE,
-)
-_STATUS = frozenset(
-    """accepted authentication available bad changed checked correct cancelled denied disabled empty
-    enabled encrypted error expired failed field form found given hidden incorrect input invalid
-    issued length locked login manager missing mismatch needed never none not ok policy present
-    provided received refused rejected required reset revoked rotated sent set strength stored
-    success too type unknown unset updated usage used valid validation verified weak wrong protected
-    strong secure secret password token key value default unchanged refreshed redacted masked basic
-    digest negotiate oauth bearer hmac""".split()
+    r"|[A-Za-z]:\\|projects/|data:|urn:|/(?:home|usr|etc|var|opt|run|tmp|mnt|app|root|Users)/"
+    r"|[\w.+-]{1,48}@[a-z0-9-]{1,32}(?:\.[a-z]{2,12})+\Z"
 )
 _KNOWN = re.compile(
-    r"""(?:sha-?\d+|md5|[hrep]s\d{3}|oauth-?[12](?:\.\d)?a?|base-?\d\d|utf-?\d+|aes-?\d+.*|ed25519
-    |rsa-?\d*.*|ecdsa.*|pbkdf2.*|argon2\w*|scram-sha-.*|bcrypt|x\.?509|v\d+(?:[a-z]+\d*)?|ipv[46]
-    |\d+(?:\.\d+)*(?:ns|us|ms|s|m|h|d|w|min|kb|mb|gb|k|px|em|rem|%|x)|\d+(?:\.\d+)+|\d{4}-\d\d-\d\d.*
-    |\d+(?:/\d+)+|\d\d?:\d\d.*|0x[0-9a-f]{1,6}|0x[0-9a-f]{40}|auth0|saml2?|http/?\d.*|tls-?v?\d.*)""",
+    r"""(?:sha-?\d+|md5|[hrep]s\d{3}|oauth-?[12](?:\.\d)?a?|base-?\d\d(?:url)?(?:[ _-][a-z]+)?
+    |utf-?\d+|aes-?\d+.*|ed25519
+    |rsa-?\d*.*|ecdsa-.*|pbkdf2.*|pkcs\W?\d+|argon2\w*|scram-sha-.*|x\.?509
+    |v\d+(?:[a-z]+\d*)?|ipv[46]|\d+(?:[./]\d+)+
+    |[\[(^~<>=v\ ]{0,4}\d+[.:][\dx*]+[\w.+~:-]*
+     (?:[,|\ <>=^~]{1,6}\d+[.:][\dx*]+[\w.+~:-]*){0,3}[\])]?
+    |\#[0-9a-f]{3,8}|\d{4}-\d\d-\d\d.*|\d\d?:\d\d.*
+    |\d+(?:\.\d+)*(?:ns|us|ms|s|m|h|d|w|min|kb|mb|gb|k|px|em|rem|%|x)
+    |0x(?:[0-9a-f]{1,8}|[0-9a-f]{40})|auth0|saml2?|http/?\d.*|tls-?v?\d.*)""",
     re.VERBOSE | re.IGNORECASE,
 )
-_DIGIT = re.compile(r"\d")
+_SAYS = frozenset(
+    """str string int integer number float bool boolean bytes object array list dict null none nil
+    undefined true false yes no on off any optional secretstr char varchar text uuid type default
+    accepted available bad changed checked correct denied disabled empty enabled encrypted error
+    expired failed found given hidden include incorrect input invalid issued locked mismatch missing
+    needed never not ok omit placeholder present prompt provided received redacted refused rejected
+    required reset revoked rotated same-origin sent set stored success unchanged unknown unset
+    updated used valid verified weak wrong protected masked refreshed basic bearer digest negotiate
+    oauth cleartext example sample read write inherit todo tbd na fixme changeme changeit
+    bcrypt ecdsa rsa saml hmac""".split()
+)
+"""Types and states: the only words that are taken for no password whatever they stand beside."""
+
+_LETTERS = re.compile(r"[_.@/-]{0,2}[^\W\d_]+(?:[ ._/:,@'’-]{1,3}[^\W\d_]+)*[!?.,:;*_/=-]{0,3}")
+_PART = r"(?:[A-Za-z]++\d{0,4}|\d{1,8}[A-Za-z]{0,2}|[a-z]{1,2}\d{1,3}[a-z])"
+_APART = re.compile(rf"{_PART}(?:[ ._/:@,-]{_PART})+")
+_THREE = re.compile(r"[A-Za-z]{3}")
 _ALPHA = re.compile(r"[^\W\d_]")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_-]*")
-_CAMEL = re.compile(r"[A-Z]?[a-z]{2,}(?:[A-Z]{1,4}[a-z]{2,})*[A-Z]{0,3}\d{0,2}")
-_FOREIGN = re.compile(r"[^A-Za-z0-9]*")
-_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ ._-][^\W\d_]{2,}){2,23}")
+_ASCII = re.compile(r"[A-Za-z]")
+_DIGIT = re.compile(r"\d")
+_CASES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_TURN = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_PIECE = re.compile(r"[A-Za-z0-9+/]{16,}")
+_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ ._-][^\W\d_]{2,}){2,23}")
+_PROSE = re.compile(
+    r"\b(?:the|a|an|is|are|be|to|must|your|at|of|for|not|and|or|with|in|was|has|if|that|this|on"
+    r"|from|by|will|should|can|cannot|can't|does|do|doesn't|don't|invalid|required|incorrect"
+    r"|please|enter|too|expired|missing)\b|\?\Z",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"[)\],;}({\[<|^=]|!(?:=|[A-Za-z_.]+(?:\Z|[(\[]))|--|-[A-Za-z]|\$[A-Za-z_{(]|[*&]+[A-Za-z_#]"
+    r"|[:@][A-Za-z_]\w*\Z|[a-z_]{2,32}=(?!=)|[*&]?[A-Za-z_]\w*(?::=|->|=>|::)"
+    r"|[*&:]{0,2}(?:[A-Za-z_$]\w*(?:\.|->|::?))*(?:[A-Za-z_$]\w*)?[(\[{]"
+    r"|(?:await|new|lambda)\b|.{0,48}(?:\]\(|://)"
+)
+_CODE_SIGN = re.compile(r"[^\w.+/~-]|\A-|\A(?:await|new|lambda)\Z")
+_ATTRIBUTE = re.compile(r"[A-Za-z_$]\w*(?:[.:][A-Za-z_$]\w*)+[;,)]*")
 _DUMMY = re.compile(
     r"x{6}|your[-_]|[-_]your|[-_]example|example[-_]|placeholder|redacted|dummy|[-_]here\Z",
     re.IGNORECASE,
 )
+_FOLLOWERS = (
+    "bcdfgiklmnprstuvy abcdefgijlmnoprstuy acehiklmorstu abcdefilmnoprstuvy acdefgilmnprstvwxy"
+    " acdefgilnoprstuy aceghilmnoprstu adegilmnoprstuy abcdefglmnoprstvz aeiosu abcdefilnoprstuy"
+    " adegilmopstuy abdeilmopstuy acdefgiklnoprstuv abcdfgiklmnoprstuvw acdeghiloprstuwy clu"
+    " acdegiklmnoprstuvy acehiklmopstuwy acehiloprstuy abcdefgilmnoprst aceimnorsu acdeghilnoprsu"
+    " acdefilmpstxy abcdefgilmnoprstuwz aeinotuz"
+).split()
+"""Of each letter from `a` to `z` the letters that follow it in one word of a hundred or more."""
+_USUAL = frozenset((chr(97 + at), c) for at, after in enumerate(_FOLLOWERS) for c in after)
 
 
-def is_blank(value: str) -> bool:
-    """Tell whether a value is empty, a type, a placeholder or a look-up rather than a secret."""
-    value = value.strip()
-    if not value or _REFERENCE.fullmatch(value) or _BLANK.fullmatch(value) is not None:
-        return True
-    return (" " in value or len(value) < 12) and _SPEAKS.search(value) is not None
+def strength(value: str, least: int = NOTHING) -> int:
+    """Return how much a value looks like a credential; what is below `least` may be less still."""
+    value = value[:_MOST].strip()
+    shape = _shape(value)
+    if shape < least or shape == NOTHING:
+        return shape
+    plain = value.rstrip("=!?-_").isalnum()
+    if not plain and (_REFERENCE.fullmatch(value) or _PLACE.match(value)):
+        return NOTHING
+    if shape == MADE:
+        return MADE
+    low = value.lower()
+    if low in _SAYS or low.startswith("your") or (plain and len(low) > 2 and not low.strip("x")):
+        return NOTHING
+    if not plain and _STANDS_IN.fullmatch(value):
+        return NOTHING
+    return NOTHING if _DIGIT.search(value) and _KNOWN.fullmatch(value) else shape
 
 
-def is_placeholder(value: str) -> bool:
-    """Tell the same where only a secret is expected: what looks random is one all the same."""
-    return _REFERENCE.fullmatch(value.strip()) is not None or (
-        is_blank(value) and not is_random(value)
+def _shape(value: str) -> int:
+    if _LETTERS.fullmatch(value):
+        if is_worded(value):
+            return WORDS
+        worded = False
+    elif value.isdigit():
+        return WORDS if len(value) < 4 else NUMBERED if len(value) < LEAST[MADE] else CHOSEN
+    elif _ALPHA.search(value) is None:
+        return NUMBERED if _DIGIT.search(value) else NOTHING
+    elif _ASCII.search(value) is None or len(value) < LEAST[CHOSEN]:
+        return WORDS
+    else:
+        worded = is_worded(value)
+        if worded and _APART.fullmatch(value) and _THREE.search(value):
+            return NUMBERED
+        if " " in value and is_prose(value):
+            return WORDS
+    if len(value) < LEAST[MADE] or " " in value or (worded and has_few_digits(value)):
+        return CHOSEN
+    return MADE if len(value) >= 2 * LEAST[MADE] or len(_TURN.findall(value)) >= 4 else CHOSEN
+
+
+def is_worded(value: str) -> bool:
+    """Tell whether the letters follow one another as in words; short words may be anything."""
+    parts = (
+        [value]
+        if value.isascii() and value.isalpha() and value.islower()
+        else _CASES.findall(value)
     )
+    letters = " ".join(parts).lower()
+    length = len(letters) - len(parts) + 1
+    if length < 8:
+        return True
+    most = 1 + length / (3 if length < LEAST[MADE] else 4)
+    if len(parts) > most or max(map(len, parts)) > _LONG_WORD:
+        return False
+    usual = sum(map(_USUAL.__contains__, itertools.pairwise(letters)))
+    return length - len(parts) - usual <= 1 + (length - 4) // 6
+
+
+def is_code(value: str) -> bool:
+    """Tell whether an unquoted value is an expression that looks the secret up."""
+    return _CODE_SIGN.search(value) is not None and _CODE.match(value) is not None
+
+
+def is_attribute(value: str, *, human: bool) -> bool:
+    """Tell whether a value is made of identifiers with dots between them."""
+    if _ATTRIBUTE.fullmatch(value) is None:
+        return False
+    return has_few_digits(value) and not (human and _DIGIT.search(value))
+
+
+def has_few_digits(value: str) -> bool:
+    """Tell whether a value has no more digits than a name may have: less than three."""
+    return len(_DIGIT.findall(value)) < 3
+
+
+def is_uuid(value: str) -> bool:
+    """Tell whether a value identifies something rather than opens it, if its name is unclear."""
+    return _UUID.fullmatch(value) is not None
 
 
 def is_dummy(value: str) -> bool:
@@ -120,88 +222,11 @@ def is_dummy(value: str) -> bool:
     return _DUMMY.search(value) is not None
 
 
-def is_random(value: str) -> bool:
-    """Tell whether a value looks made by a machine: digits among letters, or odd case, or long."""
-    if len(value) < 6:
-        return False
-    digits = _DIGIT.search(value) is not None
-    alpha = _ALPHA.search(value) is not None
-    if digits and (alpha or len(value) >= 12):
-        return _KNOWN.fullmatch(value) is None
-    inner = value[1:]
-    mixed = inner.lower() != inner and inner.upper() != inner
-    if value.isalnum():
-        return mixed and len(value) >= 8 and _CAMEL.fullmatch(value) is None
-    return alpha and mixed
-
-
-def is_strong(value: str) -> bool:
-    """Tell whether a value is a secret by its looks, under a name that need not be one's."""
-    if len(value) < 16 or _UUID.fullmatch(value) or _PLACE.match(value) or not is_random(value):
-        return False
-    piece = _PIECE.search(value)
-    if piece is None or " " in value:
-        return False
-    word = piece.group()
-    digits = sum(c.isdigit() for c in word)
-    return (digits >= 2 and digits < len(word)) or (is_random(word) and word.upper() != word)
-
-
-def _is_lookup(value: str, *, human: bool) -> bool:
-    """Tell whether code looks the secret up here; so many digits are in no look-up."""
-    if not (_FOREIGN.fullmatch(value) or _LOOKUP.match(value)):
-        return False
-    if is_strong(value):
-        return False
-    digits = sum(c.isdigit() for c in value)
-    return digits < (1 if human else 3) or any(c in "()[]" for c in value)
+def is_prose(value: str) -> bool:
+    """Tell whether a value is a sentence or a question."""
+    return _PROSE.search(value) is not None
 
 
 def is_phrase(value: str) -> bool:
     """Tell whether a value is at least three words in a row, as a passphrase is."""
-    return _PHRASE.fullmatch(value) is not None and not _PROSE.search(value)
-
-
-def is_secret_value(value: str, *, by: str, human: bool, quoted: bool, last: bool) -> bool:
-    """Tell whether the value of an assignment is a secret.
-
-    Args:
-        value: what stands there.
-        by: `=`, `:`, `flag`, `is` or `pair`: how the name and the value are joined.
-        human: the name is one for which people choose the value (a password).
-        quoted: the value stands in quotes.
-        last: nothing but an end follows: of the line, the list, the object.
-    """
-    value = value[:64]
-    odd, spaced = is_random(value), " " in value
-    if not (odd or spaced or _may_be_plain(value, by=by, human=human, quoted=quoted, last=last)):
-        return False
-    if is_blank(value) or _NAMELESS.fullmatch(value) or _PLACE.match(value):
-        return False
-    if not quoted and _is_lookup(value, human=human):
-        return False
-    if spaced:
-        return not _PROSE.search(value) and (human or quoted)
-    if odd:
-        return True
-    if value.lower() in _STATUS and (by == "is" or not (quoted or by == "flag")):
-        return False
-    if by == "is":
-        return True
-    if quoted or (by == "=" and human):
-        least = 4 if not human else 1 if quoted else 3
-        return len(value) >= least and not value.startswith("--")
-    if _IDENTIFIER.fullmatch(value):
-        return human and len(value) >= 4 and value.islower() and "_" not in value
-    return len(value) >= 4
-
-
-def _may_be_plain(value: str, *, by: str, human: bool, quoted: bool, last: bool) -> bool:
-    """Tell whether a value that does not look random can be a secret at all."""
-    if quoted:
-        return by != "pair"
-    if by in ("is", "pair"):
-        return False
-    if value.isdigit():
-        return human
-    return last or (human and by == "=")
+    return _PHRASE.fullmatch(value) is not None and not is_prose(value)

@@ -21,8 +21,16 @@ from typing import Any
 from chaoskit_guards.scrub_headers import SCHEME
 from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_objects import as_text, is_schema, shown
+from chaoskit_guards.scrub_proof import is_said
 from chaoskit_guards.scrub_text import Marker, TextScrubber
-from chaoskit_guards.scrub_values import is_blank, is_phrase, is_placeholder, is_random, is_strong
+from chaoskit_guards.scrub_values import (
+    CHOSEN,
+    MADE,
+    NOTHING,
+    is_phrase,
+    is_uuid,
+    strength,
+)
 
 __all__ = ["Walk"]
 
@@ -41,6 +49,11 @@ _PLAIN = (
     type,
 )
 _ATOMS = frozenset((int, float, bool, type(None), complex))
+_OF_A_PIECE = (
+    "logprob", "top_logprobs", "prob", "score", "lemma", "pos", "index", "start", "offset",
+    "token_str", "start_char", "tag", "label", "entity",
+)  # fmt: skip
+_ABOUT = frozenset(("name", "id", "type", "kind", "namespace"))
 _DEPTH = 100
 _TOO_DEEP = "[NESTED TOO DEEPLY]"
 _NAME_KEYS = frozenset(("name", "key", "header", "Name", "Key", "variable"))
@@ -106,9 +119,9 @@ class Walk:
                     del texts[began:], slots[began:]
                     return False
             kind = type(item)
-            if (level or held is not None) and (
-                key == held or self._is_named(level, key, item, source)
-            ):
+            if held is not None and key == held[0]:
+                target[key] = self._under(held[1], item, 0)
+            elif level and self._is_named(level, key, item, source):
                 target[key] = self._under(str(key), item, 0)
             elif kind is str:
                 if len(item) >= _SHORT:
@@ -181,7 +194,9 @@ class Walk:
             return False
         value = item[1]
         return not isinstance(value, str) or (
-            is_random(value) or value.isdigit() or is_phrase(value)  # not two names of something
+            strength(value) >= CHOSEN
+            or value.isdigit()
+            or is_phrase(value)  # not two names of something
         )
 
     def _level(self, key: Any) -> int | None:
@@ -206,24 +221,34 @@ class Walk:
         """Tell whether everything under this key is a secret."""
         if level == NO:
             return False
-        if key == "token" and ("logprob" in source or "top_logprobs" in source):
-            return False  # the vendors' name for a piece of text
+        if level == YES and "token" in str(key) and self._is_piece(item, source):
+            return False
         if level == YES:
             return True
         if isinstance(item, (list, tuple)):
-            return any(isinstance(part, str) and is_strong(part) for part in item[:8])
+            return any(isinstance(part, str) and strength(part) == MADE for part in item[:8])
         if not isinstance(item, str):
             return False
         low = str(key).lower()
-        return is_strong(item) or (is_random(item) and ("pass" in low or low.endswith("auth")))
+        if "pass" in low or low.endswith("auth"):
+            return strength(item) >= CHOSEN
+        return strength(item) == MADE and not is_uuid(item)
 
-    def _held(self, value: Mapping[Any, Any]) -> str | None:
-        """Return the key of the value in `{"name": "API_KEY", "value": …}`."""
+    @staticmethod
+    def _is_piece(item: Any, source: Mapping[Any, Any]) -> bool:
+        """Tell whether a token is a piece of text, which has a place or a likelihood."""
+        about = item if isinstance(item, Mapping) else source
+        return any(key in about for key in _OF_A_PIECE) and not (
+            isinstance(item, str) and strength(item) >= CHOSEN
+        )
+
+    def _held(self, value: Mapping[Any, Any]) -> tuple[str, str] | None:
+        """Return the key of the value in `{"name": "API_KEY", "value": …}`, and its name."""
         holders = value.keys() & _NAME_KEYS if len(value) <= 8 else ()
         for holder in holders:
             name, place = value[holder], "value" if "value" in value else "Value"
             if type(name) is str and self._judge(name) and self._names(name, value[place]):
-                return place
+                return place, name
         return None
 
     def _is_flag(self, flag: str, words: Any, at: int) -> bool:
@@ -399,7 +424,7 @@ class Walk:
             return value
         else:
             text = as_text(value)
-            return value if text and is_blank(text) else self._put(text, "key")
+            return value if text and strength(text) == NOTHING else self._put(text, "key")
         self._seen_under[id(value)] = value, done
         self._todo.append((value, done, name))
         return done
@@ -408,8 +433,12 @@ class Walk:
         if isinstance(target, list):
             target.extend([self._under(name, item, 0) for item in source])
             return
+        listed = "name" in source and name.lower().endswith("s")
         for key, item in source.items():
-            target[self._any(key, 0)] = self._under(name, item, 0)
+            if listed and key in _ABOUT:  # one of several, which only this says
+                target[key] = self._any(item, 0)
+            else:
+                target[self._any(key, 0)] = self._under(name, item, 0)
 
     def _put(self, secret: str, kind: str) -> str:
         if secret in self._text.allowed:
@@ -422,8 +451,10 @@ class Walk:
         scheme = SCHEME.match(value)
         begin = scheme.end() if scheme else 0
         secret = value[begin:]
-        if self._text.marks.fullmatch(secret) or is_placeholder(secret):
+        if self._text.marks.fullmatch(secret):
             return value
+        if is_said(name, secret, self._judge):
+            return value if secret.isalpha() and secret.islower() else self._cleaned(value)
         low = name.lower()
         if low.endswith(("cookie", "cookies")) or "conn" in low:
             lead = "Cookie: " if "cookie" in low else ""
@@ -431,4 +462,6 @@ class Walk:
             if cleaned != value or self._text.marks.search(value):
                 self.changed = self.changed or cleaned != value
                 return cleaned
+            if "cookie" in low and (" " in value or strength(value) < CHOSEN):
+                return value
         return value[:begin] + self._put(secret, "key")

@@ -12,7 +12,7 @@ from chaoskit_guards.errors import ArgError, GuardError, ToolTimeout
 from chaoskit_guards.events import Listener, emit
 from chaoskit_guards.parallel import Parallel
 from chaoskit_guards.result_blocks import are_blocks
-from chaoskit_guards.result_limiter import as_text
+from chaoskit_guards.result_cut import as_text
 from chaoskit_guards.result_vendors import blocks_for, unwrapped
 from chaoskit_guards.scrub import Scrubber
 from chaoskit_guards.shapes import as_mapping
@@ -143,16 +143,19 @@ def _read(calls: Completion | Iterable[Any]) -> list[_Asked]:
 
 
 def _call(item: Any) -> _Asked:
-    call = as_mapping(item)
-    if call is not None:
-        kind, body = call.get("type"), as_mapping(call.get("function"))
+    call = as_mapping(item) or {}
+    body = as_mapping(call.get("function"))
+    kind = "openai" if body is not None else call.get("type")
+    try:
         if kind == "tool_use":
-            return _Asked(str(call["id"]), str(call["name"]), call.get("input"), "anthropic", [])
+            return _Asked(call["id"], call["name"], call.get("input"), "anthropic", [])
         if body is not None:
-            return _Asked(str(call["id"]), str(body["name"]), body.get("arguments"), "openai", [])
+            return _Asked(call["id"], body["name"], body.get("arguments"), "openai", [])
         if kind == "function_call":
-            name, told = str(call["name"]), call.get("arguments")
-            return _Asked(str(call["call_id"]), name, told, "openai_responses", [])
+            told = call.get("arguments")
+            return _Asked(call["call_id"], call["name"], told, "openai_responses", [])
+    except KeyError as error:
+        raise TypeError(f"a tool call of type {kind} has no {error}") from None
     raise TypeError(f"{type(item).__name__} is no tool call of any vendor")
 
 

@@ -242,6 +242,7 @@ STREAMED = [
 ]
 
 
+@pytest.mark.wire("sdk.faults.unstreamed_fault_is_the_exception_of_production")
 @pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), PLAIN, ids=repr)
 def test_unstreamed_fault_is_the_exception_of_production(fault, of_anthropic, of_openai):
     """Handlers by class see what they will see in production."""
@@ -254,6 +255,7 @@ def test_unstreamed_fault_is_the_exception_of_production(fault, of_anthropic, of
         assert type(told.value).__name__ == of_openai
 
 
+@pytest.mark.wire("sdk.faults.fault_in_a_stream_is_the_exception_of_production")
 @pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), STREAMED, ids=repr)
 def test_fault_in_a_stream_is_the_exception_of_production(fault, of_anthropic, of_openai):
     """Some are not errors of the SDK at all."""
@@ -264,6 +266,7 @@ def test_fault_in_a_stream_is_the_exception_of_production(fault, of_anthropic, o
             openai_text()
 
 
+@pytest.mark.wire("sdk.faults.unstreamed_fault_is_the_same_on_the_wire")
 @pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), PLAIN, ids=repr)
 def test_unstreamed_fault_is_the_same_on_the_wire(fault, of_anthropic, of_openai):
     """A real socket gives the very exceptions that the player in process gives."""
@@ -273,6 +276,7 @@ def test_unstreamed_fault_is_the_same_on_the_wire(fault, of_anthropic, of_openai
         assert type(told.value).__name__ == name
 
 
+@pytest.mark.wire("sdk.faults.fault_in_a_stream_is_the_same_on_the_wire")
 @pytest.mark.parametrize(("fault", "of_anthropic", "of_openai"), STREAMED, ids=repr)
 def test_fault_in_a_stream_is_the_same_on_the_wire(fault, of_anthropic, of_openai):
     """Also where the error is one of the HTTP library."""
@@ -281,6 +285,7 @@ def test_fault_in_a_stream_is_the_same_on_the_wire(fault, of_anthropic, of_opena
             on_the_wire(streamed, vendor, fault)
 
 
+@pytest.mark.wire("sdk.faults.silent_faults_are_as_silent_on_the_wire")
 @pytest.mark.parametrize("vendor", ["anthropic", "openai"])
 def test_silent_faults_are_as_silent_on_the_wire(vendor):
     """The same text is missing, the same is there twice."""
@@ -291,6 +296,7 @@ def test_silent_faults_are_as_silent_on_the_wire(vendor):
     assert len(on_the_wire(streamed, vendor, DuplicatedEvent(after=1))) > len(WORDS)
 
 
+@pytest.mark.wire("sdk.faults.error_event_is_no_overloaded_error")
 def test_error_event_is_no_overloaded_error():
     """After HTTP 200 the class tells nothing; the status is that of the stream."""
     with damaged_by(ErrorMidStream()), pytest.raises(anthropic.APIStatusError) as told:
@@ -298,6 +304,7 @@ def test_error_event_is_no_overloaded_error():
     assert (type(told.value), told.value.status_code) == (anthropic.APIStatusError, 200)
 
 
+@pytest.mark.wire("sdk.faults.unfinished_stream_raises_nothing_and_lacks_text")
 @pytest.mark.parametrize("read", [anthropic_text, openai_text])
 def test_unfinished_stream_raises_nothing_and_lacks_text(read):
     """The trap: no SDK complains about the missing terminator."""
@@ -307,6 +314,7 @@ def test_unfinished_stream_raises_nothing_and_lacks_text(read):
     assert 0 < len(text) < len(WORDS)
 
 
+@pytest.mark.wire("sdk.faults.duplicated_event_doubles_text_without_an_error")
 @pytest.mark.parametrize("read", [anthropic_text, openai_text])
 def test_duplicated_event_doubles_text_without_an_error(read):
     """Nobody numbers the events."""
@@ -315,6 +323,7 @@ def test_duplicated_event_doubles_text_without_an_error(read):
     assert len(text) > len(WORDS)
 
 
+@pytest.mark.wire("sdk.faults.sdks_wait_as_long_as_the_rate_limit_asks")
 @pytest.mark.parametrize("form", ["seconds", "ms", "date"])
 @pytest.mark.parametrize("ask", [ask_anthropic, ask_openai])
 def test_sdks_wait_as_long_as_the_rate_limit_asks(ask, form):
@@ -326,6 +335,7 @@ def test_sdks_wait_as_long_as_the_rate_limit_asks(ask, form):
     assert 7 <= second - first <= 8.1
 
 
+@pytest.mark.wire("sdk.faults.malformed_arguments_reach_the_agent_malformed")
 @pytest.mark.parametrize(
     "kind", ["wrong_type", "stringified", "truncated", "not_an_object", "null"]
 )

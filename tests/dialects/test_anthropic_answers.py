@@ -33,6 +33,7 @@ def events(frames):
     return [json.loads(frame.data) for frame in frames]
 
 
+@pytest.mark.wire("anthropic.answers.a_reset_is_told_in_rfc_3339_rounded_up")
 @pytest.mark.parametrize("wall", [0, 951_782_399.2, 1_709_251_199, 1_893_488_400.5])
 def test_a_reset_is_told_in_rfc_3339_rounded_up(wall):
     """Leap days and the end of a day included."""
@@ -40,6 +41,7 @@ def test_a_reset_is_told_in_rfc_3339_rounded_up(wall):
     assert f"{moment:%Y-%m-%dT%H:%M:%SZ}" == timestamp(wall)
 
 
+@pytest.mark.wire("anthropic.answers.plain_answer_has_every_field")
 def test_plain_answer_has_every_field(anthropic, envelope):
     """Zero is sent as 0, not omitted; ids have the real format."""
     message = parsed(anthropic.plain(RICH, CALL, envelope()))
@@ -67,9 +69,12 @@ def test_plain_answer_has_every_field(anthropic, envelope):
         "output_tokens": 11,
         "output_tokens_details": {"thinking_tokens": 0},
         "service_tier": "standard",
+        "server_tool_use": None,
+        "inference_geo": "global",
     }
 
 
+@pytest.mark.wire("anthropic.answers.damaged_arguments_arrive_as_they_are")
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [('{"a": 1', '{"a": 1'), ("[1]", [1]), ('"x"', "x"), ("null", None)],
@@ -93,6 +98,7 @@ STOPS = [
 ]
 
 
+@pytest.mark.wire("anthropic.answers.reason_to_stop")
 @pytest.mark.parametrize(("stop", "expected"), STOPS)
 def test_reason_to_stop(anthropic, envelope, stop, expected):
     """The same in one piece and in a stream."""
@@ -108,6 +114,7 @@ def test_reason_to_stop(anthropic, envelope, stop, expected):
     assert ((message["stop_details"] or {}).get("type") == "refusal") == (stop == "refusal")
 
 
+@pytest.mark.wire("anthropic.answers.stream_has_the_order_of_production")
 def test_stream_has_the_order_of_production(anthropic, envelope):
     """Every event is named after its type, and blocks are numbered without gaps."""
     headers, frames = anthropic.stream(RICH, CALL, envelope())
@@ -126,6 +133,7 @@ def test_stream_has_the_order_of_production(anthropic, envelope):
     assert [f.kind for f in frames[3:6]] == ["content"] * 1 + ["block"] * 2
 
 
+@pytest.mark.wire("anthropic.answers.stream_begins_with_the_final_counts_of_the_prompt")
 def test_stream_begins_with_the_final_counts_of_the_prompt(anthropic, envelope):
     """The tokens of the output come at the end, cumulative."""
     _, frames = anthropic.stream(RICH, CALL, envelope())
@@ -144,12 +152,14 @@ def test_stream_begins_with_the_final_counts_of_the_prompt(anthropic, envelope):
     assert last["usage"]["output_tokens"] == 11
 
 
+@pytest.mark.wire("anthropic.answers.empty_answer_streams_without_blocks")
 def test_empty_answer_streams_without_blocks(anthropic, envelope):
     """An answer may be empty, typically after tool results."""
     _, frames = anthropic.stream(Reply(content=()), CALL, envelope())
     assert [frame.name for frame in frames] == ["message_start", "message_delta", "message_stop"]
 
 
+@pytest.mark.wire("anthropic.answers.ids_are_alike_in_one_piece_and_in_a_stream")
 def test_ids_are_alike_in_one_piece_and_in_a_stream(anthropic, envelope):
     """The same generator gives the same ids, so a retry in the other mode changes nothing."""
     message = parsed(anthropic.plain(RICH, CALL, envelope()))
@@ -196,6 +206,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.wire("anthropic.answers.error_has_status_type_and_text")
 @pytest.mark.parametrize(("kind", "status", "name", "text"), ERRORS)
 def test_error_has_status_type_and_text(anthropic, envelope, kind, status, name, text):
     """The request id is in the header and in the body."""
@@ -211,6 +222,7 @@ def test_error_has_status_type_and_text(anthropic, envelope, kind, status, name,
     ]
 
 
+@pytest.mark.wire("anthropic.answers.status_of_the_refusal_decides_the_type")
 def test_status_of_the_refusal_decides_the_type(anthropic, envelope):
     """A server that is unavailable with 529 is overloaded."""
     http = anthropic.refuse(
@@ -222,6 +234,7 @@ def test_status_of_the_refusal_decides_the_type(anthropic, envelope):
     ) == (529, "overloaded_error", "busy")
 
 
+@pytest.mark.wire("anthropic.answers.machine_code_is_in_the_details")
 def test_machine_code_is_in_the_details(anthropic, envelope):
     """The spend cap has one of its own and no time to wait."""
     http = anthropic.refuse(
@@ -234,6 +247,7 @@ def test_machine_code_is_in_the_details(anthropic, envelope):
     assert "2026-12-01 at 00:00 UTC" in parsed(cap)["error"]["message"]
 
 
+@pytest.mark.wire("anthropic.answers.rate_limit_names_the_limit")
 def test_rate_limit_names_the_limit(anthropic, envelope):
     """Numbers come from the details, else from the state of the limit."""
     refusal = Refusal(kind="rate_limited", limit="input_tokens", details={"limit_value": 30_000})
@@ -242,6 +256,7 @@ def test_rate_limit_names_the_limit(anthropic, envelope):
     assert "model: claude-old" in message
 
 
+@pytest.mark.wire("anthropic.answers.rate_limit_headers_on_answers_and_on_429")
 def test_rate_limit_headers_on_answers_and_on_429(anthropic, envelope):
     """Resets are points in time; tokens are rounded to thousands, never above the limit."""
     expected = {
@@ -267,6 +282,7 @@ def test_rate_limit_headers_on_answers_and_on_429(anthropic, envelope):
     )
 
 
+@pytest.mark.wire("anthropic.answers.organization_is_named_after_authentication_only")
 def test_organization_is_named_after_authentication_only(anthropic, envelope):
     """Nor does the edge, which refuses bodies that are too large, know it."""
     name = "anthropic-organization-id"
@@ -279,6 +295,7 @@ def test_organization_is_named_after_authentication_only(anthropic, envelope):
         assert name not in anthropic.refuse(refusal, None, given).headers
 
 
+@pytest.mark.wire("anthropic.answers.page_of_a_proxy_has_no_headers_of_the_api")
 @pytest.mark.parametrize(
     ("body", "kind"),
     [(b"<html>", "text/html; charset=utf-8"), (b"bad", "text/plain; charset=utf-8")],
@@ -297,6 +314,7 @@ def test_page_of_a_proxy_has_no_headers_of_the_api(anthropic, openai, envelope, 
         assert (502, body, expected) == (http.status, http.body, http.headers)
 
 
+@pytest.mark.wire("anthropic.answers.error_event")
 def test_error_event(anthropic, envelope):
     """The status stays 200, so the type alone tells what happened."""
     frame = anthropic.error_frame(Refusal(kind="overloaded"), envelope())
@@ -307,11 +325,13 @@ def test_error_event(anthropic, envelope):
     }
 
 
+@pytest.mark.wire("anthropic.answers.count_of_tokens")
 def test_count_of_tokens(anthropic, envelope):
     """Nothing but the number."""
     assert parsed(anthropic.count(14, CALL, envelope())) == {"input_tokens": 14}
 
 
+@pytest.mark.wire("anthropic.answers.models_are_listed_newest_first")
 def test_models_are_listed_newest_first(anthropic, models, envelope, ask_anthropic):
     """Each with its window and its limit."""
     page = parsed(
@@ -337,6 +357,7 @@ def test_models_are_listed_newest_first(anthropic, models, envelope, ask_anthrop
     assert [m["line"] for m in page["data"]] == ["opus", "fable", None]
 
 
+@pytest.mark.wire("anthropic.answers.models_are_listed_in_pages")
 @pytest.mark.parametrize(
     ("query", "ids", "more"),
     [
@@ -357,6 +378,7 @@ def test_models_are_listed_in_pages(anthropic, models, envelope, query, ids, mor
     assert (ids, more) == ([m["id"] for m in page["data"]], page["has_more"])
 
 
+@pytest.mark.wire("anthropic.answers.limit_of_a_page_is_wrong")
 @pytest.mark.parametrize("limit", ["0", "1001", "many"])
 def test_limit_of_a_page_is_wrong(anthropic, models, limit):
     """1 to 1000."""
@@ -369,6 +391,7 @@ def test_limit_of_a_page_is_wrong(anthropic, models, limit):
     assert anthropic.decode(request, models).message.startswith("limit: Input should be ")
 
 
+@pytest.mark.wire("anthropic.answers.one_model")
 def test_one_model(anthropic, models, envelope, ask_anthropic):
     """Found by the name of its family as well; otherwise 404."""
     call = ask_anthropic(b"", path="/v1/models/claude-old", method="GET")
@@ -376,6 +399,7 @@ def test_one_model(anthropic, models, envelope, ask_anthropic):
     assert ask_anthropic(b"", path="/v1/models/nope", method="GET").kind == "not_found"
 
 
+@pytest.mark.wire("anthropic.answers.model_that_vanished_is_not_found")
 def test_model_that_vanished_is_not_found(anthropic, models, envelope):
     """A call may outlive the model it asks for."""
     gone = Call(dialect="anthropic", provider="anthropic", operation="get_model", model="gone")
@@ -383,11 +407,13 @@ def test_model_that_vanished_is_not_found(anthropic, models, envelope):
     assert (http.status, parsed(http)["error"]["message"]) == (404, "model: gone")
 
 
+@pytest.mark.wire("anthropic.answers.new_id_of_a_tool_call")
 def test_new_id_of_a_tool_call(anthropic, envelope):
     """In the format of the vendor."""
     assert anthropic.call_id(envelope().ids).startswith("toolu_01")
 
 
+@pytest.mark.wire("anthropic.answers.pictures_are_no_part_of_an_answer")
 def test_pictures_are_no_part_of_an_answer(anthropic, envelope):
     """Neither in one piece nor in a stream."""
     reply = Reply(content=(Image(source="x"), Text("hi")))

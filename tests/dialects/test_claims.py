@@ -56,6 +56,7 @@ CASES = [
 ]
 
 
+@pytest.mark.wire("sdk.hosts.request_belongs_to_the_dialect")
 @pytest.mark.parametrize(("method", "host", "path", "headers", "expected"), CASES)
 def test_request_belongs_to_the_dialect(method, host, path, headers, expected):
     """Host, path and the version header decide; at most one dialect claims it."""

@@ -35,6 +35,7 @@ def chunks(frames):
     return [json.loads(frame.data) for frame in frames[:-1]]
 
 
+@pytest.mark.wire("openai_chat.answers.plain_answer_has_every_field")
 def test_plain_answer_has_every_field(openai, envelope):
     """Tokens of the prompt include the cached ones; details are zeros, not null."""
     http = openai.plain(RICH, call(options={"served": "gpt-plain-2026-01-01"}), envelope())
@@ -68,6 +69,9 @@ def test_plain_answer_has_every_field(openai, envelope):
     }
 
 
+@pytest.mark.wire(
+    "openai_chat.answers.content_is_null_and_calls_are_absent_where_production_has_it_so"
+)
 def test_content_is_null_and_calls_are_absent_where_production_has_it_so(openai, envelope):
     """Clients tell the two kinds of answer by that."""
     text = parsed(openai.plain(Reply(content=(Text("hi"),)), call(), envelope()))["choices"][0][
@@ -92,6 +96,7 @@ STOPS = [
 ]
 
 
+@pytest.mark.wire("openai_chat.answers.finish_reason")
 @pytest.mark.parametrize(("stop", "mode", "expected"), STOPS)
 def test_finish_reason(openai, envelope, stop, mode, expected):
     """A tool forced by name ends with `stop`."""
@@ -102,6 +107,7 @@ def test_finish_reason(openai, envelope, stop, mode, expected):
     assert expected == chunks(frames)[-1]["choices"][0]["finish_reason"]
 
 
+@pytest.mark.wire("openai_chat.answers.stream_has_the_order_of_production")
 def test_stream_has_the_order_of_production(openai, envelope):
     """The id of a call comes once; its arguments begin empty."""
     headers, frames = openai.stream(RICH, call(), envelope())
@@ -121,6 +127,7 @@ def test_stream_has_the_order_of_production(openai, envelope):
     assert all("usage" not in chunk for chunk in made)
 
 
+@pytest.mark.wire("openai_chat.answers.usage_comes_in_a_chunk_of_its_own_when_asked_for")
 def test_usage_comes_in_a_chunk_of_its_own_when_asked_for(openai, envelope):
     """All others then have a null."""
     _, frames = openai.stream(RICH, call(options={"include_usage": True}), envelope())
@@ -130,12 +137,14 @@ def test_usage_comes_in_a_chunk_of_its_own_when_asked_for(openai, envelope):
     assert [frame.kind for frame in frames[-3:]] == ["end", "usage", "done"]
 
 
+@pytest.mark.wire("openai_chat.answers.stream_of_tool_calls_alone_has_no_content")
 def test_stream_of_tool_calls_alone_has_no_content(openai, envelope):
     """Accumulated, it is null as in one piece."""
     _, frames = openai.stream(TOOLS_ONLY, call(), envelope())
     assert chunks(frames)[0]["choices"][0]["delta"]["content"] is None
 
 
+@pytest.mark.wire("openai_chat.answers.several_choices_have_calls_of_their_own")
 def test_several_choices_have_calls_of_their_own(openai, envelope):
     """Ids are unique in an answer."""
     made = parsed(openai.plain(RICH, call(options={"n": 3}), envelope()))["choices"]
@@ -145,6 +154,7 @@ def test_several_choices_have_calls_of_their_own(openai, envelope):
     assert {0, 1, 2} == {chunk["choices"][0]["index"] for chunk in chunks(frames)}
 
 
+@pytest.mark.wire("openai_chat.answers.ids_are_alike_in_one_piece_and_in_a_stream")
 def test_ids_are_alike_in_one_piece_and_in_a_stream(openai, envelope):
     """The same generator gives the same ids."""
     http = openai.plain(RICH, call(), envelope())
@@ -215,6 +225,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.wire("openai_chat.answers.error_has_status_type_code_and_text")
 @pytest.mark.parametrize(("kind", "status", "name", "code", "text"), ERRORS)
 def test_error_has_status_type_code_and_text(openai, envelope, kind, status, name, code, text):
     """All four keys are always there."""
@@ -227,6 +238,7 @@ def test_error_has_status_type_code_and_text(openai, envelope, kind, status, nam
     assert ("messages" if kind == "context_overflow" else None) == error["param"]
 
 
+@pytest.mark.wire("openai_chat.answers.missing_key_has_no_code")
 def test_missing_key_has_no_code(openai, envelope):
     """Only a wrong key has one; the organisation is not told either."""
     http = openai.refuse(Refusal(kind="authentication", message="You didn't"), None, envelope())
@@ -234,6 +246,7 @@ def test_missing_key_has_no_code(openai, envelope):
     assert "openai-organization" not in http.headers
 
 
+@pytest.mark.wire("openai_chat.answers.rate_limit_tells_the_numbers_and_the_time")
 def test_rate_limit_tells_the_numbers_and_the_time(openai, envelope):
     """Seconds are rounded up, milliseconds are exact."""
     details = {"limit_value": 30_000, "used": 29_000, "requested": 1_500}
@@ -248,6 +261,7 @@ def test_rate_limit_tells_the_numbers_and_the_time(openai, envelope):
     assert (http.headers["retry-after"], http.headers["retry-after-ms"]) == ("2", "1250")
 
 
+@pytest.mark.wire("openai_chat.answers.headers_of_an_answer")
 def test_headers_of_an_answer(openai, envelope):
     """Resets are durations as Go prints them."""
     http = openai.plain(Reply(content=()), call(), envelope(latency=0.6125))
@@ -264,6 +278,7 @@ def test_headers_of_an_answer(openai, envelope):
     assert len(http.headers["x-request-id"]) == 36
 
 
+@pytest.mark.wire("openai_chat.answers.duration_as_go_prints_it")
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
@@ -283,6 +298,7 @@ def test_duration_as_go_prints_it(seconds, expected):
     assert expected == go_duration(seconds)
 
 
+@pytest.mark.wire("openai_chat.answers.error_chunk")
 def test_error_chunk(openai, envelope):
     """It has no name, and the error stands at the top."""
     frame = openai.error_frame(Refusal(kind="server_error"), envelope())
@@ -290,6 +306,7 @@ def test_error_chunk(openai, envelope):
     assert json.loads(frame.data)["error"]["type"] == "server_error"
 
 
+@pytest.mark.wire("openai_chat.answers.models")
 def test_models(openai, models, envelope, ask_openai):
     """The list and one of them."""
     listed = parsed(
@@ -309,29 +326,34 @@ def test_models(openai, models, envelope, ask_openai):
     assert expected == parsed(openai.models(one, models, envelope()))
 
 
+@pytest.mark.wire("openai_chat.answers.nobody_counts_tokens_here")
 def test_nobody_counts_tokens_here(openai, envelope):
     """There is no such route, so a call for it is a mistake of the harness."""
     with pytest.raises(InternalError, match="openai_chat cannot answer generate"):
         openai.count(1, call(), envelope())
 
 
+@pytest.mark.wire("openai_chat.answers.model_that_vanished_is_not_found")
 def test_model_that_vanished_is_not_found(openai, models, envelope):
     """A call may outlive the model it asks for."""
     http = openai.models(call(operation="get_model", model="gone"), models, envelope())
     assert (http.status, parsed(http)["error"]["code"]) == (404, "model_not_found")
 
 
+@pytest.mark.wire("openai_chat.answers.new_id_of_a_tool_call")
 def test_new_id_of_a_tool_call(openai, envelope):
     """In the format of the vendor."""
     assert openai.call_id(envelope().ids).startswith("call_")
 
 
+@pytest.mark.wire("openai_chat.answers.status_of_the_refusal_decides_the_type")
 def test_status_of_the_refusal_decides_the_type(openai, envelope):
     """A failure of the server is never the fault of the request."""
     http = openai.refuse(Refusal(kind="not_found", status=500), None, envelope())
     assert (http.status, parsed(http)["error"]["type"]) == (500, "server_error")
 
 
+@pytest.mark.wire("openai_chat.answers.time_to_wait_may_be_a_date")
 def test_time_to_wait_may_be_a_date(openai, envelope):
     """Then nothing else is said."""
     refusal = Refusal(kind="overloaded", retry_after=60, retry_after_form="date")

@@ -325,6 +325,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.wire("openai_chat.requests.invalid_request_is_refused_in_the_words_of_production")
 @pytest.mark.parametrize(
     ("given", "message", "param", "code"), REFUSED, ids=[m[:60] for _, m, _, _ in REFUSED]
 )
@@ -372,12 +373,14 @@ ACCEPTED = {
 }
 
 
+@pytest.mark.wire("openai_chat.requests.valid_request_is_accepted")
 @pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED)
 def test_valid_request_is_accepted(ask_openai, given):
     """What production takes is not refused, however odd."""
     assert isinstance(ask_openai(given), Call)
 
 
+@pytest.mark.wire("openai_chat.requests.unknown_model_is_not_found")
 def test_unknown_model_is_not_found(ask_openai):
     """The code is the one that clients look for."""
     message = "The model `gpt-nope` does not exist or you do not have access to it."
@@ -386,6 +389,7 @@ def test_unknown_model_is_not_found(ask_openai):
     assert expected == ask_openai(b"", path="/v1/models/gpt-nope", method="GET")
 
 
+@pytest.mark.wire("openai_chat.requests.missing_key_is_refused_before_the_body_is_read")
 def test_missing_key_is_refused_before_the_body_is_read(ask_openai):
     """The text begins as production's does."""
     refusal = ask_openai(b"{", authorization=None)
@@ -393,12 +397,14 @@ def test_missing_key_is_refused_before_the_body_is_read(ask_openai):
     assert refusal.message.startswith("You didn't provide an API key.")
 
 
+@pytest.mark.wire("openai_chat.requests.body_is_not_json")
 def test_body_is_not_json(ask_openai):
     """An array is not a request either."""
     for broken in (b"{", b"[]", b"\xff", b"[" * 100_000):
         assert ask_openai(broken).message.startswith("We could not parse the JSON body")
 
 
+@pytest.mark.wire("openai_chat.requests.wrong_url_and_wrong_method")
 def test_wrong_url_and_wrong_method(ask_openai):
     """Both errors have the vendor's own shape."""
     refusal = ask_openai(b"", path="/v1/nope")
@@ -406,6 +412,7 @@ def test_wrong_url_and_wrong_method(ask_openai):
     assert ask_openai(b"", method="PUT").status == 405
 
 
+@pytest.mark.wire("openai_chat.requests.call_holds_what_was_asked")
 def test_call_holds_what_was_asked(ask_openai):
     """The neutral form of a request with everything in it."""
     picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
@@ -447,6 +454,7 @@ def test_call_holds_what_was_asked(ask_openai):
     assert expected == call.options
 
 
+@pytest.mark.wire("openai_chat.requests.function_message_of_old_clients_passes")
 def test_function_message_of_old_clients_passes(ask_openai):
     """It is kept as it stands."""
     call = ask_openai(body(USER, {"role": "function", "name": "f", "content": "1"}))

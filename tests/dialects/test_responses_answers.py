@@ -39,6 +39,7 @@ def call(ask_responses):
     return make
 
 
+@pytest.mark.wire("openai_responses.answers.plain_answer_has_every_field")
 def test_plain_answer_has_every_field(responses, envelope, call):
     """Ids in the vendor's formats; tokens of the input include the cached ones."""
     made = parsed(responses.plain(RICH, call(), envelope(latency=2.5)))
@@ -67,13 +68,18 @@ def test_plain_answer_has_every_field(responses, envelope, call):
     assert (first["id"][:3], first["call_id"][:5], second["call_id"]) == ("fc_", "call_", "call_b")
     assert made["usage"] == {
         "input_tokens": 42,
-        "input_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 7},
+        "input_tokens_details": {
+            "cached_tokens": 30,
+            "cache_write_tokens": 7,
+            "cache_write_tokens_details": {"ttl_30m_tokens": 7, "ttl_12h_tokens": 0},
+        },
         "output_tokens": 11,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 53,
     }
 
 
+@pytest.mark.wire("openai_responses.answers.settings_of_the_request_come_back")
 def test_settings_of_the_request_come_back(responses, envelope, call):
     """Defaults where it has none."""
     default = parsed(responses.plain(RICH, call(), envelope()))
@@ -118,6 +124,7 @@ def test_settings_of_the_request_come_back(responses, envelope, call):
     assert made["tools"] == [{"description": None, "strict": True} | TOOL]
 
 
+@pytest.mark.wire("openai_responses.answers.end_of_an_answer")
 @pytest.mark.parametrize(
     ("stop", "status", "reason"),
     [
@@ -139,6 +146,7 @@ def test_end_of_an_answer(responses, envelope, call, stop, status, reason):
     assert (frames[-1].name, events(frames)[-1]["response"]) == (f"response.{status}", made)
 
 
+@pytest.mark.wire("openai_responses.answers.stream_has_the_order_of_production")
 def test_stream_has_the_order_of_production(responses, envelope, call):
     """Each item is announced, told in pieces, and repeated whole."""
     headers, frames = responses.stream(RICH, call(), envelope())
@@ -186,17 +194,15 @@ def test_stream_has_the_order_of_production(responses, envelope, call):
     )
 
 
-def test_reasoning_comes_first_where_the_model_reasons(responses, envelope, call):
+@pytest.mark.wire("openai_responses.answers.reasoning_is_an_item_of_its_own")
+def test_reasoning_is_an_item_of_its_own(responses, envelope, call):
     """Its summary is told only to those who ask."""
     thinker = {"model": "gpt-thinker", "reasoning": {"effort": "low"}}
     reply = Reply(content=(Thinking(text="I weigh it."), Text("Yes.")))
-    plain = parsed(responses.plain(Reply(content=(Text("Yes."),)), call(**thinker), envelope()))
+    plain = parsed(responses.plain(reply, call(**thinker), envelope()))
     assert [item["type"] for item in plain["output"]] == ["reasoning", "message"]
     assert plain["output"][0]["summary"] == []
     assert plain["reasoning"] == {"effort": "low", "summary": None}
-    none = call(model="gpt-thinker", reasoning={"effort": "none"})
-    (message,) = parsed(responses.plain(Reply(content=(Text("Yes."),)), none, envelope()))["output"]
-    assert message["type"] == "message"
     told = call(model="gpt-thinker", reasoning={"summary": "auto"})
     summary = [{"type": "summary_text", "text": "I weigh it."}]
     assert parsed(responses.plain(reply, told, envelope()))["output"][0]["summary"] == summary
@@ -209,16 +215,19 @@ def test_reasoning_comes_first_where_the_model_reasons(responses, envelope, call
     assert done["item"]["summary"] == summary
 
 
+@pytest.mark.wire("openai_responses.answers.encrypted_reasoning_is_given_and_taken")
 def test_encrypted_reasoning_is_given_and_taken(responses, envelope, call):
     """Where the client keeps the conversation itself."""
     given = call(model="gpt-thinker", include=["reasoning.encrypted_content"], store=False)
-    made = parsed(responses.plain(Reply(content=(Text("Yes."),)), given, envelope()))
+    reply = Reply(content=(Thinking(text="I weigh it."), Text("Yes.")))
+    made = parsed(responses.plain(reply, given, envelope()))
     assert made["output"][0]["encrypted_content"]
     user = {"role": "user", "content": "hi"}
     again = call(model="gpt-thinker", input=[user, *made["output"], user], store=False)
     assert isinstance(again.messages[1].content[0], Thinking)
 
 
+@pytest.mark.wire("openai_responses.answers.error_that_ends_a_stream")
 def test_error_that_ends_a_stream(responses, envelope, call):
     """It has the next number; what failed is the response itself where its error has a code."""
     _, frames = responses.stream(RICH, call(), envelope())
@@ -242,6 +251,7 @@ def test_error_that_ends_a_stream(responses, envelope, call):
     assert frames == responses.sequence(frames)
 
 
+@pytest.mark.wire("openai_responses.answers.error_without_a_stream_before_it_is_the_first_event")
 def test_error_without_a_stream_before_it_is_the_first_event(responses, envelope):
     """Nothing is known of the response then."""
     error = responses.error_frame(Refusal(kind="rate_limited"), envelope())
@@ -252,6 +262,7 @@ def test_error_without_a_stream_before_it_is_the_first_event(responses, envelope
     )
 
 
+@pytest.mark.wire("openai_responses.answers.overflow_has_the_words_of_responses")
 def test_overflow_has_the_words_of_responses(responses, envelope, call):
     """Other than those of Chat Completions."""
     refusal = Refusal(kind="context_overflow", details={"tokens": 130_000, "window": 128_000})
@@ -268,6 +279,7 @@ def test_overflow_has_the_words_of_responses(responses, envelope, call):
     )
 
 
+@pytest.mark.wire("openai_responses.answers.headers_of_an_answer")
 def test_headers_of_an_answer(responses, envelope, call):
     """Those of the vendor, with the limits."""
     http = responses.plain(RICH, call(), envelope())
@@ -278,6 +290,7 @@ def test_headers_of_an_answer(responses, envelope, call):
     assert int(http.headers["content-length"]) == len(http.body)
 
 
+@pytest.mark.wire("openai_responses.answers.nothing_is_kept_without_a_shelf")
 def test_nothing_is_kept_without_a_shelf(responses, envelope, call, shelf):
     """Nor where the request forbids it."""
     responses.plain(RICH, call(), envelope())
@@ -287,6 +300,7 @@ def test_nothing_is_kept_without_a_shelf(responses, envelope, call, shelf):
     assert (len(shelf.all("response")), len(shelf.all("item"))) == (1, 3)
 
 
+@pytest.mark.wire("openai_responses.answers.models_are_listed_elsewhere")
 def test_models_are_listed_elsewhere(responses, envelope, call, models):
     """There is no such route, so a call for it is a mistake of the harness."""
     with pytest.raises(InternalError, match="openai_responses cannot answer generate"):
@@ -295,6 +309,7 @@ def test_models_are_listed_elsewhere(responses, envelope, call, models):
         responses.stored(call(), envelope())
 
 
+@pytest.mark.wire("openai_responses.answers.stored_operation_without_a_shelf_finds_nothing")
 def test_stored_operation_without_a_shelf_finds_nothing(responses, envelope, ask_responses):
     """As if it had never been kept."""
     given = ask_responses(b"", path="/v1/responses/resp_1", method="GET")
@@ -308,6 +323,7 @@ def test_stored_operation_without_a_shelf_finds_nothing(responses, envelope, ask
         responses.stored(made, envelope())
 
 
+@pytest.mark.wire("openai_responses.answers.pages")
 @pytest.mark.parametrize(
     ("query", "expected", "more"),
     [
@@ -330,6 +346,7 @@ def test_pages(responses, envelope, call, shelf, ask_responses, query, expected,
     assert page["first_id"] == (f"msg_{expected[0]}" if expected else None)
 
 
+@pytest.mark.wire("openai_responses.answers.finished_response_cannot_be_streamed_again")
 def test_finished_response_cannot_be_streamed_again(
     responses, envelope, call, shelf, ask_responses
 ):

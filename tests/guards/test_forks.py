@@ -47,9 +47,9 @@ import os, signal
 from chaoskit_guards import (
     BoundedTools, CacheBenchmark, CacheWarmer, CachedCounts, FallbackRouter, FitReport,
     IdempotentTools, LoopGuard, MaxIters, MessageWindow, NoProgress, ProviderConfig, RunContext,
-    SessionStore, StopEvaluator, TokenCounter, Vet, count_tokens,
+    Scrubber, SessionStore, StopEvaluator, TokenCounter, Vet, count_tokens,
 )
-from chaoskit_guards import similarity
+from chaoskit_guards import scrub_logging, similarity
 
 router = FallbackRouter([ProviderConfig(name="anthropic", model="m", call=lambda **_: "hi")])
 provider = router._providers[0]
@@ -63,8 +63,10 @@ effects = IdempotentTools(vet, ["refund"])
 effects._flights.join(effects._call("refund", {}, effects._effects["refund"], None, None).key)
 window = MessageWindow(9, drop_strategy="summarise", summarise=lambda *_, **__: "short")
 holders = [bench, warmer, asked, guard, evaluator, context, counter, count_tokens, window]
-holders += [window._summaries, provider, provider.caller, provider.breaker, similarity._cache]
-holders += [bounded, sessions, effects._store, effects._flights]
+scrubber = Scrubber()
+holders += [scrubber, scrub_logging._everywhere, window._summaries, provider, provider.caller]
+holders += [provider.breaker, similarity._cache, bounded, sessions, effects._store]
+holders += [effects._flights]
 for holder in holders:
     holder._lock.acquire()  # by somebody who is not there in the child
 child = os.fork()
@@ -81,6 +83,7 @@ else:
     context.record_tool("found")
     evaluator.check(context)
     bench.record(1, 1)
+    scrubber.install()()
     window.push("user", "hi")
     assert window.as_messages() == said
     os._exit(0)

@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from chaoskit_guards import (
     ArgError,
     CircuitOpenError,
+    Deadline,
     Effect,
     IdempotentTools,
     MemoryEffects,
     OutcomeUnknown,
+    RetryConfig,
     RetryExhausted,
     SessionScope,
     ToolRefused,
     ToolTimeout,
     Vet,
+    with_retry,
 )
 from chaoskit_guards.effects import effect_key
 
@@ -231,6 +234,16 @@ def test_a_result_that_reports_an_error_is_given_once(call):
     assert len(bank.paid) == 1
 
 
+@pytest.mark.parametrize("spelt", ["isError", "is_error"])
+def test_an_error_result_of_mcp_is_looked_up(call, spelt):
+    """It may be a timeout between the server and the bank."""
+    bank = Bank({"content": [{"type": "text", "text": "gateway timeout"}], spelt: True})
+    guarded = tools(bank, check=lambda **_: "found" if bank.paid else False)
+    assert call(guarded, {"order": "A1"}) == "found"
+    assert call(guarded, {"order": "A1"}) == "found"
+    assert len(bank.paid) == 1
+
+
 def test_a_check_finds_what_happened(call):
     """Its result takes the place of the lost answer, also for later calls."""
     bank = Bank(TimeoutError())
@@ -300,6 +313,22 @@ def test_a_tool_that_takes_a_key_is_repeated_with_the_same_one(call):
     assert len(bank.keys[0]) == 32
     call(guarded, {"order": "A2"})
     assert len(set(bank.keys)) == 2
+
+
+@pytest.mark.parametrize("means", ["key", "check", "nothing"])
+def test_a_retry_around_it_repeats_what_is_safe(means):
+    """And nothing else."""
+    bank = Bank(TimeoutError(), acts=means != "check")
+    effect = {"key": {"key_parameter": "key"}, "check": {"check": lambda **_: False}}
+    guarded = tools(bank, **effect.get(means, {}))
+    retried = with_retry(RetryConfig(max_attempts=3), sleep=lambda _: None)(guarded.dispatch)
+    if means == "nothing":
+        with pytest.raises(OutcomeUnknown):
+            retried("refund", {"order": "A1"})
+        assert len(bank.paid) == 1
+    else:
+        assert retried("refund", {"order": "A1"})["refund"] == len(bank.paid)
+        assert len(set(bank.keys)) == 1
 
 
 def test_the_model_is_not_offered_the_key():
@@ -431,6 +460,28 @@ def test_equal_calls_at_the_same_time_run_once():
     assert (paid, results) == (["A1"], [{"refund": 1}] * 8)
     assert {event.kind for event in seen} <= {"shared", "replayed"}
     assert len(seen) == 7
+
+
+def test_all_who_wait_hear_that_the_answer_was_lost():
+    """One of many threads has paid, and nobody pays again."""
+    together, paid = threading.Barrier(12), []
+
+    def lost(order, amount, key):
+        paid.append(order)
+        raise ConnectionResetError
+
+    guarded = tools(lost)
+
+    def one(_):
+        together.wait(20)
+        try:
+            return guarded.dispatch("refund", {"order": "A1"})
+        except OutcomeUnknown as error:
+            return error.tool
+
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(one, range(12))) == ["refund"] * 12
+    assert paid == ["A1"]
 
 
 def async_tools(refund, **settings):
@@ -581,6 +632,116 @@ def test_a_memory_that_is_full_forgets_what_has_happened_first(clock):
     assert store.begin("under way", "other", lease=60).state == "running"
     assert store.begin("unknown", "other", lease=60).state == "unknown"
     assert store.begin("done", "other", lease=60).state == "begun"
+
+
+def test_a_call_with_an_id_gets_what_a_call_without_one_did(call):
+    """It was the same effect."""
+    bank = Bank()
+    guarded = tools(bank)
+    call(guarded, {"order": "A1"})
+    for _ in range(2):
+        assert call(guarded, {"order": "A1"}, call_id="t1") == {"refund": 1}
+    assert len(bank.paid) == 1
+
+
+@pytest.mark.parametrize("call_id", [None, "t1"])
+def test_who_waits_for_another_process_waits_no_longer_than_it_has_time(clock, call_id):
+    """Then the outcome is unknown to it, and what it has noted itself is taken back."""
+    store, bank = MemoryEffects(clock=clock), Bank()
+    guarded = tools(bank, store=store, sleep=clock.sleep, async_sleep=clock.asleep)
+    key = effect_key("", "refund", {"order": "A1"}, Effect())
+    store.begin(key, "another process", lease=300)
+    for run in (guarded.dispatch, lambda *a, **k: asyncio.run(guarded.adispatch(*a, **k))):
+        with Deadline(2, clock=clock), pytest.raises(OutcomeUnknown, match="still at it"):
+            run("refund", {"order": "A1"}, call_id=call_id)
+    store.end(key, "another process", "failed", None, lifetime=60)
+    assert guarded.dispatch("refund", {"order": "A1"}, call_id=call_id) == {"refund": 1}
+
+
+def test_a_coroutine_that_is_closed_leaves_its_effect_to_the_lease(clock):
+    """It cannot say any more how it ended, so nobody may repeat it."""
+    paid = []
+
+    async def refund(order: str) -> str:
+        paid.append(order)
+        if order == "A1":
+            await asyncio.Event().wait()
+        return "paid"
+
+    guarded = async_tools(refund, clock=clock, lease=30, async_sleep=clock.asleep)
+
+    async def main():
+        await guarded.adispatch("refund", {"order": "A0"})
+        left = guarded.adispatch("refund", {"order": "A1"})
+        left.send(None)
+        left.close()
+        with pytest.raises(OutcomeUnknown):
+            await guarded.adispatch("refund", {"order": "A1"})
+
+    asyncio.run(main())
+    assert paid == ["A0", "A1"]
+    assert sum(clock.sleeps) >= 30
+
+
+def test_a_future_that_a_tool_gives_is_awaited():
+    """It has begun already, and is not begun again."""
+    paid = []
+
+    async def later():
+        return "paid"
+
+    def refund(order: str):
+        paid.append(order)
+        return asyncio.ensure_future(later())
+
+    async def main():
+        guarded = async_tools(refund)
+        first = await guarded.dispatch("refund", {"order": "A1"})
+        return first, await guarded.dispatch("refund", {"order": "A1"})
+
+    assert asyncio.run(main()) == ("paid", "paid")
+    assert paid == ["A1"]
+
+
+def test_an_async_check_of_a_sync_call_cannot_tell():
+    """And is not left un-awaited."""
+
+    async def check(order):
+        return "found"
+
+    guarded = tools(Bank(TimeoutError()), check=check)
+    with pytest.raises(OutcomeUnknown):
+        guarded.dispatch("refund", {"order": "A1"})
+
+
+def test_wrong_settings_are_refused():
+    """When they are written."""
+    with pytest.raises(TypeError, match="identity"):
+        Effect(identity="order")
+    for wrong in ({"lifetime": 0}, {"lease": float("inf")}):
+        with pytest.raises(ValueError, match="seconds"):
+            tools(Bank(), **wrong)
+    with pytest.raises(ValueError, match="most"):
+        MemoryEffects(0)
+
+
+def test_deep_arguments_and_lists_have_keys():
+    """The order of a list counts, and nothing breaks."""
+    deep = value = {}
+    for _ in range(200):
+        value["a"] = value = {}
+    keys = {
+        effect_key("s", "t", arguments, Effect())
+        for arguments in (
+            deep,
+            {"ids": [1, 2]},
+            {"ids": [2, 1]},
+            {"ids": [1.0, 2]},
+            "no JSON",
+            None,
+        )
+    }
+    assert len(keys) == 5
 
 
 def test_a_late_call_changes_nothing(clock):

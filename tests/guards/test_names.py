@@ -155,6 +155,7 @@ def test_a_guard_loads_no_other_guard_unless_it_is_made_of_it(module):
         ("OutputParser", set()),
         ("ResultLimiter", set()),
         ("SessionStore", {"clock"}),
+        ("Scrubber", set()),
         ("StopEvaluator", set()),
         ("ToolRunner", {"clock"}),
         ("Vet", set()),

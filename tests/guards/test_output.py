@@ -142,6 +142,13 @@ def test_a_part_of_broken_json_does_not_pass_for_the_whole():
     assert "without quotes" in problems(OutputParser(Point), text)
 
 
+def test_braces_in_prose_are_passed_over():
+    """Also where they look like an object."""
+    text = f"Fill {{in: this}} and {{{{that}}}} [sic] as in {GOOD}, please."
+    assert OutputParser(Ticket).parse(text) == TICKET
+    assert "holds no JSON" in problems(OutputParser(Ticket), "Fill {this} in.")
+
+
 def test_all_problems_are_told_with_their_places():
     """Not only the first, and never a value."""
     told = problems(OutputParser(Ticket), '{"priority": 9, "tags": ["a", 7], "colour": "secret"}')
@@ -174,6 +181,26 @@ def test_a_bare_text_is_a_text_where_texts_are_asked_for():
     assert parser.parse("yes\n") == parser.parse('"yes"') == "yes"
     assert "no JSON" in problems(parser, "perhaps")
     assert OutputParser(str).parse("some prose") == "some prose"
+
+
+def test_another_fence_than_the_broken_one_is_read():
+    """A model that corrects itself."""
+    text = f"```python\nx = {{1: y}}\n```\nso:\n```json\n{GOOD}\n```"
+    assert OutputParser(Ticket).parse(text) == TICKET
+    both = '```\n{"a": oops}\n```\n```\n[1 2]\n```'
+    assert "without quotes" in problems(OutputParser(Ticket), both)
+
+
+def test_escapes_are_read_as_json_reads_them():
+    """Pairs of surrogates, and what JSON does not know."""
+    parser = OutputParser(list[str])
+    assert parser.parse(r"['\ud83d\ude00 \'a\' \d', 'b',]") == ["😀 'a' \\d", "b"]
+    assert "four digits" in problems(parser, r"['\u12x4 ',]")
+    assert "too long" in problems(OutputParser(list[int]), f"[{'1' * 1_001},]")
+    assert "no number" in problems(OutputParser(list[float]), "[-x,]")
+    for cut in (r"['\u12", "['a\\", "[-", "[1.", "[2e-", "[tr", "[nul"):
+        with pytest.raises(OutputTruncated):
+            parser.parse(cut)
 
 
 CUT = [GOOD[:at] for at in range(1, len(GOOD) - 2)]

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import threading
+import time
 from contextvars import ContextVar
 from types import SimpleNamespace
 
 import pytest
+from anthropic.types import ToolUseBlock
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
+from openai.types.responses import ResponseFunctionToolCall
 
 from chaoskit_guards import (
     AgentLoop,
@@ -26,9 +30,9 @@ from chaoskit_guards import (
     current_session,
     time_left,
 )
+from chaoskit_guards.result_vendors import blocks_for
 
 WHO = ContextVar("who", default="nobody")
-SHORT = 0.01
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -139,19 +143,19 @@ def test_the_context_goes_along_and_does_not_come_back(run):
     assert WHO.get() == "caller"
 
 
-def test_a_deadline_ends_what_runs_and_what_has_not_begun():
+def test_a_deadline_ends_what_runs_and_what_has_not_begun(lived):
     """In threads, which go on by themselves."""
-    never = threading.Event()
 
     def work(call):
         assert time_left() is not None
-        if call:
-            assert never.wait(20)
+        time.sleep(100 * call)
         return call
 
-    parallel = Parallel(1, sequential=["pay"], deadline=SHORT)
-    outcomes = parallel.map(work, [0, 1, 2, 3], ["read", "pay", "read", "pay"])
-    never.set()
+    def turn():
+        parallel = Parallel(1, sequential=["pay"], deadline=10)
+        return parallel.map(work, [0, 1, 2, 3], ["read", "pay", "read", "pay"])
+
+    outcomes = lived(turn)
     assert outcomes[0] == 0
     assert isinstance(outcomes[1], ToolTimeout)
     assert outcomes[1].running
@@ -159,17 +163,20 @@ def test_a_deadline_ends_what_runs_and_what_has_not_begun():
     assert [type(out) for out in outcomes[2:]] == [ToolRefused, ToolRefused]
 
 
-def test_a_deadline_cancels_tasks():
+def test_a_deadline_cancels_tasks(lived):
     """Which clean up, and do not hold up the turn."""
     closed = []
 
     async def work(call):
         try:
-            await asyncio.Event().wait()
+            await asyncio.sleep(100)
         finally:
             closed.append(call)
 
-    outcomes = asyncio.run(Parallel(1, deadline=SHORT).amap(work, [0, 1], ["a", "a"]))
+    async def turn():
+        return await Parallel(1, deadline=10).amap(work, [0, 1], ["a", "a"])
+
+    outcomes = lived(turn)
     assert (type(outcomes[0]), type(outcomes[1]), closed) == (ToolTimeout, ToolRefused, [0])
     assert not outcomes[0].running
 
@@ -329,6 +336,60 @@ def test_pictures_are_given_in_the_vendors_words(vet):
     ]
 
 
+def test_sdk_objects_are_read_as_well(vet):
+    """Of all three kinds."""
+    turn = [
+        ToolUseBlock(id="a", name="search", input={"query": "x"}, type="tool_use", caller=None),
+        ChatCompletionMessageFunctionToolCall(
+            id="b", type="function", function={"name": "search", "arguments": '{"query": "x"}'}
+        ),
+        ResponseFunctionToolCall(
+            call_id="c", name="search", arguments='{"query": "x"}', type="function_call"
+        ),
+    ]
+    results = ToolRunner(vet).run(turn)
+    ids = [r.get("tool_use_id") or r.get("tool_call_id") or r.get("call_id") for r in results]
+    assert ids == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("spelt", [("isError", "mimeType"), ("is_error", "mime_type")])
+def test_results_of_mcp_are_read_in_both_spellings(spelt):
+    """JSON and the newer SDK differ."""
+    vet = Vet()
+    error, mime = spelt
+
+    @vet.guard()
+    def look() -> dict:
+        picture = {"type": "image", "data": "QUJD", mime: "image/jpeg"}
+        return {"content": [picture], error: True, "structured_content": None}
+
+    [result] = ToolRunner(vet).run([called("anthropic", "t", "look", {})])
+    assert result["is_error"]
+    assert result["content"][0]["source"]["media_type"] == "image/jpeg"
+
+
+BLOCKS = [
+    {"type": "text", "text": "a"},
+    {"type": "image", "source": {"type": "url", "url": "http://p"}},
+    {"type": "document", "source": {"type": "text", "data": "d"}},
+    {"type": "resource", "resource": {"uri": "file:///a", "text": "inside"}},
+    {"type": "resource_link", "uri": "file:///b"},
+    {"type": "input_image", "image_url": "http://p"},
+]
+
+
+def test_blocks_are_told_in_the_words_of_each_vendor():
+    """What it does not take is named."""
+    anthropic = [block.get("text", block["type"]) for block in blocks_for("anthropic", BLOCKS)]
+    link = "[resource link file:///b]"
+    assert anthropic == ["a", "image", "document", "inside", link, "[input image not shown]"]
+    chat = blocks_for("openai", BLOCKS).split("\n")
+    gone = ["[image not shown]", "[document not shown]"]
+    assert chat == ["a", *gone, "inside", link, "[input image not shown]"]
+    responses = [b.get("text", b["type"]) for b in blocks_for("openai_responses", BLOCKS)]
+    assert responses == ["a", *gone, "inside", link, "input_image"]
+
+
 def test_a_completion_is_a_turn(vet):
     """As a router gives it."""
     content = [{"type": "text", "text": "so"}, called("anthropic", "t1", "search", {"query": "x"})]
@@ -342,6 +403,8 @@ def test_something_else_is_no_turn(vet):
         ToolRunner(vet).run([{"type": "text", "text": "hi"}])
     with pytest.raises(TypeError, match="no tool call"):
         ToolRunner(vet).run([SimpleNamespace(name="search")])
+    with pytest.raises(TypeError, match="of type tool_use has no 'id'"):
+        ToolRunner(vet).run([{"type": "tool_use", "name": "search"}])
 
 
 def test_an_async_tool_needs_the_async_form():
@@ -376,24 +439,32 @@ def test_the_guards_of_tools_stand_on_each_other():
 
 
 @pytest.mark.parametrize("form", ["sync", "async"])
-def test_a_guard_within_says_what_the_deadline_has_ended(form):
+def test_a_guard_within_says_what_the_deadline_has_ended(lived, form):
     """It knows that the tool has effects, and that it is still at work."""
-    vet, never = Vet(), threading.Event()
+    vet = Vet()
 
     @vet.guard()
     def refund(order: str) -> str:
-        assert never.wait(20)
+        time.sleep(100)
         return "late"
 
     call = called("anthropic", "t", "refund", {"order": "A1"})
     bounded = BoundedTools(vet, timeout=20, effects=["refund"])
-    [bare] = go(ToolRunner(vet, deadline=SHORT), [call], form)
-    [within] = go(ToolRunner(bounded, deadline=SHORT), [call], form)
-    [kept] = go(ToolRunner(IdempotentTools(bounded, ["refund"]), deadline=SHORT), [call], form)
-    never.set()
-    assert "was given up. It cannot be stopped and may still be at work." in bare["content"]
-    assert "whether it happened is unknown" in within["content"]
-    assert kept["content"].startswith("The outcome of refund(order=…) is unknown.")
+    once = IdempotentTools(bounded, ["refund"])
+
+    def told(tools):
+        runner = ToolRunner(tools, deadline=10)
+        if form == "sync":
+            return lived(lambda: runner.run([call]))[0]["content"]
+
+        async def turn():
+            return await runner.arun([call])
+
+        return lived(turn)[0]["content"]
+
+    assert "was given up. It cannot be stopped and may still be at work." in told(vet)
+    assert "whether it happened is unknown" in told(bounded)
+    assert told(once).startswith("The outcome of refund(order=…) is unknown.")
 
 
 class Scripted:
@@ -415,38 +486,42 @@ class Scripted:
 
 
 @pytest.mark.parametrize("form", ["run", "arun", "stream", "astream"])
-def test_a_loop_runs_the_tools_of_a_turn_side_by_side(form):
+def test_a_loop_runs_the_tools_of_a_turn_side_by_side(lived, form):
     """In every form, bounded, and within its deadline."""
-    vet, together, never = Vet(), threading.Barrier(2), threading.Event()
+    vet = Vet()
 
     @vet.guard()
-    def meet(n: int) -> int:
-        together.wait(20)
-        return n
-
-    @vet.guard()
-    def hang() -> str:
-        assert never.wait(20)
-        return "late"
+    def work(seconds: int) -> int:
+        time.sleep(seconds)
+        return seconds
 
     question = [{"role": "user", "content": "go"}]
+    tools = BoundedTools(vet, timeout=200)  # runs sync tools in threads, also in asyncio
 
-    def ask(*calls, tools=vet, **settings):
-        loop = AgentLoop(Scripted(*calls), tools, parallel=Parallel(4, **settings))
-        if form == "run":
-            return loop.run(question).text
-        if form == "arun":
-            return asyncio.run(loop.arun(question)).text
-        if form == "stream":
-            return list(loop.stream(question))[-1].text
+    def ask(*seconds):
+        calls = [("work", {"seconds": each}) for each in seconds]
+        loop = AgentLoop(Scripted(*calls), tools, parallel=Parallel(4, deadline=50))
 
-        async def main():
-            return [item async for item in loop.astream(question)][-1].text
+        def blocking():
+            began = time.monotonic()
+            text = (
+                loop.run(question).text if form == "run" else list(loop.stream(question))[-1].text
+            )
+            return json.loads(text), time.monotonic() - began
 
-        return asyncio.run(main())
+        async def awaiting():
+            began = time.monotonic()
+            if form == "arun":
+                text = (await loop.arun(question)).text
+            else:
+                text = [item async for item in loop.astream(question)][-1].text
+            return json.loads(text), time.monotonic() - began
 
-    bounded = BoundedTools(vet, timeout=20)  # runs sync tools in threads, also in asyncio
-    assert json.loads(ask(("meet", {"n": 1}), ("meet", {"n": 2}), tools=bounded)) == ["1", "2"]
-    told = json.loads(ask(("hang", {}), ("hang", {}), tools=bounded, deadline=SHORT))
-    never.set()
-    assert all(text.startswith("hang took longer than") for text in told)
+        return lived(blocking if form in ("run", "stream") else awaiting)
+
+    assert ask(30, 20) == (["30", "20"], 30.0)
+    told, seconds = ask(100, 20, 99)
+    assert told[1] == "20"
+    assert told[0].startswith("work took longer than")
+    assert told[2].startswith("work took longer than")
+    assert 50.0 <= seconds <= 50.2

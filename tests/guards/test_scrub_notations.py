@@ -58,6 +58,7 @@ TOKEN = "Zq8" + "vK2mXw9" * 4
         ("x.blob.example/a?sv=1&sig=@@&x=1", None),
         ("https://x/cb?next=https%3A%2F%2Fy%2F%3Ftoken%3D@@", None),
         (r'{"a": "{\"b\": \"{\\\"password\\\": \\\"hunter2\\\"}\"}"}', None),
+        ('form-data; name="password"\r\n\r\nhunter2\r\n--x--', 'form-data; name="password"\r\n\r\n@\r\n--x--'),
         (r"\u0022password\u0022:\u0022hunter2\u0022", r"\u0022password\u0022:\u0022@\u0022"),
     ],
 )  # fmt: skip

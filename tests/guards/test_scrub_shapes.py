@@ -245,3 +245,37 @@ def test_threads_may_share_a_scrubber():
         thread.join()
     assert wrong == []
     assert sum(scrubber.counts.values()) == 4 * 10 * 21
+
+
+def test_a_listener_hears_how_much_was_hidden_and_of_which_kinds():
+    """Once for each call that hid something, and never what."""
+    seen = []
+    scrubber = Scrubber(listener=seen.append)
+    scrubber.scrub({"n": 1, "note": "nothing here"})
+    scrubber.scrub_dict({"password": "hunter2", "token": "abc", "x": "postgres://a:hunter2@b/c"})
+    scrubber.scrub_text("password=hunter2")
+    told = [(event.kind, event.guard, dict(event.values)) for event in seen]
+    assert told == [
+        ("scrubbed", "scrubber", {"hidden": 3, "key": 2, "url_password": 1}),
+        ("scrubbed", "scrubber", {"hidden": 1, "named": 1}),
+    ]
+    assert scrubber.counts == {"key": 2, "url_password": 1, "named": 1}
+
+
+def test_a_listener_that_fails_does_not_stop_the_scrubbing(caplog):
+    """Whatever it does wrong."""
+
+    def fail(event):
+        raise RuntimeError(event.kind)
+
+    cleaned = Scrubber(listener=fail).scrub_dict({"password": "hunter2"})
+    assert cleaned == {"password": MARK}
+    assert "a listener failed on scrubbed" in caplog.text
+
+
+def test_a_listener_may_ask_the_scrubber():
+    """No lock is held while it is told, and what it is told about has been counted."""
+    heard = []
+    scrubber = Scrubber(listener=lambda _: heard.append(scrubber.counts))
+    scrubber.scrub_text("password=hunter2")
+    assert heard == [{"named": 1}]

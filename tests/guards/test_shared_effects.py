@@ -119,7 +119,7 @@ def test_a_running_call_is_waited_for(store):
     assert store.begin("k", "me", lease=30).state == "begun"
     record = store.begin("k", "other", lease=30)
     assert record.state == "running"
-    assert 29 < record.wait <= 30
+    assert 0 < record.wait <= 30
     store.end("k", "other", "failed", None, lifetime=60)  # it is not theirs to end
     assert store.begin("k", "other", lease=30).state == "running"
     store.end("k", "me", "failed", None, lifetime=60)
@@ -134,10 +134,9 @@ def test_a_lost_call_becomes_unknown(store):
     assert record.state == "unknown"
 
 
-def test_what_is_remembered_expires(store, redis_url):
+def test_what_is_remembered_expires(store):
     """Every key has an end."""
     store.begin("k", "me", lease=30)
-    store._store._blocking.ping()
     for ending in (None, "done", "unknown"):
         if ending:
             store.end("k", "me", ending, 1, lifetime=60)

@@ -6,9 +6,6 @@ import time
 
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.run import run
-from chaoskit.scenario import parse
 from chaoskit_guards import (
     AgentLoop,
     BoundedTools,
@@ -26,31 +23,6 @@ from chaoskit_guards import (
     count_tokens,
     with_retry,
 )
-
-SCENARIO = parse(
-    'title = "time"\n[workload]\nusers = 1\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n',
-    "time.chaos.toml",
-)
-
-
-def lived(agent):
-    """What an agent saw in simulated time."""
-    seen = []
-
-    if asyncio.iscoroutinefunction(agent):
-
-        async def within(prompt):
-            seen.append(await agent())
-            return "done"
-
-    else:
-
-        def within(prompt):
-            seen.append(agent())
-            return "done"
-
-    run(SCENARIO, Agent.of(within))
-    return seen[0]
 
 
 @pytest.fixture
@@ -84,7 +56,7 @@ def told(results):
     return [result["content"].partition(" took")[0] for result in results]
 
 
-def test_sync_tools_keep_their_time(vet):
+def test_sync_tools_keep_their_time(lived, vet):
     """To the second, and side by side."""
 
     def agent():
@@ -101,7 +73,7 @@ def test_sync_tools_keep_their_time(vet):
 
 
 @pytest.mark.parametrize("name", ["work", "awork"])
-def test_async_tools_keep_their_time(vet, name):
+def test_async_tools_keep_their_time(lived, vet, name):
     """And so do sync ones in threads."""
 
     async def agent():
@@ -117,7 +89,7 @@ def test_async_tools_keep_their_time(vet, name):
     assert (round(single, 1), results, round(both, 1)) == (13.0, ["40", "20", name], 63.1)
 
 
-def test_a_retry_around_an_effect_does_not_repeat_it(vet):
+def test_a_retry_around_an_effect_does_not_repeat_it(lived, vet):
     """Neither a timeout of one, nor an unknown outcome."""
 
     def agent():
@@ -163,7 +135,7 @@ class Impatient:
 @pytest.mark.parametrize("form", ["run", "arun"])
 @pytest.mark.parametrize("parallel", [None, Parallel(4, sequential=["refund"])])
 @pytest.mark.parametrize("checked", [True, False])
-def test_a_loop_pays_once_whatever_its_model_does(form, parallel, checked):
+def test_a_loop_pays_once_whatever_its_model_does(lived, form, parallel, checked):
     """The answer of the first refund gets lost; the model repeats it six times."""
     vet, paid = Vet(), []
 

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chaoskit_guards.scrub import Scrubber
-from chaoskit_guards.scrub_formats import FORMATS
+from chaoskit_guards.scrub_issuers import FORMATS
 from chaoskit_guards.scrub_stream import ScrubbingStream
 from chaoskit_guards.scrub_values import is_dummy
 

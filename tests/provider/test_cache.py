@@ -16,7 +16,8 @@ from chaoskit.exchange import (
     ToolResult,
     ToolSpec,
 )
-from chaoskit.provider.cache import CacheUse, PromptCache
+from chaoskit.provider.cache import PromptCache
+from chaoskit.provider.cache_use import CacheUse
 from chaoskit.provider.catalogue import Catalogue
 from chaoskit.provider.prompt import count
 from chaoskit.provider.tokens import TokenCounter

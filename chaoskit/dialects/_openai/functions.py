@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import re
 
-from chaoskit.dialects._json import Json
+from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import values
 from chaoskit.dialects._openai.strict import flaw
 from chaoskit.dialects._refused import invalid
+from chaoskit.exchange import ToolSpec
 
-__all__ = ["name_of", "schema_of"]
+__all__ = ["spec"]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]+\Z")
 _LONGEST_NAME = 64
 
 
-def name_of(value: object, param: str) -> str:
+def spec(tool: Json, function: Json, path: str) -> ToolSpec:
+    """Return a function that a tool offers; `path` leads to the function."""
+    name = _name(values.required(function, "name", f"{path}.name"), f"{path}.name")
+    description = function.get("description")
+    if description is not None:
+        values.string(description, f"{path}.description")
+    strict = function.get("strict")
+    return ToolSpec(
+        name=name,
+        description=description or "",
+        schema=_schema(function, name, path),
+        raw=dumps(tool),
+        strict=strict is not None and values.boolean(strict, f"{path}.strict"),
+    )
+
+
+def _name(value: object, param: str) -> str:
     """Return the name of a function."""
     name = values.string(value, param)
     if not _NAME.match(name):
@@ -29,7 +46,7 @@ def name_of(value: object, param: str) -> str:
     return name
 
 
-def schema_of(function: Json, name: str, path: str) -> Json:
+def _schema(function: Json, name: str, path: str) -> Json:
     """Return the schema of a function's arguments; `path` leads to the function."""
     parameters = function.get("parameters")
     if parameters is None:

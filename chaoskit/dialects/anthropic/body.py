@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._refused import RefusedError, invalid
-from chaoskit.dialects.anthropic import blocks, tools, values
-from chaoskit.exchange import Message, Part, Refusal, ToolChoice, ToolSpec, Ttl
+from chaoskit.dialects._refused import invalid
+from chaoskit.dialects.anthropic import blocks, diagnostics, tools, values
+from chaoskit.exchange import Message, Part, ToolChoice, ToolSpec, Ttl
 
 __all__ = ["Body", "read"]
 
@@ -48,6 +48,7 @@ _OLDER = _NEWEST | frozenset(_SAMPLING)
 _MESSAGE = frozenset({"role", "content"})
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _SPEEDS = ("standard", "fast")
+_DISPLAYS = ("summarized", "omitted")
 _THINKING = ("adaptive", "between_tools", "disabled", "enabled")
 
 
@@ -59,6 +60,7 @@ class Body:
         breakpoints: path and lifetime of explicit cache breakpoints, in the prompt's order.
         automatic: lifetime of the breakpoint that the top-level `cache_control` asks for.
         thinking: the mode, empty when the request does not say.
+        display: `summarized` or `omitted`, empty when the request does not say.
     """
 
     model: str
@@ -74,18 +76,21 @@ class Body:
     automatic: Ttl | None
     thinking: str
     budget: int
+    display: str
     sampling: dict[str, float]
     output_schema: Json | None
     effort: str
     speed: str
+    diagnostics: tuple[str] | None
 
 
-def read(body: Json, *, newest: bool, counting: bool) -> Body:
+def read(body: Json, *, newest: bool, counting: bool, continuing: bool = False) -> Body:
     """Check the shape of a body.
 
     Args:
         newest: the request is in the newest version of the API.
         counting: the request is for `count_tokens`.
+        continuing: the service holds the messages before those of the request.
 
     Raises:
         RefusedError: with the message that names the first field that is wrong.
@@ -98,8 +103,9 @@ def read(body: Json, *, newest: bool, counting: bool) -> Body:
     # Tools, system, messages: the order in which cache breakpoints are counted.
     custom, builtin = tools.read(reader, body.get("tools"))
     system = _system(reader, body.get("system"))
-    messages = _messages(reader, body["messages"])
+    messages = _messages(reader, body["messages"], continuing=continuing)
     thinking, budget = _thinking(body.get("thinking"))
+    shown = body.get("thinking") or {}
     stream = body.get("stream")
     stops = body.get("stop_sequences")
     control = body.get("cache_control")
@@ -118,21 +124,14 @@ def read(body: Json, *, newest: bool, counting: bool) -> Body:
         automatic=None if control is None else blocks.lifetime(control, "cache_control"),
         thinking=thinking,
         budget=budget,
+        display=_choice(shown, "display", _DISPLAYS, "thinking."),
         sampling={} if newest else _sampling(body),
         output_schema=_output_schema(body),
         effort=_choice(body.get("output_config") or {}, "effort", _EFFORTS, "output_config."),
         speed=_choice(body, "speed", _SPEEDS),
+        diagnostics=None if counting else diagnostics.read(body.get("diagnostics")),
     )
     values.known(body, _COUNTED if counting else _NEWEST if newest else _OLDER, "")
-    if body.get("thread") is not None:
-        # The SDK goes on with full histories when it reads this code.
-        raise RefusedError(
-            Refusal(
-                kind="invalid_request",
-                message="thread: message threads are not supported for this request.",
-                code="thread_unsupported_request",
-            )
-        )
     return made
 
 
@@ -143,10 +142,10 @@ def _system(reader: blocks.Reader, value: object) -> tuple[Part, ...]:
     return blocks.content(reader, value, "system")
 
 
-def _messages(reader: blocks.Reader, value: object) -> tuple[Message, ...]:
+def _messages(reader: blocks.Reader, value: object, *, continuing: bool) -> tuple[Message, ...]:
     """Return the messages; an entry with the role `system` is one in mid-conversation."""
     items = values.array(value, "messages")
-    if not items:
+    if not items and not continuing:
         raise invalid("messages: at least one message is required")
     made: list[Message] = []
     for at, item in enumerate(items):

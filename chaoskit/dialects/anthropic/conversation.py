@@ -12,7 +12,7 @@ from typing import TypeAlias
 from chaoskit.dialect import ModelFacts
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.anthropic.body import Body
-from chaoskit.dialects.anthropic.signature import genuine
+from chaoskit.dialects.anthropic.signature import bound, genuine
 from chaoskit.exchange import Message, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 
 __all__ = ["check"]
@@ -29,6 +29,8 @@ def check(body: Body, model: ModelFacts) -> None:
     """
     _contents(body)
     last = body.messages[-1]
+    if "thinking_bound" in model.features:
+        _bound(body.messages)
     if any(not isinstance(part, Text) for message in body.messages for part in message.content):
         _tool_turns(_turns(body.messages))
     if last.role == "assistant":
@@ -168,6 +170,17 @@ def _thinking(parts: list[Placed]) -> None:
                 "latest assistant message cannot be modified. These blocks must remain as they "
                 "were in the original response."
             )
+
+
+def _bound(messages: tuple[Message, ...]) -> None:
+    """Check that thinking stands in the conversation in which it was thought."""
+    for at, message in enumerate(messages):
+        for index, part in enumerate(message.content):
+            if isinstance(part, Thinking) and not bound(part.signature, messages[:at]):
+                raise invalid(
+                    f"messages.{at}.content.{index}: Invalid `signature` in `thinking` block. The "
+                    "block is bound to a different conversation."
+                )
 
 
 def _prefill(last: Message, model: ModelFacts) -> None:

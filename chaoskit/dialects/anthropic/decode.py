@@ -4,43 +4,102 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Literal
 
-from chaoskit.dialect import ModelFacts, Models
+from chaoskit.dialect import ModelFacts, Models, Shelf
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects._request import fingerprint, query_of, retry_count
 from chaoskit.dialects.anthropic import body as bodies
-from chaoskit.dialects.anthropic import conversation, routes, rules
+from chaoskit.dialects.anthropic import (
+    conversation,
+    counting,
+    pages,
+    routes,
+    rules,
+    stored,
+    threads,
+)
+from chaoskit.dialects.anthropic.threads import Thread
 from chaoskit.exchange import Call, HttpRequest, Message, Part, Refusal, Text, Thinking, Ttl
 
-__all__ = ["decode"]
+__all__ = ["decode", "recall"]
 
 _NAME = "anthropic"
-_MOST_MODELS = 1000
 
 
 def decode(request: HttpRequest, models: Models) -> Call | Refusal:
-    """Return the call, or what production answers to an invalid request."""
+    """Return the call, or what production answers to an invalid request.
+
+    A call that continues a thread carries its own messages only, until it is recalled.
+    """
     try:
-        operation, model = routes.route(request)
+        place = routes.route(request)
         key = fingerprint(routes.authenticate(request))
         version = routes.version(request)
-        if operation == "list_models":
-            return _list(request, key)
-        if operation == "get_model":
-            _facts(model, models)
-            return Call(dialect=_NAME, provider=_NAME, operation=operation, model=model, key=key)
+        if place.operation in ("list_models", "get_model", "stored"):
+            return _listed_or_kept(request, place, key, models)
+        raw = _parse(request.body)
+        betas, previous = frozenset[str](), None
+        if raw.get("thread") is not None:
+            betas = routes.betas(request)
+            threaded = any(beta.startswith(routes.THREADS) for beta in betas)
+            previous = threads.read(raw, beta=threaded)
         body = bodies.read(
-            _parse(request.body),
+            raw,
             newest=version == routes.NEWEST,
-            counting=operation == "count_tokens",
+            counting=place.operation == "count_tokens",
+            continuing=bool(previous),
         )
         facts = _facts(body.model, models)
-        rules.check(body, facts)
-        conversation.check(body, facts)
-        return _call(request, operation, key, body, facts)
+        options: dict[str, object] = {"served": facts.name}
+        if retries := retry_count(request.headers):
+            options["retry_count"] = retries
+        if previous is not None:
+            options["thread"] = Thread(previous=previous, body=body, facts=facts, betas=betas)
+        if place.operation == "count_tokens":
+            counting.check(body)
+        if not previous:
+            rules.check(body, facts)
+            conversation.check(body, facts)
+        return _call(place.operation, key, body, facts, options)
     except RefusedError as error:
         return error.refusal
+
+
+def recall(call: Call, shelf: Shelf) -> Call | Refusal:
+    """Return the call with the conversation that its thread holds, or the refusal."""
+    thread = call.options.get("thread")
+    if not isinstance(thread, Thread) or not thread.previous:
+        return call
+    try:
+        body = threads.whole(thread, shelf)
+        rules.check(body, thread.facts)
+        conversation.check(body, thread.facts)
+        options = {name: call.options[name] for name in ("retry_count",) if name in call.options}
+        options |= {"served": thread.facts.name, "thread": replace(thread, body=body)}
+        return _call(call.operation, call.key, body, thread.facts, options)
+    except RefusedError as error:
+        return error.refusal
+
+
+def _listed_or_kept(request: HttpRequest, place: routes.Place, key: str, models: Models) -> Call:
+    """Return the call of an operation for which there is no model to ask."""
+    options: dict[str, object] = {}
+    if place.operation == "list_models":
+        options = pages.bounds(query_of(request))
+    elif place.operation == "get_model":
+        _facts(place.name, models)
+    else:
+        options = stored.options(request, place, _parse)
+    return Call(
+        dialect=_NAME,
+        provider=_NAME,
+        operation=place.operation,
+        model=place.name if place.operation == "get_model" else "",
+        key=key,
+        options=options,
+    )
 
 
 def _parse(data: bytes) -> Json:
@@ -60,35 +119,16 @@ def _facts(model: str, models: Models) -> ModelFacts:
     return facts
 
 
-def _list(request: HttpRequest, key: str) -> Call:
-    query = query_of(request)
-    limit = query.get("limit", "20")
-    if not limit.isascii() or not limit.isdigit():
-        raise invalid(
-            "limit: Input should be a valid integer, unable to parse string as an integer"
-        )
-    if int(limit) < 1:
-        raise invalid("limit: Input should be greater than or equal to 1")
-    if int(limit) > _MOST_MODELS:
-        raise invalid(f"limit: Input should be less than or equal to {_MOST_MODELS}")
-    options: dict[str, object] = {"limit": int(limit)}
-    options |= {name: query[name] for name in ("after_id", "before_id") if name in query}
-    return Call(dialect=_NAME, provider=_NAME, operation="list_models", key=key, options=options)
-
-
 def _call(
-    request: HttpRequest,
-    operation: routes.Operation,
+    operation: routes.Operation | Literal["embed"],
     key: str,
     body: bodies.Body,
     facts: ModelFacts,
+    options: dict[str, object],
 ) -> Call:
     messages = body.messages
     if body.automatic is not None:
         messages = _automatic(messages, body.automatic)
-    options: dict[str, object] = {"served": facts.name}
-    if retries := retry_count(request.headers):
-        options["retry_count"] = retries
     if body.builtin_tools:
         options["builtin_tools"] = body.builtin_tools
     if body.output_schema is not None:
@@ -97,8 +137,19 @@ def _call(
         options["thinking"] = (body.thinking, body.budget)
     if body.effort:
         options["effort"] = body.effort
+    if _reasons(body, facts):
+        options["reasons"] = True
+        shown = body.display or ("summarized" if "thinking_shown" in facts.features else "omitted")
+        if "thinking_bound" in facts.features:
+            options["thinking_bound"] = True
+        if shown == "omitted":
+            options["thinking_omitted"] = True
     if body.speed:
         options["speed"] = body.speed
+    if body.diagnostics is not None:
+        options["diagnostics"] = body.diagnostics
+    if body.speed == "fast":
+        options["service_tier"] = "fast"
     return Call(
         dialect=_NAME,
         provider=_NAME,
@@ -114,6 +165,13 @@ def _call(
         stop_sequences=body.stop_sequences,
         options=options,
     )
+
+
+def _reasons(body: bodies.Body, facts: ModelFacts) -> bool:
+    """Tell whether the model thinks: it is asked to, or cannot be asked not to."""
+    if body.thinking:
+        return body.thinking != "disabled"
+    return "thinking_adaptive" in facts.features and "thinking_disabled" not in facts.features
 
 
 def _automatic(messages: tuple[Message, ...], ttl: Ttl) -> tuple[Message, ...]:

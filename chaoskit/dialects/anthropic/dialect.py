@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from chaoskit.dialect import Envelope, Models
-from chaoskit.dialects.anthropic import decode, encode, errors, listing, routes, stream
+from chaoskit.dialect import Envelope, Models, Shelf
+from chaoskit.dialects.anthropic import decode, encode, errors, listing, routes, stored, stream
 from chaoskit.dialects.anthropic import ids as make_ids
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
 from chaoskit.steps import Frame
@@ -27,6 +27,14 @@ class AnthropicDialect:
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request, models)
+
+    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:
+        """Return the call with the conversation that its thread holds, or the refusal."""
+        return decode.recall(call, shelf)
+
+    def stored(self, call: Call, envelope: Envelope) -> HttpReply:
+        """Encode the answer to an operation on batches and files."""
+        return stored.stored(call, envelope)
 
     def call_id(self, ids: random.Random) -> str:
         """Return a new id for a tool call."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import Json, encoded
-from chaoskit.dialects.anthropic import headers, ids
+from chaoskit.dialects._json import Json
+from chaoskit.dialects.anthropic import ids, replies, threads
+from chaoskit.dialects.anthropic.diagnostics import diagnose
 from chaoskit.dialects.anthropic.signature import sign
 from chaoskit.exchange import Call, HttpReply, Opaque, Part, Reply, Text, Thinking, ToolCall, Usage
 
-__all__ = ["STOPS", "block", "count", "envelope_of", "plain", "usage"]
+__all__ = ["STOPS", "block", "count", "envelope_of", "plain", "shown", "usage"]
 
 STOPS = {
     "end": "end_turn",
@@ -27,35 +29,39 @@ _REFUSAL = {"type": "refusal", "category": None, "explanation": None}
 def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     """Encode an answer in one piece."""
     message = envelope_of(reply, call, envelope)
-    message["content"] = [
-        made for part in reply.content if (made := block(part, envelope)) is not None
-    ]
-    return _ok(message, envelope, limited=True)
+    said = shown(reply, call, envelope)
+    message["content"] = [made for part in said if (made := block(part)) is not None]
+    threads.keep(message["id"], message["content"], call, envelope)
+    return replies.json(message, envelope, limited=True)
 
 
 def count(tokens: int, envelope: Envelope) -> HttpReply:
     """Encode the number of tokens of a prompt."""
-    return _ok({"input_tokens": tokens}, envelope, limited=False)
+    return replies.json({"input_tokens": tokens}, envelope)
 
 
 def envelope_of(reply: Reply, call: Call, envelope: Envelope) -> Json:
     """Return the message around the content, which is left empty."""
-    return {
+    name = ids.message_id(envelope.ids)
+    made = {
         "model": call.options.get("served", call.model),
-        "id": ids.message_id(envelope.ids),
+        "id": name,
         "type": "message",
         "role": "assistant",
         "content": [],
         "stop_reason": STOPS[reply.stop],
         "stop_sequence": reply.stop_sequence if reply.stop == "stop_sequence" else None,
         "stop_details": _REFUSAL if reply.stop == "refusal" else None,
-        "usage": usage(reply.usage),
+        "usage": usage(reply.usage, call),
     }
+    if "diagnostics" in call.options:
+        made["diagnostics"] = diagnose(name, call, reply.usage, envelope)
+    return made
 
 
-def usage(tokens: Usage) -> Json:
+def usage(tokens: Usage, call: Call) -> Json:
     """Return the tokens of an exchange; zero is sent as 0."""
-    return {
+    made: Json = {
         "input_tokens": tokens.input,
         "cache_creation_input_tokens": tokens.cache_write_5m + tokens.cache_write_1h,
         "cache_read_input_tokens": tokens.cache_read,
@@ -64,25 +70,46 @@ def usage(tokens: Usage) -> Json:
             "ephemeral_1h_input_tokens": tokens.cache_write_1h,
         },
         "output_tokens": tokens.output,
-        "output_tokens_details": {"thinking_tokens": 0},
+        "output_tokens_details": {"thinking_tokens": tokens.reasoning},
         "service_tier": "standard",
+        "server_tool_use": None,
+        "inference_geo": "global",
     }
+    if "speed" in call.options:
+        made["speed"] = call.options["speed"]
+    return made
 
 
-def block(part: Part, envelope: Envelope) -> Json | None:
+def shown(reply: Reply, call: Call, envelope: Envelope) -> tuple[Part, ...]:
+    """Return the content as it is sent: calls have ids, thinking is signed and maybe untold."""
+    omitted = call.options.get("thinking_omitted")
+    history = call.messages if call.options.get("thinking_bound") else None
+    said: list[Part] = []
+    for part in reply.content:
+        if isinstance(part, ToolCall) and not part.id:
+            said.append(replace(part, id=ids.tool_use_id(envelope.ids)))
+        elif isinstance(part, Thinking):
+            text = "" if omitted else part.text
+            signature = part.signature or sign(text, history)
+            said.append(replace(part, text=text, signature=signature))
+        else:
+            said.append(part)
+    return tuple(said)
+
+
+def block(part: Part) -> Json | None:
     """Return one content block; None for parts that no answer of the API contains."""
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, ToolCall):
         return {
             "type": "tool_use",
-            "id": part.id or ids.tool_use_id(envelope.ids),
+            "id": part.id,
             "name": part.name,
             "input": _input(part.arguments),
         }
     if isinstance(part, Thinking):
-        signature = part.signature or sign(part.text)
-        return {"type": "thinking", "thinking": part.text, "signature": signature}
+        return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     if isinstance(part, Opaque):
         made: Json = json.loads(part.raw)
         return made
@@ -97,12 +124,3 @@ def _input(arguments: str) -> Any:
         return json.loads(arguments)
     except (ValueError, RecursionError):
         return arguments
-
-
-def _ok(body: Json, envelope: Envelope, *, limited: bool) -> HttpReply:
-    data = encoded(body)
-    made = headers.common("application/json", ids.request_id(envelope.ids), envelope)
-    made["content-length"] = str(len(data))
-    if limited:
-        made |= headers.limits(envelope)
-    return HttpReply(status=200, headers=made, body=data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps, encoded
@@ -94,10 +95,12 @@ def _error(refusal: Refusal, call: Call | None, envelope: Envelope) -> dict[str,
     if refusal.status and refusal.status != status:
         kind = _TYPES.get(refusal.status, kind)
     message = refusal.message or text or _text(refusal, call, envelope)
-    error: dict[str, object] = {"type": kind, "message": message}
+    error: dict[str, Any] = {"type": kind, "message": message}
     code = refusal.code or _CODES.get(refusal.kind)
     if code is not None:
         error["details"] = {"error_code": code}
+        if "unsupported" in refusal.details:
+            error["details"]["unsupported"] = str(refusal.details["unsupported"]).split(",")
     return error
 
 

@@ -20,6 +20,7 @@ _LIMITS = {
     )
     for name in ("requests", "tokens", "input_tokens", "output_tokens")
 }
+_OF_TOKENS = ("input_tokens", "output_tokens")
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -52,16 +53,29 @@ def common(
 
 
 def limits(envelope: Envelope) -> dict[str, str]:
-    """Return the rate-limit headers; resets are points in time, tokens are rounded to thousands."""
+    """Return the rate-limit headers; resets are points in time, tokens are rounded to thousands.
+
+    Those that tell of tokens as such are about the tightest of the limits on tokens.
+    """
     headers: dict[str, str] = {}
+    tightest, least = None, 2.0
     for state in envelope.limits:
         names = _LIMITS.get(state.name)
-        if names is not None:
-            limit, remaining, reset = names
-            headers[limit] = str(state.limit)
-            headers[remaining] = str(_remaining(state))
-            headers[reset] = timestamp(envelope.wall + state.reset)
+        if names is None:
+            continue
+        _tell(headers, names, state, envelope.wall)
+        if state.name in _OF_TOKENS and state.remaining / state.limit < least:
+            tightest, least = state, state.remaining / state.limit
+    if tightest is not None:
+        _tell(headers, _LIMITS["tokens"], tightest, envelope.wall)
     return headers
+
+
+def _tell(headers: dict[str, str], names: tuple[str, ...], state: LimitState, wall: float) -> None:
+    limit, remaining, reset = names
+    headers[limit] = str(state.limit)
+    headers[remaining] = str(_remaining(state))
+    headers[reset] = timestamp(wall + state.reset)
 
 
 def _remaining(state: LimitState) -> int:

@@ -6,7 +6,7 @@ import random
 
 from chaoskit.dialects._random import Alphabet
 
-__all__ = ["message_id", "request_id", "tool_use_id"]
+__all__ = ["batch_id", "file_id", "message_id", "request_id", "tool_use_id"]
 
 _BASE58 = Alphabet("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 
@@ -19,6 +19,16 @@ def message_id(ids: random.Random) -> str:
 def tool_use_id(ids: random.Random) -> str:
     """Return a new id of a tool call."""
     return f"toolu_01{_BASE58.draw(ids, 22)}"
+
+
+def batch_id(ids: random.Random) -> str:
+    """Return a new id of a batch."""
+    return f"msgbatch_01{_BASE58.draw(ids, 22)}"
+
+
+def file_id(ids: random.Random) -> str:
+    """Return a new id of a file."""
+    return f"file_01{_BASE58.draw(ids, 22)}"
 
 
 def request_id(ids: random.Random) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chaoskit.dialect import Envelope, ModelFacts, Models
-from chaoskit.dialects._json import Json, encoded
-from chaoskit.dialects.anthropic import headers, ids
+from chaoskit.dialects._json import Json
+from chaoskit.dialects.anthropic import headers, pages, replies
 from chaoskit.dialects.anthropic.errors import refuse
 from chaoskit.exchange import Call, HttpReply, Refusal
 
@@ -20,31 +20,9 @@ def models(call: Call, known: Models, envelope: Envelope) -> HttpReply:
         if facts is None:
             missing = Refusal(kind="not_found", message=f"model: {call.model}")
             return refuse(missing, call, envelope)
-        return _ok(_model(facts), envelope)
+        return replies.json(_model(facts), envelope)
     newest = sorted(known.all(call.provider), key=lambda facts: (-facts.created, facts.name))
-    return _ok(_page(newest, call), envelope)
-
-
-def _page(listed: list[ModelFacts], call: Call) -> Json:
-    names = [facts.name for facts in listed]
-    limit = call.options.get("limit", 20)
-    size = limit if isinstance(limit, int) else 20
-    after, before = call.options.get("after_id"), call.options.get("before_id")
-    if before in names:
-        end = names.index(str(before))
-        start = max(0, end - size)
-        more = start > 0
-    else:
-        start = names.index(str(after)) + 1 if after in names else 0
-        end = start + size
-        more = end < len(names)
-    page = listed[start:end]
-    return {
-        "data": [_model(facts) for facts in page],
-        "has_more": more,
-        "first_id": page[0].name if page else None,
-        "last_id": page[-1].name if page else None,
-    }
+    return replies.json(pages.page([_model(facts) for facts in newest], call.options), envelope)
 
 
 def _model(facts: ModelFacts) -> Json:
@@ -59,12 +37,39 @@ def _model(facts: ModelFacts) -> Json:
         "line": next((line for line in _LINES if line in facts.name), None),
         "max_input_tokens": facts.window,
         "max_tokens": facts.max_output,
-        "capabilities": None,
+        "capabilities": _capabilities(facts),
     }
 
 
-def _ok(body: Json, envelope: Envelope) -> HttpReply:
-    data = encoded(body)
-    made = headers.common("application/json", ids.request_id(envelope.ids), envelope)
-    made["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=made, body=data)
+def _capabilities(facts: ModelFacts) -> Json:
+    """Return what the model supports, as far as the simulation knows it."""
+    adaptive = "thinking_adaptive" in facts.features
+    enabled = "thinking_enabled" in facts.features
+    off = "thinking_disabled" in facts.features or not (adaptive or enabled)
+    yes, no = {"supported": True}, {"supported": False}
+    return {
+        "batch": yes,
+        "citations": yes,
+        "code_execution": no,
+        "context_management": no
+        | {
+            "clear_thinking_20251015": None,
+            "clear_tool_uses_20250919": None,
+            "compact_20260112": None,
+        },
+        "effort": {"supported": adaptive}
+        | {level: {"supported": adaptive} for level in ("low", "medium", "high", "xhigh", "max")},
+        "image_input": yes,
+        "pdf_input": yes,
+        "server_tools": no | {"web_search": no, "code_execution": no},
+        "structured_outputs": yes,
+        "thinking": {
+            "supported": adaptive or enabled,
+            "types": {
+                "adaptive": {"supported": adaptive},
+                "between_tools": no,
+                "disabled": {"supported": off},
+                "enabled": {"supported": enabled},
+            },
+        },
+    }

@@ -2,33 +2,86 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
+from urllib.parse import unquote
 
 from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import api_key, model_of, vendor_of
 from chaoskit.exchange import HttpRequest, Refusal
 
-__all__ = ["NEWEST", "Operation", "authenticate", "claims", "route", "version"]
+__all__ = [
+    "NEWEST",
+    "THREADS",
+    "Operation",
+    "Place",
+    "authenticate",
+    "betas",
+    "claims",
+    "route",
+    "version",
+]
 
 NEWEST = "2026-10-21"
 _VERSIONS = frozenset({"2023-01-01", "2023-06-01", NEWEST})
-_LARGEST_BODY = 32 * 1024 * 1024
+THREADS = "message-threads-"
+"""The beginning of the beta that lets the service hold conversations."""
 
-Operation: TypeAlias = Literal["generate", "count_tokens", "list_models", "get_model"]
+_MB = 1024 * 1024
+_LARGEST_BODY = 32 * _MB
+_LARGEST_BATCH = 256 * _MB
+_LARGEST_FILE = 500 * _MB
+_KEPT = re.compile(
+    r"/v1/(?:messages/(?P<batches>batches)|(?P<files>files))"
+    r"(?:/(?P<name>[^/]+)(?:/(?P<what>results|cancel|content))?)?\Z"
+)
+_STORED = {
+    ("batches", False, None): {"POST": "create_batch", "GET": "list_batches"},
+    ("batches", True, None): {"GET": "retrieve_batch", "DELETE": "delete_batch"},
+    ("batches", True, "results"): {"GET": "read_results"},
+    ("batches", True, "cancel"): {"POST": "cancel_batch"},
+    ("files", False, None): {"POST": "create_file", "GET": "list_files"},
+    ("files", True, None): {"GET": "retrieve_file", "DELETE": "delete_file"},
+    ("files", True, "content"): {"GET": "read_file"},
+}
+
+Operation: TypeAlias = Literal["generate", "count_tokens", "list_models", "get_model", "stored"]
 
 
-def _locate(path: str) -> tuple[Operation, str] | None:
-    """Return the operation behind a path of any base URL, and the model that it names."""
+class Place(NamedTuple):
+    """An operation.
+
+    Attributes:
+        name: of a model, a batch or a file in the path.
+        methods: what each method does there, where the operation is on something that is kept.
+        base: what stands before `/v1` in the path.
+    """
+
+    operation: Operation
+    name: str = ""
+    methods: dict[str, str] = {}  # noqa: RUF012 - never changed
+    base: str = ""
+
+
+def _locate(path: str) -> Place | None:
+    """Return the operation behind a path of any base URL."""
     path = path.rstrip("/")
     if path.endswith("/v1/messages"):
-        return "generate", ""
+        return Place("generate")
     if path.endswith("/v1/messages/count_tokens"):
-        return "count_tokens", ""
+        return Place("count_tokens")
+    kept = _KEPT.search(path)
+    if kept is not None:
+        name, what = kept["name"], kept["what"]
+        methods = _STORED.get((kept["batches"] or kept["files"], name is not None, what))
+        if methods is None:
+            return None
+        return Place("stored", unquote(name or ""), methods, path[: kept.start()])
     model = model_of(path, "/v1/models")
     if model is None:
         return None
-    return ("get_model", model) if model else ("list_models", "")
+    return Place("get_model", model) if model else Place("list_models")
 
 
 def claims(request: HttpRequest) -> bool:
@@ -42,11 +95,14 @@ def claims(request: HttpRequest) -> bool:
     if "anthropic-version" in request.headers:
         return True
     place = _locate(request.path)
-    return place is not None and place[0] in {"generate", "count_tokens"}
+    if place is None:
+        return False
+    batches = place.operation == "stored" and "/messages/batches" in request.path
+    return batches or place.operation in {"generate", "count_tokens"}
 
 
-def route(request: HttpRequest) -> tuple[Operation, str]:
-    """Return the operation and the model in the path.
+def route(request: HttpRequest) -> Place:
+    """Return the operation that a request asks for.
 
     Raises:
         RefusedError: there is no such path, or not with this method, or the body is too large.
@@ -54,14 +110,26 @@ def route(request: HttpRequest) -> tuple[Operation, str]:
     place = _locate(request.path)
     if place is None:
         raise RefusedError(Refusal(kind="not_found", message="Not Found"))
-    expected = "POST" if place[0] in {"generate", "count_tokens"} else "GET"
-    if request.method.upper() != expected:
+    if request.method.upper() not in (place.methods or _methods(place.operation)):
         raise RefusedError(
             Refusal(kind="invalid_request", status=405, message="Method Not Allowed")
         )
-    if len(request.body) > _LARGEST_BODY:
+    if len(request.body) > _largest(request):
         raise RefusedError(Refusal(kind="too_large"))
     return place
+
+
+def _methods(operation: Operation) -> tuple[str, ...]:
+    return ("POST",) if operation in {"generate", "count_tokens"} else ("GET",)
+
+
+def _largest(request: HttpRequest) -> int:
+    """Return how many bytes the body may have."""
+    if len(request.body) <= _LARGEST_BODY:
+        return _LARGEST_BODY
+    if "/v1/files" in request.path:
+        return _LARGEST_FILE
+    return _LARGEST_BATCH if "/messages/batches" in request.path else _LARGEST_BODY
 
 
 def authenticate(request: HttpRequest) -> str:
@@ -89,6 +157,11 @@ def version(request: HttpRequest) -> str:
     """
     headers = request.headers
     return _version(headers.get("anthropic-version", "").strip(), headers.get("anthropic-beta", ""))
+
+
+def betas(request: HttpRequest) -> frozenset[str]:
+    """Return the betas that a request names."""
+    return frozenset(_betas(request.headers.get("anthropic-beta", "")))
 
 
 @lru_cache(maxsize=16)

@@ -8,8 +8,8 @@ from typing import Literal
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._pieces import deltas, fragments
-from chaoskit.dialects.anthropic import headers, ids
-from chaoskit.dialects.anthropic.encode import block, envelope_of
+from chaoskit.dialects.anthropic import headers, ids, threads
+from chaoskit.dialects.anthropic.encode import block, envelope_of, shown
 from chaoskit.exchange import Call, Part, Reply, Text, Thinking, ToolCall
 from chaoskit.steps import Frame
 
@@ -34,13 +34,14 @@ def stream(
     """Return the headers and the events of a streamed answer."""
     message = envelope_of(reply, call, envelope)
     frames = [_start(message)]
-    index = 0
-    for part in reply.content:
-        made = block(part, envelope)
+    told: list[Json] = []
+    for part in shown(reply, call, envelope):
+        made = block(part)
         if made is not None:
-            frames.extend(_block(index, part, made))
-            index += 1
-    if index:
+            frames.extend(_block(len(told), part, made))
+            told.append(made)
+    threads.keep(message["id"], told, call, envelope)
+    if told:
         frames.insert(2, _PING)  # right after the first block has begun
     frames += [_end(message), _STOP]
     made_headers = headers.common(

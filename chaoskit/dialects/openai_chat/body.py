@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import values
-from chaoskit.dialects._openai.strict import flaw
+from chaoskit.dialects._openai import caching, formats, logprobs, obfuscation, tiers, values
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat import messages, tools
 from chaoskit.exchange import Message, ToolChoice, ToolSpec
@@ -73,6 +72,9 @@ class Body:
         limit_name: the field that set `max_tokens`.
         output_schema: JSON Schema to which the answer has to conform.
         json_object: the answer has to be any JSON object.
+        obfuscated: the pieces of a stream are padded.
+        explicit_cache: only the breakpoints of the request count for the prompt cache.
+        logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
 
     model: str
@@ -90,6 +92,10 @@ class Body:
     output_schema: Json | None
     json_object: bool
     effort: str
+    logprobs: int | None
+    service_tier: str
+    explicit_cache: bool
+    obfuscated: bool
 
 
 def read(body: Json) -> Body:
@@ -134,6 +140,10 @@ def read(body: Json) -> Body:
         output_schema=schema,
         json_object=json_object,
         effort="" if effort is None else values.one_of(effort, _EFFORTS, "reasoning_effort"),
+        logprobs=_logprobs(body),
+        service_tier=tiers.served(body.get("service_tier")),
+        explicit_cache=caching.is_explicit(body),
+        obfuscated=obfuscation.is_wanted(body),
     )
 
 
@@ -190,24 +200,27 @@ def _sampling(body: Json) -> dict[str, float]:
     }
 
 
+def _logprobs(body: Json) -> int | None:
+    """Return how many alternatives to tell for each token, or None for no probabilities."""
+    value = body.get("logprobs")
+    told = value is not None and values.boolean(value, "logprobs")
+    top = logprobs.read_top(body.get("top_logprobs"))
+    if body.get("top_logprobs") is not None and not told:
+        raise invalid(
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+            param="top_logprobs",
+        )
+    return top if told else None
+
+
 def _format(value: object) -> tuple[Json | None, bool]:
     """Return the schema that `response_format` demands, and whether it demands any JSON object."""
     if value is None:
         return None, False
     wanted = values.record(value, "response_format")
-    kind = values.required(wanted, "type", "response_format.type")
-    kind = values.one_of(kind, ("json_object", "json_schema", "text"), "response_format.type")
+    kind = formats.kind_of(wanted, "response_format")
     if kind != "json_schema":
         return None, kind == "json_object"
     path = "response_format.json_schema"
     inner = values.record(values.required(wanted, "json_schema", path), path)
-    name = values.string(values.required(inner, "name", f"{path}.name"), f"{path}.name")
-    schema = inner.get("schema")
-    if schema is None:
-        return None, False
-    schema = values.record(schema, f"{path}.schema")
-    if inner.get("strict") is True and (problem := flaw(schema)):
-        raise invalid(
-            f"Invalid schema for response_format '{name}': {problem}", param="response_format"
-        )
-    return schema, False
+    return formats.json_schema(inner, path, param="response_format", code=None), False

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts, Models
+from chaoskit.dialects._openai.options import options
 from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, parse
+from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
-from chaoskit.dialects._request import fingerprint, retry_count
+from chaoskit.dialects._request import fingerprint
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
-from chaoskit.exchange import Call, HttpRequest, Part, Refusal
+from chaoskit.exchange import Call, HttpRequest, Refusal
 
 __all__ = ["decode"]
 
@@ -33,39 +35,23 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
 
 
 def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) -> Call:
-    options: dict[str, object] = {"served": facts.name}
-    if retries := retry_count(request.headers):
-        options["retry_count"] = retries
+    found = options(body, facts, request.headers)
     if body.include_usage:
-        options["include_usage"] = True
+        found["include_usage"] = True
     if body.n > 1:
-        options["n"] = body.n
-    if body.builtin_tools:
-        options["builtin_tools"] = body.builtin_tools
-    if body.output_schema is not None:
-        options["output_schema"] = body.output_schema
-    if body.effort:
-        options["effort"] = body.effort
-    if body.json_object:
-        options["json_object"] = True
-    system: list[Part] = []
-    first = 0
-    for message in body.messages[:-1]:
-        if message.role != "system":
-            break
-        system += message.content
-        first += 1
+        found["n"] = body.n
+    system, messages = divided(body.messages)
     return Call(
         dialect=_NAME,
         provider=PROVIDER,
         model=body.model,
         key=key,
         stream=body.stream,
-        system=tuple(system),
-        messages=body.messages[first:],
+        system=system,
+        messages=messages,
         tools=body.tools,
         tool_choice=body.tool_choice,
         max_tokens=body.max_tokens,
         stop_sequences=body.stop,
-        options=options,
+        options=found,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, encoded
-from chaoskit.dialects._openai import headers, ids
+from chaoskit.dialects._openai import headers, ids, logprobs
 from chaoskit.exchange import Call, HttpReply, Reply, ToolCall, Usage
 
 __all__ = ["choices", "completion", "finish_reason", "identified", "plain", "usage"]
@@ -26,7 +26,7 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
         {
             "index": index,
             "message": _message(reply, index, envelope),
-            "logprobs": None,
+            "logprobs": _logprobs(reply, call),
             "finish_reason": finish_reason(reply, call),
         }
         for index in range(choices(call))
@@ -46,9 +46,14 @@ def completion(kind: str, call: Call, envelope: Envelope) -> Json:
         "object": kind,
         "created": int(envelope.wall),
         "model": served,
-        "service_tier": "default",
+        "service_tier": call.options.get("service_tier", "default"),
         "system_fingerprint": ids.fingerprint(served),
     }
+
+
+def _logprobs(reply: Reply, call: Call) -> Json | None:
+    top = logprobs.wanted(call)
+    return None if top is None else {"content": logprobs.of(reply.text, top), "refusal": None}
 
 
 def choices(call: Call) -> int:
@@ -84,7 +89,7 @@ def usage(tokens: Usage) -> Json:
             "cache_write_tokens": tokens.cache_write_5m + tokens.cache_write_1h,
         },
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": tokens.reasoning,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,

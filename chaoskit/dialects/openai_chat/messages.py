@@ -7,6 +7,7 @@ from typing import Any
 from chaoskit.dialects import _images
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import values
+from chaoskit.dialects._openai.caching import breakpoint_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import Message, Opaque, Part, Text, ToolCall, ToolResult
 
@@ -63,12 +64,14 @@ def _part(value: object, path: str) -> Part:
     kind = values.string(values.required(part, "type", f"{path}.type"), f"{path}.type")
     if kind == "text":
         inner = f"{path}.text"
-        return Text(values.string(values.required(part, "text", inner), inner))
+        text = values.string(values.required(part, "text", inner), inner)
+        return Text(text, breakpoint_of(part, path))
     if kind == "image_url":
         inner = f"{path}.image_url"
         image = values.record(values.required(part, "image_url", inner), inner)
         inner = f"{inner}.url"
-        return _images.from_url(values.string(values.required(image, "url", inner), inner))
+        url = values.string(values.required(image, "url", inner), inner)
+        return _images.from_url(url, breakpoint_of(part, path))
     return Opaque(kind=kind, raw=dumps(part))
 
 

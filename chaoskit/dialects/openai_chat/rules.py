@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
+from chaoskit.dialects._openai import logprobs
+from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat.body import Body
 from chaoskit.dialects.openai_chat.messages import paired
@@ -51,6 +53,8 @@ def _reasoning(body: Body, model: ModelFacts) -> None:
         )
     if "sampling" in model.features:
         return
+    if body.logprobs is not None and effort_of(body, model) != "none":
+        raise logprobs.unsupported("logprobs")
     for name in ("temperature", "top_p"):
         value = body.sampling.get(name, 1)
         if value != 1:

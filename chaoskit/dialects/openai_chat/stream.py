@@ -7,7 +7,8 @@ from typing import Literal
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
-from chaoskit.dialects._openai import headers
+from chaoskit.dialects._openai import headers, logprobs
+from chaoskit.dialects._openai.obfuscation import padding
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.dialects.openai_chat.encode import (
     choices,
@@ -34,17 +35,20 @@ def stream(
     """
     told = bool(call.options.get("include_usage"))
     head = dumps(completion("chat.completion.chunk", call, envelope))[:-1]
-    tail = ',"usage":null}' if told else "}"
+    tail = ',"usage":null' if told else ""
+    padded = call.options.get("obfuscated", True)
     frames: list[Frame] = []
     for index in range(choices(call)):
-        for kind, delta, finish in _deltas(reply, call, index, envelope):
+        for kind, delta, finish, likely in _deltas(reply, call, index, envelope):
             data = (
-                f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":null,'
-                f'"finish_reason":{finish}}}]{tail}'
+                f'{head},"choices":[{{"index":{index},"delta":{delta},"logprobs":{likely},'
+                f'"finish_reason":{finish}}}]{tail}{padding(len(delta)) if padded else ""}}}'
             )
             frames.append(Frame(kind=kind, name="", data=data))
     if told:
-        data = f'{head},"choices":[],"usage":{dumps(usage(reply.usage))}}}'
+        counted = dumps(usage(reply.usage))
+        pad = padding(len(counted)) if padded else ""
+        data = f'{head},"choices":[],"usage":{counted}{pad}}}'
         frames.append(Frame(kind="usage", name="", data=data))
     frames.append(_DONE)
     made = headers.common("text/event-stream; charset=utf-8", envelope)
@@ -54,14 +58,20 @@ def stream(
 
 def _deltas(
     reply: Reply, call: Call, choice: int, envelope: Envelope
-) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str]]:
-    """Yield what each chunk is for, its delta and its finish reason, both as JSON."""
+) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str, str]]:
+    """Yield what each chunk is for, its delta, its finish reason, its logprobs, all as JSON."""
     calls = identified(reply, choice, envelope)
     text = reply.text
     opening = "null" if calls and not text else '""'
-    yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null"
-    for piece in deltas(text):
-        yield "content", f'{{"content":{dumps(piece)}}}', "null"
+    yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null", "null"
+    top = logprobs.wanted(call)
+    if top is None:
+        for piece in deltas(text):
+            yield "content", f'{{"content":{dumps(piece)}}}', "null", "null"
+    else:  # token by token
+        for token in logprobs.of(text, top):
+            likely = dumps({"content": [token], "refusal": None})
+            yield "content", f'{{"content":{dumps(token["token"])}}}', "null", likely
     for index, (identity, made) in enumerate(calls):
         begun = {
             "index": index,
@@ -69,8 +79,8 @@ def _deltas(
             "type": "function",
             "function": {"name": made.name, "arguments": ""},
         }
-        yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null"
+        yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null", "null"
         for piece in fragments(made.arguments):
             more = f'{{"index":{index},"function":{{"arguments":{dumps(piece)}}}}}'
-            yield "tool", f'{{"tool_calls":[{more}]}}', "null"
-    yield "end", "{}", f'"{finish_reason(reply, call)}"'
+            yield "tool", f'{{"tool_calls":[{more}]}}', "null", "null"
+    yield "end", "{}", f'"{finish_reason(reply, call)}"', "null"

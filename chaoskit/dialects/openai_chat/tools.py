@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import values
-from chaoskit.dialects._openai.functions import name_of, schema_of
+from chaoskit.dialects._openai.functions import spec
 from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import ToolChoice, ToolSpec
 
@@ -30,19 +30,7 @@ def read(value: object) -> tuple[tuple[ToolSpec, ...], tuple[Json, ...]]:
 
 
 def _function(tool: Json, path: str) -> ToolSpec:
-    function = values.record(values.required(tool, "function", path), path)
-    name = name_of(values.required(function, "name", f"{path}.name"), f"{path}.name")
-    description = function.get("description")
-    if description is not None:
-        values.string(description, f"{path}.description")
-    strict = function.get("strict")
-    return ToolSpec(
-        name=name,
-        description=description or "",
-        schema=schema_of(function, name, path),
-        raw=dumps(tool),
-        strict=strict is not None and values.boolean(strict, f"{path}.strict"),
-    )
+    return spec(tool, values.record(values.required(tool, "function", path), path), path)
 
 
 def choice(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from chaoskit.dialects import _form
 from chaoskit.dialects._openai.request import PROVIDER, authenticate, parse
-from chaoskit.dialects._refused import RefusedError
+from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects._request import fingerprint, query_of
-from chaoskit.dialects.openai_files import form
 from chaoskit.dialects.openai_files.routes import TABLE
 from chaoskit.exchange import Call, HttpRequest, Refusal
 
@@ -28,9 +28,16 @@ def decode(request: HttpRequest) -> Call | Refusal:
             "authorization": request.headers.get("authorization", ""),
         }
         if route in _FORMS:
-            options["form"] = form.read(request.headers.get("content-type", ""), request.body)
+            options["form"] = _form_of(request)
         elif request.method.upper() == "POST" and route not in _EMPTY:
             options["body"] = parse(request.body)
     except RefusedError as error:
         return error.refusal
     return Call(dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=options)
+
+
+def _form_of(request: HttpRequest) -> dict[str, _form.Field]:
+    fields = _form.read(request.headers.get("content-type", ""), request.body)
+    if fields is None:
+        raise invalid("Expected a request with 'Content-Type: multipart/form-data'.")
+    return fields

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.dialect import Envelope, Shelf
+from chaoskit.dialects._form import Field
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import ids, pages, values
 from chaoskit.dialects._refused import RefusedError, invalid
-from chaoskit.dialects.openai_files.form import Field
 from chaoskit.exchange import Refusal
 
 __all__ = ["FILE", "KeptFile", "create", "delete", "find", "kept", "listed", "no_such"]

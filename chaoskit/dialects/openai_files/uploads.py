@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chaoskit.dialect import Envelope, Shelf
+from chaoskit.dialects._form import Field
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import ids, values
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_files import files
-from chaoskit.dialects.openai_files.form import Field
 
 __all__ = ["add", "cancel", "complete", "create"]
 

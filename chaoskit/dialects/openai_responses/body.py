@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import metadata, values
-from chaoskit.dialects._openai.strict import flaw
-from chaoskit.dialects._refused import RefusedError, invalid
-from chaoskit.dialects.openai_responses import fields, items, tools
+from chaoskit.dialects._openai import (
+    caching,
+    formats,
+    logprobs,
+    metadata,
+    obfuscation,
+    tiers,
+    values,
+)
+from chaoskit.dialects._refused import invalid
+from chaoskit.dialects.openai_responses import fields, items, templates, tools
 from chaoskit.dialects.openai_responses.items import Item
-from chaoskit.exchange import Refusal, ToolChoice, ToolSpec
+from chaoskit.dialects.openai_responses.templates import Template
+from chaoskit.exchange import ToolChoice, ToolSpec
 
 __all__ = ["Body", "read"]
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _SUMMARIES = ("auto", "concise", "detailed")
-_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 _INCLUDES = (
     *("file_search_call.results", "web_search_call.results", "web_search_call.action.sources"),
     *("message.input_image.image_url", "computer_call_output.output.image_url"),
@@ -34,6 +41,7 @@ class Body:
     """A request that has the right shape.
 
     Attributes:
+        model: empty where the prompt that the vendor keeps decides it.
         items: of `input`.
         previous: id of the response that it continues, or empty.
         conversation: id of the conversation that it continues, or empty.
@@ -41,11 +49,15 @@ class Body:
         json_object: the answer has to be any JSON object.
         summary: the form of the summary of the reasoning, empty for none.
         sealed: the reasoning is to come encrypted.
+        obfuscated: the pieces of a stream are padded.
+        explicit_cache: only the breakpoints of the request count for the prompt cache.
+        logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
 
     model: str
     items: tuple[Item, ...]
     instructions: str
+    template: Template | None
     previous: str
     conversation: str
     stream: bool
@@ -61,6 +73,10 @@ class Body:
     effort: str
     summary: str
     sealed: bool
+    logprobs: int | None
+    service_tier: str
+    explicit_cache: bool
+    obfuscated: bool
     raw: Json
 
 
@@ -71,13 +87,13 @@ def read(body: Json) -> Body:
         RefusedError: with the message that names the first field that is wrong.
     """
     model = body.get("model")
-    if model is None or model == "":
+    if (model is None or model == "") and body.get("prompt") is None:
         raise _missing("model")
-    model = values.string(model, "model")
+    model = "" if model is None else values.string(model, "model")
     fields.check(body)
-    _no_template(body.get("prompt"))
+    template = templates.read(body.get("prompt"))
     previous, conversation = _earlier(body)
-    found = _input(body, earlier=bool(previous or conversation))
+    found = _input(body, earlier=bool(previous or conversation or template))
     functions, others = tools.read(body.get("tools"))
     effort, summary = _reasoning(body.get("reasoning"))
     schema, json_object = _text(body.get("text"))
@@ -87,6 +103,7 @@ def read(body: Json) -> Body:
         model=model,
         items=found,
         instructions=_optional(body, "instructions"),
+        template=template,
         previous=previous,
         conversation=conversation,
         stream=_flag(body, "stream", default=False),
@@ -110,6 +127,10 @@ def read(body: Json) -> Body:
         effort=effort,
         summary=summary,
         sealed="reasoning.encrypted_content" in (body.get("include") or ()),
+        logprobs=_logprobs(body),
+        service_tier=tiers.served(body.get("service_tier")),
+        explicit_cache=caching.is_explicit(body),
+        obfuscated=obfuscation.is_wanted(body),
         raw=body,
     )
 
@@ -118,16 +139,6 @@ def _missing(name: str) -> Exception:
     return invalid(
         f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
     )
-
-
-def _no_template(value: object) -> None:
-    """Refuse a prompt that is kept at the vendor: nobody can have made one here."""
-    if value is None:
-        return
-    prompt = values.record(value, "prompt")
-    name = values.string(values.required(prompt, "id", "prompt.id"), "prompt.id")
-    message = f"Prompt with id '{name}' not found."
-    raise RefusedError(Refusal(kind="not_found", message=message, param="prompt"))
 
 
 def _input(body: Json, *, earlier: bool) -> tuple[Item, ...]:
@@ -205,20 +216,19 @@ def _text(value: object) -> tuple[Json | None, bool]:
         return None, False
     path = "text.format"
     wanted = values.record(text["format"], path)
-    kind = values.required(wanted, "type", f"{path}.type")
-    kind = values.one_of(kind, ("json_object", "json_schema", "text"), f"{path}.type")
+    kind = formats.kind_of(wanted, path)
     if kind != "json_schema":
         return None, kind == "json_object"
-    name = values.string(values.required(wanted, "name", f"{path}.name"), f"{path}.name")
-    schema = values.required(wanted, "schema", f"{path}.schema")
-    schema = values.record(schema, f"{path}.schema")
-    if wanted.get("strict") is True and (problem := flaw(schema)):
-        raise invalid(
-            f"Invalid schema for response_format '{name}': {problem}",
-            param=f"{path}.schema",
-            code="invalid_json_schema",
-        )
+    values.required(wanted, "schema", f"{path}.schema")
+    schema = formats.json_schema(wanted, path, param=f"{path}.schema", code="invalid_json_schema")
     return schema, False
+
+
+def _logprobs(body: Json) -> int | None:
+    """Return how many alternatives to tell for each token, or None for no probabilities."""
+    top = logprobs.read_top(body.get("top_logprobs"))
+    told = "message.output_text.logprobs" in (body.get("include") or ())
+    return top if told or top else None
 
 
 def _others(body: Json) -> None:
@@ -227,14 +237,12 @@ def _others(body: Json) -> None:
         _optional(body, name)
     for name, choices in (
         ("truncation", ("auto", "disabled")),
-        ("service_tier", _TIERS),
         ("prompt_cache_retention", ("in_memory", "in-memory", "24h")),
     ):
         if body.get(name) is not None:
             values.one_of(body[name], choices, name)
-    for name, least, most in (("top_logprobs", 0, 20), ("max_tool_calls", 1, None)):
-        if body.get(name) is not None:
-            values.integer(body[name], name, least, most)
+    if body.get("max_tool_calls") is not None:
+        values.integer(body["max_tool_calls"], "max_tool_calls", 1)
     if body.get("include") is not None:
         for at, word in enumerate(values.array(body["include"], "include", "strings")):
             values.one_of(word, _INCLUDES, f"include[{at}]")

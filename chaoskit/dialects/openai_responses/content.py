@@ -5,6 +5,7 @@ from __future__ import annotations
 from chaoskit.dialects import _images
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import values
+from chaoskit.dialects._openai.caching import breakpoint_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import Image, Opaque, Part, Text
 
@@ -46,7 +47,7 @@ def _part(value: object, kinds: tuple[str, ...], path: str) -> Part:
     key = _TEXTS.get(kind)
     if key is not None:
         text = values.required(part, key, f"{path}.{key}")
-        return Text(values.string(text, f"{path}.{key}"))
+        return Text(values.string(text, f"{path}.{key}"), breakpoint_of(part, path))
     if kind == "input_image":
         return _image(part, path)
     return Opaque(kind=kind, raw=dumps(part))
@@ -55,7 +56,7 @@ def _part(value: object, kinds: tuple[str, ...], path: str) -> Part:
 def _image(part: Json, path: str) -> Part:
     url = part.get("image_url")
     if isinstance(url, str):
-        return _images.from_url(url)
+        return _images.from_url(url, breakpoint_of(part, path))
     if url is not None:
         raise values.wrong_type(url, "an image URL", f"{path}.image_url")
     file = part.get("file_id")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chaoskit.dialect import ModelFacts, Models
+from chaoskit.dialects._openai.options import options
 from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, parse
+from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
-from chaoskit.dialects._request import fingerprint, query_of, retry_count
-from chaoskit.dialects.openai_responses import bodies, pairs, routes, rules
+from chaoskit.dialects._request import fingerprint, query_of
+from chaoskit.dialects.openai_responses import bodies, compaction, pairs, routes, rules
 from chaoskit.dialects.openai_responses import body as shapes
 from chaoskit.dialects.openai_responses.items import Item, messages_of
 from chaoskit.dialects.openai_responses.settings import echo
@@ -27,19 +29,22 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
     try:
         place = routes.route(request)
         key = fingerprint(authenticate(request))
-        if place.route not in ("create", "input_tokens"):
-            options: dict[str, object] = {"place": place, "query": query_of(request)}
+        if place.route not in ("create", "input_tokens", "compact"):
+            told: dict[str, object] = {"place": place, "query": query_of(request)}
             if request.method.upper() == "POST":
-                options["body"] = bodies.read(place.route, request.body)
-            return Call(
-                dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=options
-            )
-        body = shapes.read(parse(request.body))
-        facts = facts_on(body.model, models)
+                told["body"] = bodies.read(place.route, request.body)
+            return Call(dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=told)
+        raw = parse(request.body)
+        if place.route == "compact":
+            compaction.check(raw)
+        body = shapes.read(raw)
+        facts = facts_on(body.model or _usual(models), models)
         rules.check(body, facts)
         call = _call(request, key, body, facts)
         if place.route == "input_tokens":
             call = replace(call, operation="count_tokens", stream=False)
+        elif place.route == "compact":
+            call = replace(call, options={**call.options, "compact": True, "store": False})
         if _continues(body):
             return replace(call, messages=messages_of(body.items))
         pairs.check(body.items)
@@ -48,20 +53,23 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
         return error.refusal
 
 
+def _usual(models: Models) -> str:
+    """Return the model of prompts that the vendor keeps."""
+    return next((facts.name for facts in models.all(PROVIDER)), "")
+
+
+def _system(body: shapes.Body) -> tuple[Part, ...]:
+    parts: tuple[Part, ...] = body.template.parts if body.template is not None else ()
+    return (*parts, Text(body.instructions)) if body.instructions else parts
+
+
 def with_items(call: Call, items: tuple[Item, ...]) -> Call:
     """Return the call with a whole conversation; instructions at its beginning are its system."""
-    messages = messages_of(items)
-    system: list[Part] = list(call.system)
-    first = 0
-    for message in messages[:-1]:
-        if message.role != "system":
-            break
-        system += message.content
-        first += 1
+    system, messages = divided(messages_of(items))
     return replace(
         call,
-        system=tuple(system),
-        messages=messages[first:],
+        system=(*call.system, *system),
+        messages=messages,
         options={**call.options, "items": items},
     )
 
@@ -76,36 +84,22 @@ def _continues(body: shapes.Body) -> bool:
 
 
 def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) -> Call:
-    options: dict[str, object] = {
-        "served": facts.name,
-        "echo": echo(body, facts),
-        "given": body.items,
-        "store": body.store,
-    }
-    if retries := retry_count(request.headers):
-        options["retry_count"] = retries
-    if body.builtin_tools:
-        options["builtin_tools"] = body.builtin_tools
-    if body.output_schema is not None:
-        options["output_schema"] = body.output_schema
-    if body.effort:
-        options["effort"] = body.effort
+    found = options(body, facts, request.headers)
+    found |= {"echo": echo(body, facts), "given": body.items, "store": body.store}
     if body.raw.get("truncation") == "auto":
-        options["truncation"] = "auto"
-    if body.effort != "none" and (body.effort or "reasons" in facts.features):
-        options["reasons"] = True
-    for name in ("json_object", "previous", "conversation", "background", "summary", "sealed"):
+        found["truncation"] = "auto"
+    for name in ("previous", "conversation", "background", "summary", "sealed"):
         if value := getattr(body, name):
-            options[name] = value
+            found[name] = value
     return Call(
         dialect=NAME,
         provider=PROVIDER,
-        model=body.model,
+        model=body.model or facts.name,
         key=key,
         stream=body.stream,
-        system=(Text(body.instructions),) if body.instructions else (),
+        system=_system(body),
         tools=body.functions,
         tool_choice=body.tool_choice,
         max_tokens=body.max_tokens,
-        options=options,
+        options=found,
     )

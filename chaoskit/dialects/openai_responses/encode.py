@@ -8,6 +8,7 @@ from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers, ids
 from chaoskit.dialects.openai_responses import kept
+from chaoskit.dialects.openai_responses.compaction import compacted
 from chaoskit.dialects.openai_responses.items import Item, read_item
 from chaoskit.dialects.openai_responses.output import output
 from chaoskit.exchange import Call, HttpReply, Reply, Usage
@@ -30,10 +31,16 @@ _UNFINISHED: Json = {
 
 def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     """Encode an answer in one piece; one that is made in the background has only been queued."""
+    if call.options.get("compact"):
+        return _limited(compacted(reply, call, envelope, _usage(reply.usage)), envelope)
     made = response(reply, call, envelope)
     keep(made, call, envelope)
     if call.options.get("background"):
         made = begun(made, "queued")
+    return _limited(made, envelope)
+
+
+def _limited(made: Json, envelope: Envelope) -> HttpReply:
     answer = json_reply(made, envelope)
     return replace(answer, headers={**answer.headers, **headers.limits(envelope)})
 
@@ -100,13 +107,18 @@ def _items(call: Call, name: str) -> tuple[Item, ...]:
 
 def _usage(tokens: Usage) -> Json:
     """Return the tokens of an exchange; those of the input include the cached ones."""
+    written = tokens.cache_write_5m + tokens.cache_write_1h
     return {
         "input_tokens": tokens.prompt,
         "input_tokens_details": {
             "cached_tokens": tokens.cache_read,
-            "cache_write_tokens": tokens.cache_write_5m + tokens.cache_write_1h,
+            "cache_write_tokens": written,
+            "cache_write_tokens_details": {
+                "ttl_30m_tokens": tokens.cache_write_5m,
+                "ttl_12h_tokens": tokens.cache_write_1h,
+            },
         },
         "output_tokens": tokens.output,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
         "total_tokens": tokens.total,
     }

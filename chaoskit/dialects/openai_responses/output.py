@@ -4,48 +4,40 @@ from __future__ import annotations
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json
-from chaoskit.dialects._openai import ids
+from chaoskit.dialects._openai import ids, logprobs
 from chaoskit.exchange import Call, Reply, Text, Thinking, ToolCall
 
 __all__ = ["output"]
 
-_SUMMARY = "**Looking at the request**\n\nI consider what is asked and what the tools offer."
 _SEALED = 160  # random bits of what stands for encrypted reasoning
 
 
 def output(reply: Reply, call: Call, envelope: Envelope, *, cut: bool) -> list[Json]:
-    """Return the items: texts side by side are one message; of a cut answer the last is incomplete.
-
-    Where the request is one that the model reasons about, the reasoning comes first.
-    """
+    """Return the items: texts side by side are one; of a cut answer the last is incomplete."""
     made: list[Json] = []
-    if _reasons(call) and not any(isinstance(part, Thinking) for part in reply.content):
-        made.append(_reasoning("", call, envelope))
     texts: list[str] = []
     for part in reply.content:
         if isinstance(part, Text):
             texts.append(part.text)
             continue
-        _message(texts, made, envelope)
+        _message(texts, made, call, envelope)
         if isinstance(part, ToolCall):
             made.append(_call(part, envelope))
         elif isinstance(part, Thinking):
             made.append(_reasoning(part.text, call, envelope))
-    _message(texts, made, envelope)
+    _message(texts, made, call, envelope)
     if cut and made and "status" in made[-1]:
         made[-1]["status"] = "incomplete"
     return made
 
 
-def _reasons(call: Call) -> bool:
-    return any(call.options.get(name) for name in ("reasons", "summary", "sealed"))
-
-
-def _message(texts: list[str], made: list[Json], envelope: Envelope) -> None:
+def _message(texts: list[str], made: list[Json], call: Call, envelope: Envelope) -> None:
     """Turn the texts so far into a message."""
     if not texts:
         return
-    part = {"type": "output_text", "annotations": [], "logprobs": [], "text": "".join(texts)}
+    text, top = "".join(texts), logprobs.wanted(call)
+    likely = [] if top is None else logprobs.of(text, top)
+    part = {"type": "output_text", "annotations": [], "logprobs": likely, "text": text}
     made.append(
         {
             "id": ids.item_id("msg", envelope.ids),
@@ -72,7 +64,7 @@ def _call(call: ToolCall, envelope: Envelope) -> Json:
 
 def _reasoning(text: str, call: Call, envelope: Envelope) -> Json:
     """Return an item of reasoning; its summary is told only where it is asked for."""
-    told = (text or _SUMMARY) if call.options.get("summary") else ""
+    told = text if call.options.get("summary") else ""
     made: Json = {
         "id": ids.item_id("rs", envelope.ids),
         "type": "reasoning",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
+from chaoskit.dialects._openai import logprobs
+from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_responses.body import Body
 from chaoskit.exchange import Text, ToolResult
@@ -24,6 +26,8 @@ def check(body: Body, model: ModelFacts) -> None:
         )
     if "reasoning" in model.features:
         _no_sampling(body, model)
+        if body.logprobs is not None and effort_of(body, model) != "none":
+            raise logprobs.unsupported("top_logprobs")
     elif body.effort or body.summary:
         name = "reasoning.effort" if body.effort else "reasoning.summary"
         raise _unsupported(name, "unsupported_parameter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
 from chaoskit.dialects._json import Json
+from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects.openai_responses import tools
 from chaoskit.dialects.openai_responses.body import Body
 
@@ -23,10 +24,12 @@ def echo(body: Body, model: ModelFacts) -> Json:
         "conversation": {"id": body.conversation} if body.conversation else None,
         "parallel_tool_calls": body.tool_choice.parallel,
         "reasoning": {
-            "effort": body.effort or _effort(model),
+            "effort": effort_of(body, model)
+            if body.effort or "reasoning" in model.features
+            else None,
             "summary": body.summary or None,
         },
-        "service_tier": _tier(raw.get("service_tier")),
+        "service_tier": body.service_tier,
         "store": body.store,
         "temperature": raw["temperature"] if raw.get("temperature") is not None else 1.0,
         "text": {
@@ -40,14 +43,6 @@ def echo(body: Body, model: ModelFacts) -> Json:
         "truncation": raw.get("truncation") or "disabled",
         "metadata": raw.get("metadata") or {},
     }
+    if body.template is not None:
+        made["prompt"] = body.template.echo
     return made | {name: raw.get(name) for name in _AT_THE_END}
-
-
-def _effort(model: ModelFacts) -> str | None:
-    if "reasons" in model.features:
-        return "medium"
-    return "none" if "reasoning" in model.features else None
-
-
-def _tier(asked: object) -> object:
-    return "default" if asked in (None, "auto") else asked

@@ -69,17 +69,6 @@ def _input_items(place: Place, call: Call, envelope: Envelope) -> Json:
     return _page(kept.identified(found.given, place.name), call)
 
 
-def _compact(*_: object) -> Json:
-    raise RefusedError(
-        Refusal(
-            kind="invalid_request",
-            message="Compaction is not supported with this model.",
-            param="model",
-            code="unsupported_value",
-        )
-    )
-
-
 def _create_conversation(_: Place, call: Call, envelope: Envelope) -> Json:
     body = _body(call)
     name = ids.item_id("conv", envelope.ids)
@@ -141,7 +130,6 @@ _OPERATIONS: Mapping[str, Callable[[Place, Call, Envelope], Json]] = {
     "delete": _delete,
     "cancel": _cancel,
     "input_items": _input_items,
-    "compact": _compact,
     "create_conversation": _create_conversation,
     "retrieve_conversation": _retrieve_conversation,
     "update_conversation": _update_conversation,

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers
+from chaoskit.dialects._openai.obfuscation import padding
 from chaoskit.dialects._pieces import deltas, fragments
 from chaoskit.dialects.openai_responses.encode import begun, keep, response
 from chaoskit.exchange import Call, Reply
@@ -27,7 +28,8 @@ def stream(
     """Return the headers and the events of a streamed answer."""
     made = response(reply, call, envelope)
     keep(made, call, envelope)
-    return told(envelope) | headers.limits(envelope), events(made)
+    padded = call.options.get("obfuscated", True) is not False
+    return told(envelope) | headers.limits(envelope), events(made, padded=padded)
 
 
 def told(envelope: Envelope) -> dict[str, str]:
@@ -37,14 +39,17 @@ def told(envelope: Envelope) -> dict[str, str]:
     return made
 
 
-def events(made: Json) -> tuple[Frame, ...]:
-    """Return the events that build a response."""
+def events(made: Json, *, padded: bool = True) -> tuple[Frame, ...]:
+    """Return the events that build a response; the pieces of it may be padded."""
     return tuple(
         [
             Frame(
                 kind=kind,
                 name=name,
-                data=f'{{"type":"{name}","sequence_number":{number},{fields}}}',
+                data=(
+                    f'{{"type":"{name}","sequence_number":{number},{fields}'
+                    f"{padding(len(fields)) if padded and name.endswith('.delta') else ''}}}"
+                ),
             )
             for number, (kind, name, fields) in enumerate(_events(made))
         ]
@@ -85,17 +90,30 @@ def _message(item: Json, place: str) -> Iterator[_Event]:
     yield _added(item | {"status": "in_progress", "content": []}, place)
     here = f'"item_id":"{item["id"]}",{place},"content_index":0'
     (part,) = item["content"]
-    yield "block", "response.content_part.added", f'{here},"part":{dumps(part | {"text": ""})}'
-    for piece in deltas(part["text"]):
-        yield (
-            "content",
-            "response.output_text.delta",
-            f'{here},"delta":{dumps(piece)},"logprobs":[]',
-        )
-    text = f'{here},"text":{dumps(part["text"])},"logprobs":[]'
+    empty = dumps(part | {"text": "", "logprobs": []})
+    yield "block", "response.content_part.added", f'{here},"part":{empty}'
+    likely = part["logprobs"]
+    told = "[]"
+    if likely:  # token by token
+        tokens = [_told(token) for token in likely]
+        told = dumps(tokens)
+        pieces = [(token["token"], dumps([token])) for token in tokens]
+    else:
+        pieces = [(piece, "[]") for piece in deltas(part["text"])]
+    for piece, one in pieces:
+        fields = f'{here},"delta":{dumps(piece)},"logprobs":{one}'
+        yield "content", "response.output_text.delta", fields
+    text = f'{here},"text":{dumps(part["text"])},"logprobs":{told}'
     yield "block", "response.output_text.done", text
     yield "block", "response.content_part.done", f'{here},"part":{dumps(part)}'
     yield _done(item, place)
+
+
+def _told(token: Json) -> Json:
+    """Return a token as events tell it: without the bytes."""
+    told = ("token", "logprob")
+    others = [{name: other[name] for name in told} for other in token["top_logprobs"]]
+    return {name: token[name] for name in told} | {"top_logprobs": others}
 
 
 def _call(item: Json, place: str) -> Iterator[_Event]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import values
-from chaoskit.dialects._openai.functions import name_of, schema_of
+from chaoskit.dialects._openai.functions import spec
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_responses.items import unknown
 from chaoskit.exchange import ToolChoice, ToolSpec
@@ -80,21 +80,11 @@ def choice(
 
 
 def _function(tool: Json, path: str) -> ToolSpec:
-    name = name_of(values.required(tool, "name", f"{path}.name"), f"{path}.name")
+    made = spec(tool, tool, path)
     for field in tool:
         if field not in _FUNCTION_FIELDS:
             raise unknown(f"{path}.{field}")
-    description = tool.get("description")
-    if description is not None:
-        values.string(description, f"{path}.description")
-    strict = tool.get("strict")
-    return ToolSpec(
-        name=name,
-        description=description or "",
-        schema=schema_of(tool, name, path),
-        raw=dumps(tool),
-        strict=strict is not None and values.boolean(strict, f"{path}.strict"),
-    )
+    return made
 
 
 def _object(

@@ -41,6 +41,7 @@ def async_client(async_http):
     return anthropic.AsyncAnthropic(api_key="test", http_client=async_http, max_retries=0)
 
 
+@pytest.mark.wire("anthropic.sdk.plain_answer_at_any_base_url")
 def test_plain_answer_at_any_base_url(sync_http, base_url):
     """With a prefix and with a trailing slash."""
     client = anthropic.Anthropic(api_key="test", http_client=sync_http, base_url=base_url)
@@ -58,12 +59,14 @@ def test_plain_answer_at_any_base_url(sync_http, base_url):
     assert message._request_id.startswith("req_01")
 
 
+@pytest.mark.wire("anthropic.sdk.beta_namespace_changes_nothing")
 def test_beta_namespace_changes_nothing(client, service):
     """It only adds a query and a header."""
     message = client.beta.messages.create(**PROMPT, betas=["context-1m-2025-08-07"])
     assert message.content[0].text == TEXT
 
 
+@pytest.mark.wire("anthropic.sdk.stream_helper_accumulates_the_answer")
 def test_stream_helper_accumulates_the_answer(client):
     """Text, usage and reason."""
     with client.messages.stream(**PROMPT) as stream:
@@ -78,6 +81,7 @@ def test_stream_helper_accumulates_the_answer(client):
     ) == (12, 2048, 100, 7)
 
 
+@pytest.mark.wire("anthropic.sdk.raw_stream_has_every_event")
 def test_raw_stream_has_every_event(client):
     """The SDK swallows the ping and nothing else."""
     events = [event.type for event in client.messages.create(**PROMPT, stream=True)]
@@ -85,6 +89,7 @@ def test_raw_stream_has_every_event(client):
     assert events[-3:] == ["content_block_stop", "message_delta", "message_stop"]
 
 
+@pytest.mark.wire("anthropic.sdk.thinking_and_its_signature_survive_the_round_trip")
 def test_thinking_and_its_signature_survive_the_round_trip(client, service):
     """What the stream helper collected may be sent back."""
     service.outcomes = [Reply(content=(Thinking(text="Let me see."), Text("Yes."))), DONE]
@@ -95,6 +100,7 @@ def test_thinking_and_its_signature_survive_the_round_trip(client, service):
     assert client.messages.create(**PROMPT | {"messages": history}).content[0].text == "Found both."
 
 
+@pytest.mark.wire("anthropic.sdk.parallel_tool_calls_and_their_results")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_parallel_tool_calls_and_their_results(client, service, streamed):
     """The whole loop, with both ways to ask."""
@@ -119,8 +125,9 @@ def test_parallel_tool_calls_and_their_results(client, service, streamed):
     assert [call.id for call in calls] == [part.call_id for part in decoded.messages[2].content]
 
 
-def test_tool_runner_falls_back_to_full_histories(client, service):
-    """It asks for a message thread first, and reads the error code."""
+@pytest.mark.wire("anthropic.sdk.tool_runner_continues_its_thread")
+def test_tool_runner_continues_its_thread(client, service):
+    """It sends the results alone; the service knows the rest."""
     service.outcomes = [TWO_CALLS, DONE]
 
     @anthropic.beta_tool
@@ -130,10 +137,13 @@ def test_tool_runner_falls_back_to_full_histories(client, service):
 
     runner = client.beta.messages.tool_runner(**PROMPT, tools=[search])
     assert runner.until_done().content[0].text == "Found both."
-    refused = [call for call in service.calls if isinstance(call, Refusal)]
-    assert [refusal.code for refusal in refused] == ["thread_unsupported_request"]
+    first, second = service.calls
+    assert [message.role for message in second.messages] == ["user", "assistant", "user"]
+    assert second.messages[:1] == first.messages
+    assert second.tools == first.tools
 
 
+@pytest.mark.wire("anthropic.sdk.damaged_arguments_reach_the_client")
 def test_damaged_arguments_reach_the_client(client, service):
     """In one piece as text; in a stream the helper fails to parse them."""
     service.outcomes = [Reply(content=(ToolCall(id="", name="search", arguments='{"q": nope}'),))]
@@ -145,12 +155,14 @@ def test_damaged_arguments_reach_the_client(client, service):
         stream.get_final_message()
 
 
+@pytest.mark.wire("anthropic.sdk.count_of_tokens")
 def test_count_of_tokens(client):
     """A route of its own."""
     counted = client.messages.count_tokens(model="m", messages=PROMPT["messages"])
     assert counted.input_tokens == 14
 
 
+@pytest.mark.wire("anthropic.sdk.models")
 def test_models(client):
     """Paged through to the end, and one by one."""
     assert [model.id for model in client.models.list(limit=2)] == ["m0", "m1", "m2", "m3", "m4"]
@@ -179,6 +191,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.wire("anthropic.sdk.error_becomes_its_class")
 @pytest.mark.parametrize(("kind", "error"), ERRORS)
 def test_error_becomes_its_class(client, service, kind, error):
     """With its type and its request id."""
@@ -191,6 +204,7 @@ def test_error_becomes_its_class(client, service, kind, error):
     assert caught.value.body["error"]["type"] == caught.value.type
 
 
+@pytest.mark.wire("anthropic.sdk.invalid_request_of_the_sdk_itself")
 def test_invalid_request_of_the_sdk_itself(client):
     """An unpaired tool call, the most common bug of agents."""
     call = {"type": "tool_use", "id": "toolu_1", "name": "search", "input": {}}
@@ -199,6 +213,7 @@ def test_invalid_request_of_the_sdk_itself(client):
         client.messages.create(**PROMPT | {"messages": history})
 
 
+@pytest.mark.wire("anthropic.sdk.error_inside_a_stream_keeps_status_200")
 def test_error_inside_a_stream_keeps_status_200(client, service):
     """It is not an OverloadedError, as code that catches by class finds out."""
     service.break_after = 5
@@ -207,6 +222,7 @@ def test_error_inside_a_stream_keeps_status_200(client, service):
     assert (caught.value.status_code, caught.value.type) == (200, "overloaded_error")
 
 
+@pytest.mark.wire("anthropic.sdk.async_client")
 def test_async_client(async_client, service):
     """Plain and streamed."""
 

@@ -24,6 +24,7 @@ def closeness(one, other):
     return sum(x * y for x, y in zip(one, other, strict=True))
 
 
+@pytest.mark.wire("openai_embeddings.sdk.vectors_are_of_length_one_and_depend_on_the_text_alone")
 def test_vectors_are_of_length_one_and_depend_on_the_text_alone(client):
     """The usage counts the prompt, and nothing else."""
     made = client.embeddings.create(model=SMALL, input=["hello world", "goodbye", "hello world"])
@@ -34,6 +35,7 @@ def test_vectors_are_of_length_one_and_depend_on_the_text_alone(client):
     assert (made.model, made.usage.prompt_tokens, made.usage.total_tokens) == (SMALL, 2160, 2160)
 
 
+@pytest.mark.wire("openai_embeddings.sdk.floats_are_what_base64_holds")
 def test_floats_are_what_base64_holds(client):
     """The SDK asks for base64 unless it is told otherwise; a raw request gets floats."""
     plain = client.embeddings.create(model=SMALL, input="hi", encoding_format="float")
@@ -47,6 +49,7 @@ def test_floats_are_what_base64_holds(client):
     )
 
 
+@pytest.mark.wire("openai_embeddings.sdk.fewer_dimensions_are_the_beginning")
 def test_fewer_dimensions_are_the_beginning(client):
     """Made longer again."""
     whole = vectors(client.embeddings.create(model=LARGE, input="hello world"))[0]
@@ -58,6 +61,7 @@ def test_fewer_dimensions_are_the_beginning(client):
     assert [abs(value) for value in tiny] == [1.0]
 
 
+@pytest.mark.wire("openai_embeddings.sdk.texts_that_share_words_are_close")
 def test_texts_that_share_words_are_close(client):
     """So that a search by vectors finds something."""
     made = client.embeddings.create(
@@ -68,6 +72,7 @@ def test_texts_that_share_words_are_close(client):
     assert closeness(asked, similar) > 0.7 > 0.2 > closeness(asked, other)
 
 
+@pytest.mark.wire("openai_embeddings.sdk.tokens_instead_of_texts")
 def test_tokens_instead_of_texts(client, service):
     """One list of them, or several."""
     one = client.embeddings.create(model=SMALL, input=[1, 2, 3])
@@ -98,6 +103,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.wire("openai_embeddings.sdk.invalid_request_is_refused")
 @pytest.mark.parametrize(("changes", "message", "code"), REFUSED, ids=str)
 def test_invalid_request_is_refused(client, changes, message, code):
     """In the words of the vendor."""
@@ -107,6 +113,7 @@ def test_invalid_request_is_refused(client, changes, message, code):
     assert (caught.value.code, caught.value.body["message"][: len(message)]) == (code, message)
 
 
+@pytest.mark.wire("openai_embeddings.sdk.model_must_embed")
 def test_model_must_embed(client, service):
     """Of others there are none, or they are not allowed to."""
     with pytest.raises(openai.NotFoundError):
@@ -116,6 +123,7 @@ def test_model_must_embed(client, service):
     assert all(isinstance(call, Refusal) for call in service.calls)
 
 
+@pytest.mark.wire("openai_embeddings.sdk.method_must_fit")
 def test_method_must_fit(client):
     """There is nothing to read."""
     with pytest.raises(openai.APIStatusError) as caught:

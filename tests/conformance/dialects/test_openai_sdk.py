@@ -44,6 +44,7 @@ def async_client(async_http):
     return openai.AsyncOpenAI(api_key="test", http_client=async_http, max_retries=0)
 
 
+@pytest.mark.wire("openai_chat.sdk.plain_answer_at_any_base_url")
 def test_plain_answer_at_any_base_url(sync_http, base_url):
     """With a prefix and with a trailing slash."""
     client = openai.OpenAI(api_key="test", http_client=sync_http, base_url=base_url)
@@ -66,6 +67,7 @@ def test_plain_answer_at_any_base_url(sync_http, base_url):
     assert made._request_id.startswith("req_")
 
 
+@pytest.mark.wire("openai_chat.sdk.raw_stream")
 @pytest.mark.parametrize("usage", [True, False])
 def test_raw_stream(client, usage):
     """The usage only when asked for."""
@@ -78,6 +80,7 @@ def test_raw_stream(client, usage):
     assert all(chunk.usage is None for chunk in chunks[:-1])
 
 
+@pytest.mark.wire("openai_chat.sdk.stream_helper_accumulates_the_answer")
 def test_stream_helper_accumulates_the_answer(client, service):
     """Parallel tool calls with all their fragments."""
     service.outcomes = [TWO_CALLS]
@@ -93,6 +96,7 @@ def test_stream_helper_accumulates_the_answer(client, service):
     assert (made.choices[0].finish_reason, made.usage.total_tokens) == ("tool_calls", 40)
 
 
+@pytest.mark.wire("openai_chat.sdk.parallel_tool_calls_and_their_results")
 def test_parallel_tool_calls_and_their_results(client, service):
     """The whole loop."""
     service.outcomes = [TWO_CALLS, DONE]
@@ -106,6 +110,7 @@ def test_parallel_tool_calls_and_their_results(client, service):
     assert [m.role for m in service.calls[-1].messages] == ["user", "assistant", "tool", "tool"]
 
 
+@pytest.mark.wire("openai_chat.sdk.parsed_answer_is_validated_by_the_sdk")
 def test_parsed_answer_is_validated_by_the_sdk(client, service):
     """The helper sends a strict schema, which is accepted."""
     from pydantic import BaseModel
@@ -119,6 +124,7 @@ def test_parsed_answer_is_validated_by_the_sdk(client, service):
     assert {"city"} == set(service.calls[0].options["output_schema"]["properties"])
 
 
+@pytest.mark.wire("openai_chat.sdk.damaged_arguments_reach_the_client")
 def test_damaged_arguments_reach_the_client(client, service):
     """As the model wrote them."""
     service.outcomes = [Reply(content=(ToolCall(id="", name="search", arguments='{"q": '),))]
@@ -126,6 +132,7 @@ def test_damaged_arguments_reach_the_client(client, service):
     assert made.choices[0].message.tool_calls[0].function.arguments == '{"q": '
 
 
+@pytest.mark.wire("openai_chat.sdk.models")
 def test_models(client):
     """The list, and one by one."""
     assert [model.id for model in client.models.list()] == ["m0", "m1", "m2", "m3", "m4"]
@@ -151,6 +158,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.wire("openai_chat.sdk.error_becomes_its_class")
 @pytest.mark.parametrize(("kind", "error", "code"), ERRORS)
 def test_error_becomes_its_class(client, service, kind, error, code):
     """With its code and its request id."""
@@ -161,6 +169,7 @@ def test_error_becomes_its_class(client, service, kind, error, code):
     assert caught.value.request_id.startswith("req_")
 
 
+@pytest.mark.wire("openai_chat.sdk.wait_of_a_rate_limit_is_honoured")
 def test_wait_of_a_rate_limit_is_honoured(sync_http, service):
     """The SDK sleeps for the milliseconds that the headers name."""
     service.outcomes = [Refusal(kind="rate_limited", retry_after=0.01), DONE]
@@ -170,6 +179,7 @@ def test_wait_of_a_rate_limit_is_honoured(sync_http, service):
     assert service.calls[-1].options["retry_count"] == 1
 
 
+@pytest.mark.wire("openai_chat.sdk.error_inside_a_stream")
 def test_error_inside_a_stream(client, service):
     """An APIError without a status."""
     service.break_after = 3
@@ -178,12 +188,14 @@ def test_error_inside_a_stream(client, service):
     assert not isinstance(caught.value, openai.APIStatusError)
 
 
+@pytest.mark.wire("openai_chat.sdk.unknown_route_has_the_vendors_own_404")
 def test_unknown_route_has_the_vendors_own_404(client):
     """Not the page of a web framework."""
     with pytest.raises(openai.NotFoundError, match=r"Invalid URL \(POST /v1/moderations\)"):
         client.moderations.create(input="x")
 
 
+@pytest.mark.wire("openai_chat.sdk.async_client")
 def test_async_client(async_client):
     """Plain and streamed."""
 

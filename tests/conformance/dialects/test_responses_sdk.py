@@ -58,6 +58,7 @@ def results_of(response):
     ]
 
 
+@pytest.mark.wire("openai_responses.sdk.plain_answer_at_any_base_url")
 def test_plain_answer_at_any_base_url(sync_http, base_url):
     """With a prefix and with a trailing slash."""
     client = openai.OpenAI(api_key="test", http_client=sync_http, base_url=base_url)
@@ -71,6 +72,7 @@ def test_plain_answer_at_any_base_url(sync_http, base_url):
     assert made._request_id.startswith("req_")
 
 
+@pytest.mark.wire("openai_responses.sdk.raw_stream")
 def test_raw_stream(client):
     """Names equal types, numbers have no gaps, and the last event carries the whole answer."""
     events = list(client.responses.create(**PROMPT, stream=True))
@@ -91,6 +93,7 @@ def test_raw_stream(client):
     )
 
 
+@pytest.mark.wire("openai_responses.sdk.stream_helper_accumulates_the_answer")
 def test_stream_helper_accumulates_the_answer(client, service):
     """Parallel tool calls with all their fragments."""
     service.outcomes = [TWO_CALLS]
@@ -109,6 +112,7 @@ def test_stream_helper_accumulates_the_answer(client, service):
     assert len({item.call_id for item in made.output} | {item.id for item in made.output}) == 4
 
 
+@pytest.mark.wire("openai_responses.sdk.incomplete_answer_raises_in_the_stream_helper_only")
 def test_incomplete_answer_raises_in_the_stream_helper_only(client, service):
     """There is no `response.completed`; the answer is told by `response.incomplete`."""
     service.outcomes = [Reply(content=(Text("half a"),), stop="max_tokens")]
@@ -121,6 +125,7 @@ def test_incomplete_answer_raises_in_the_stream_helper_only(client, service):
         stream.get_final_response()
 
 
+@pytest.mark.wire("openai_responses.sdk.tool_calls_and_their_results")
 @pytest.mark.parametrize("chained", [False, True])
 def test_tool_calls_and_their_results(client, service, chained):
     """The whole loop, with the items sent back or with the id of the response before."""
@@ -139,6 +144,7 @@ def test_tool_calls_and_their_results(client, service, chained):
     assert [part.name for part in service.calls[-1].messages[1].content] == ["search"] * 2
 
 
+@pytest.mark.wire("openai_responses.sdk.chain_goes_on_and_branches")
 def test_chain_goes_on_and_branches(client, service):
     """Each response stands for all before it; instructions are not inherited."""
     first = client.responses.create(model="m", input="one", instructions="be brief")
@@ -151,6 +157,7 @@ def test_chain_goes_on_and_branches(client, service):
     assert [m.text for m in service.calls[-1].messages] == ["one", TEXT, "other"]
 
 
+@pytest.mark.wire("openai_responses.sdk.chain_without_the_result_of_a_call_is_refused")
 def test_chain_without_the_result_of_a_call_is_refused(client, service):
     """Whoever forgets it hears about it, as in production."""
     service.outcomes = [TWO_CALLS]
@@ -160,6 +167,7 @@ def test_chain_without_the_result_of_a_call_is_refused(client, service):
         client.responses.create(model="m", input=half, previous_response_id=first.id)
 
 
+@pytest.mark.wire("openai_responses.sdk.unstored_response_is_gone")
 def test_unstored_response_is_gone(client):
     """Neither retrieved nor continued."""
     made = client.responses.create(**PROMPT, store=False)
@@ -173,6 +181,7 @@ def test_unstored_response_is_gone(client):
     )
 
 
+@pytest.mark.wire("openai_responses.sdk.earlier_items_sent_along_with_a_chain_are_duplicates")
 def test_earlier_items_sent_along_with_a_chain_are_duplicates(client):
     """The usual mistake of those who move to chains."""
     first = client.responses.create(**PROMPT)
@@ -181,6 +190,7 @@ def test_earlier_items_sent_along_with_a_chain_are_duplicates(client):
         client.responses.create(model="m", input=again, previous_response_id=first.id)
 
 
+@pytest.mark.wire("openai_responses.sdk.call_without_its_reasoning_is_refused")
 def test_call_without_its_reasoning_is_refused(client, service):
     """Reasoning belongs to the item after it."""
     service.outcomes = [Reply(content=(Thinking(text="hm"), *TWO_CALLS.content))]
@@ -197,6 +207,7 @@ def test_call_without_its_reasoning_is_refused(client, service):
     ) in str(caught.value)
 
 
+@pytest.mark.wire("openai_responses.sdk.references_stand_for_items")
 def test_references_stand_for_items(client, service):
     """Of responses that were stored."""
     first = client.responses.create(**PROMPT)
@@ -206,6 +217,7 @@ def test_references_stand_for_items(client, service):
     assert [m.text for m in service.calls[-1].messages] == ["hi", TEXT, "hi"]
 
 
+@pytest.mark.wire("openai_responses.sdk.stored_response")
 def test_stored_response(client):
     """Retrieved, listed and deleted."""
     given = [{"role": "user", "content": text} for text in ("one", "two", "three")]
@@ -222,6 +234,7 @@ def test_stored_response(client):
         client.responses.delete(made.id)
 
 
+@pytest.mark.wire("openai_responses.sdk.response_in_the_background")
 def test_response_in_the_background(client):
     """It is queued at first; only such a one can be cancelled."""
     made = client.responses.create(**PROMPT, background=True)
@@ -238,6 +251,7 @@ def test_response_in_the_background(client):
         client.responses.cancel(other.id)
 
 
+@pytest.mark.wire("openai_responses.sdk.conversation")
 def test_conversation(client, service):
     """It grows by what is asked and answered."""
     conversation = client.conversations.create(
@@ -266,6 +280,7 @@ def test_conversation(client, service):
         client.responses.create(model="m", input="five", conversation=conversation.id)
 
 
+@pytest.mark.wire("openai_responses.sdk.items_of_a_conversation_have_ids_of_their_own")
 def test_items_of_a_conversation_have_ids_of_their_own(client):
     """Even where others were taken out in between."""
     given = {"type": "message", "role": "user", "content": "same"}
@@ -278,6 +293,7 @@ def test_items_of_a_conversation_have_ids_of_their_own(client):
     assert (len(listed), len(set(listed))) == (5, 5)
 
 
+@pytest.mark.wire("openai_responses.sdk.parsed_answer_is_validated_by_the_sdk")
 def test_parsed_answer_is_validated_by_the_sdk(client, service):
     """The helper sends a strict schema, which is accepted; what it parsed can be sent back."""
     service.outcomes = [Reply(content=(Text('{"city": "Köln"}'),))]
@@ -288,6 +304,7 @@ def test_parsed_answer_is_validated_by_the_sdk(client, service):
     client.responses.create(model="m", input=[user, *made.output, user])
 
 
+@pytest.mark.wire("openai_responses.sdk.parsed_stream")
 def test_parsed_stream(client, service):
     """Likewise from events."""
     service.outcomes = [Reply(content=(Text('{"city": "Köln"}'),))]
@@ -295,6 +312,7 @@ def test_parsed_stream(client, service):
         assert City(city="Köln") == stream.get_final_response().output_parsed
 
 
+@pytest.mark.wire("openai_responses.sdk.parsed_arguments_sent_back_by_hand_are_refused")
 def test_parsed_arguments_sent_back_by_hand_are_refused(client, service):
     """The SDK leaves them out; `model_dump` does not."""
     service.outcomes = [TWO_CALLS]
@@ -306,6 +324,7 @@ def test_parsed_arguments_sent_back_by_hand_are_refused(client, service):
         client.responses.create(model="m", input=[user, *dumped, *results_of(made)])
 
 
+@pytest.mark.wire("openai_responses.sdk.reasoning_summary_is_told_when_asked_for")
 def test_reasoning_summary_is_told_when_asked_for(client, service):
     """As an item and as events; encrypted where it is to be carried by the client."""
     service.outcomes = [Reply(content=(Thinking(text="I weigh it."), Text("Yes.")))]
@@ -319,12 +338,14 @@ def test_reasoning_summary_is_told_when_asked_for(client, service):
     client.responses.create(model="m", input=[user, reasoning, message, user], store=False)
 
 
+@pytest.mark.wire("openai_responses.sdk.damaged_arguments_reach_the_client")
 def test_damaged_arguments_reach_the_client(client, service):
     """As the model wrote them."""
     service.outcomes = [Reply(content=(ToolCall(id="", name="search", arguments='{"q": '),))]
     assert client.responses.create(**PROMPT).output[0].arguments == '{"q": '
 
 
+@pytest.mark.wire("openai_responses.sdk.empty_answer_has_no_item")
 def test_empty_answer_has_no_item(client, service):
     """Whoever takes the last one fails."""
     service.outcomes = [Reply(content=())]
@@ -337,16 +358,29 @@ def test_empty_answer_has_no_item(client, service):
     ]
 
 
+@pytest.mark.wire("openai_responses.sdk.tokens_of_an_input_can_be_counted")
 def test_tokens_of_an_input_can_be_counted(client):
     """Without an answer."""
     assert client.responses.input_tokens.count(**PROMPT).input_tokens == 14
 
 
-def test_compaction_is_refused_in_the_words_of_the_vendor(client):
-    """It is not simulated."""
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.responses.compact(model="m", input="hi")
-    assert caught.value.code == "unsupported_value"
+@pytest.mark.wire("openai_responses.sdk.compacted_conversation_goes_on")
+def test_compacted_conversation_goes_on(client, service):
+    """What the user said stays; all else is one sealed item, which may be sent back."""
+    user = {"role": "user", "content": "hi"}
+    said = {"role": "assistant", "content": "hello"}
+    made = client.responses.compact(model="m", input=[user, said, user])
+    assert made.object == "response.compaction"
+    assert [item.type for item in made.output] == ["message", "message", "compaction"]
+    assert (made.output[0].role, made.output[0].content[0].text) == ("user", "hi")
+    assert (made.usage.input_tokens, made.usage.output_tokens) == (2160, 7)
+    output = [item.model_dump(exclude_unset=True, warnings=False) for item in made.output]
+    client.responses.create(model="m", input=[*output, user])
+    assert [message.role for message in service.calls[-1].messages] == [
+        *("user", "user", "assistant", "user")
+    ]
+    with pytest.raises(openai.BadRequestError, match="Unknown parameter: 'stream'"):
+        client.responses.compact(model="m", input="hi", extra_body={"stream": True})
 
 
 ERRORS = [
@@ -360,6 +394,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.wire("openai_responses.sdk.error_becomes_its_class")
 @pytest.mark.parametrize(("kind", "error", "code", "param"), ERRORS)
 def test_error_becomes_its_class(client, service, kind, error, code, param):
     """With its code and its request id."""
@@ -370,6 +405,7 @@ def test_error_becomes_its_class(client, service, kind, error, code, param):
     assert caught.value.request_id.startswith("req_")
 
 
+@pytest.mark.wire("openai_responses.sdk.error_inside_a_stream_raises_nothing_without_the_helper")
 def test_error_inside_a_stream_raises_nothing_without_the_helper(client, service):
     """The trap: it is an event like any other."""
     service.break_after = 5
@@ -380,6 +416,7 @@ def test_error_inside_a_stream_raises_nothing_without_the_helper(client, service
         stream.get_final_response()
 
 
+@pytest.mark.wire("openai_responses.sdk.async_client")
 def test_async_client(async_client):
     """Plain, streamed and with the helper."""
 

@@ -1,15 +1,14 @@
-"""Forms with files in them (RFC 7578), as far as OpenAI's clients send them."""
+"""Forms with files in them (RFC 7578), as far as the SDKs send them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from chaoskit.dialects._refused import invalid
-
 __all__ = ["Field", "read"]
 
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+_TYPE = re.compile(r"^content-type:[ \t]*([^\r\n;]+)", re.IGNORECASE | re.MULTILINE)
 _PARAMETER = re.compile(r'\b(name|filename)="((?:[^"\\]|\\.)*)"')
 
 
@@ -19,6 +18,7 @@ class Field:
 
     data: bytes
     filename: str = ""
+    content_type: str = ""
 
     @property
     def text(self) -> str:
@@ -26,15 +26,11 @@ class Field:
         return self.data.decode("utf-8", "replace")
 
 
-def read(content_type: str, body: bytes) -> dict[str, Field]:
-    """Return the fields by name.
-
-    Raises:
-        RefusedError: the body is no form.
-    """
+def read(content_type: str, body: bytes) -> dict[str, Field] | None:
+    """Return the fields by name, or None when the body is no form."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None or "multipart/form-data" not in content_type.lower():
-        raise invalid("Expected a request with 'Content-Type: multipart/form-data'.")
+        return None
     # A line break belongs to the boundary after it (RFC 2046, 5.1.1).
     _, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode("utf-8", "replace"))
     fields: dict[str, Field] = {}
@@ -42,6 +38,12 @@ def read(content_type: str, body: bytes) -> dict[str, Field]:
         head, found, data = part.partition(b"\r\n\r\n")
         if not found or part.startswith(b"--"):
             continue
-        told = dict(_PARAMETER.findall(head.decode("utf-8", "replace")))
-        fields[told.get("name", "")] = Field(data=data, filename=told.get("filename", ""))
+        words = head.decode("utf-8", "replace")
+        told = dict(_PARAMETER.findall(words))
+        kind = _TYPE.search(words)
+        fields[told.get("name", "")] = Field(
+            data=data,
+            filename=told.get("filename", ""),
+            content_type=kind[1] if kind else "",
+        )
     return fields

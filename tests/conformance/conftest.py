@@ -1,0 +1,31 @@
+"""The manifest: every wire behaviour that the simulation promises, one entry each."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+MANIFEST = Path(__file__).parent / "manifest"
+
+
+def entries():
+    """All entries by name, each with the file in which it stands."""
+    found = {}
+    for file in sorted(MANIFEST.glob("*.toml")):
+        for name, entry in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            assert name not in found, f"{name} stands in two files"
+            found[name] = entry | {"file": file.stem}
+    return found
+
+
+@pytest.fixture(scope="session")
+def manifest():
+    """Return all entries by name."""
+    return entries()
+
+
+def pytest_generate_tests(metafunc):
+    """Let a test run for each refusal of the manifest."""
+    if "refusal" in metafunc.fixturenames:
+        rows = [(name, entry) for name, entry in entries().items() if "message" in entry]
+        metafunc.parametrize("refusal", rows, ids=[name for name, _ in rows], indirect=True)
