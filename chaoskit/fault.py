@@ -38,6 +38,7 @@ __all__ = [
     "Interrupted",
     "OfferFault",
     "Offered",
+    "ReadsInput",
     "ReplyFault",
     "ReportsChanges",
     "ReportsProgress",
@@ -106,6 +107,15 @@ class Interrupted(Protocol):
 
     def noise(self, text: str) -> Frame:
         """Return a line that is no message."""
+        ...
+
+
+@runtime_checkable
+class ReadsInput(Protocol):
+    """A maker of frames whose server listens on a standard input."""
+
+    def deaf(self) -> Frame:
+        """Return what stands for the end of its listening."""
         ...
 
 

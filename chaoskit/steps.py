@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 __all__ = [
     "Close",
     "Crash",
+    "Deafen",
     "Finish",
     "Frame",
     "Head",
@@ -81,7 +82,12 @@ class Crash:
     """The process of the server dies; what it kept in memory is gone."""
 
 
-Step: TypeAlias = Refuse | Head | Send | Raw | Wait | Finish | Close | Reset | Crash
+@dataclass(frozen=True, slots=True)
+class Deafen:
+    """The server closes its standard input. Elsewhere there is none to close."""
+
+
+Step: TypeAlias = Refuse | Head | Send | Raw | Wait | Finish | Close | Reset | Crash | Deafen
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,8 @@ class ToolServer:
         self._max_calls = max_calls
         self._scale = scale
         self._own = own
-        self.spared = spared
+        self._spared = spared
+        self._last: Site | None = None
         self._ids = derive(seed, "tool server")
         self._shelf = Shelf()
         self._calls = 0
@@ -226,12 +227,7 @@ class ToolServer:
             wall=self._world.clock.wall(),
             shelf=self._shelf,
             settings=self.settings,
-            site=Site(
-                tools=self._tools.there,
-                wanted=self._own or not all(tool.real for tool in self._tools.there),
-                own=self._own,
-                spared=self.spared,
-            ),
+            site=self._site(),
         )
 
     def answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
@@ -445,8 +441,18 @@ class ToolServer:
         return dialect
 
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
-        desk = self.desk()
-        return next((one for one in self._dialects if one.claims(request, desk)), None)
+        site = self._site()
+        return next((one for one in self._dialects if one.claims(request, site)), None)
+
+    def _site(self) -> Site:
+        """Return what is there now; it is asked for with every request, and seldom another."""
+        tools, hosts, last = self._tools.there, self.settings.hosts, self._last
+        if last is not None and last.tools is tools and last.hosts is hosts:
+            return last
+        wanted = self._own or not all(tool.real for tool in tools)
+        made = Site(tools=tools, hosts=hosts, wanted=wanted, own=self._own, spared=self._spared)
+        self._last = made
+        return made
 
 
 def _later(seconds: float, steps: tuple[Step, ...]) -> tuple[Step, ...]:

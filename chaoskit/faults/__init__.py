@@ -5,6 +5,7 @@ from __future__ import annotations
 from chaoskit.fault import Fault
 from chaoskit.faults.broken_compression import BrokenCompression
 from chaoskit.faults.broken_event import BrokenEvent
+from chaoskit.faults.closed_input import ClosedInput
 from chaoskit.faults.connect_error import ConnectError
 from chaoskit.faults.crash import Crash
 from chaoskit.faults.cut_stream import CutStream
@@ -60,6 +61,7 @@ __all__ = [
     "FAULTS",
     "BrokenCompression",
     "BrokenEvent",
+    "ClosedInput",
     "ConnectError",
     "Crash",
     "CutStream",
@@ -154,6 +156,7 @@ FAULTS.register("log_noise", LogNoise)
 FAULTS.register("endless_listing", EndlessListing)
 FAULTS.register("list_changed_storm", ListChangedStorm)
 FAULTS.register("crash", Crash)
+FAULTS.register("closed_input", ClosedInput)
 FAULTS.register("timeout_after_effect", TimeoutAfterEffect)
 FAULTS.register("duplicate_delivery", DuplicateDelivery)
 FAULTS.register("partial_write", PartialWrite)

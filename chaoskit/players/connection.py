@@ -20,7 +20,7 @@ import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.players.performance import Broken, Performance
-from chaoskit.steps import Head, Raw
+from chaoskit.steps import Deafen, Head, Raw
 
 __all__ = ["RESET_ON_CLOSE", "Connection", "encoded", "head_of"]
 
@@ -228,13 +228,13 @@ class Connection(asyncio.Protocol):
         self._write(out + self._last_chunk())
         self._next()
 
-    def _framed(self, move: Head | bytes | Raw) -> bytes:
+    def _framed(self, move: Head | bytes | Raw | Deafen) -> bytes:
         if isinstance(move, Head):
             self._head = move
             return head_of(move, keep=self._keep)
         if isinstance(move, Raw):
             return move.data
-        if self._bodiless or not move:
+        if isinstance(move, Deafen) or self._bodiless or not move:
             return b""
         if self._head is not None and self._head.chunked:
             return b"%x\r\n%b\r\n" % (len(move), move)

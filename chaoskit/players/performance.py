@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 from chaoskit.player import Ending, Exchange, Host
-from chaoskit.steps import Close, Crash, Finish, Head, Raw, Refuse, Reset, Send, Wait
+from chaoskit.steps import Close, Crash, Deafen, Finish, Head, Raw, Refuse, Reset, Send, Wait
 
 __all__ = ["Broken", "Performance"]
 
@@ -23,9 +23,9 @@ class Broken(Exception):  # noqa: N818 - a signal between performance and player
 class Performance:
     """One exchange on its way to the client.
 
-    Iterating gives seconds to wait (floats), the `Head` once, the bytes of the body, and `Raw` for
-    those that are not of the body; it raises `Broken` where the connection breaks. The end is told
-    to the host exactly once.
+    Iterating gives seconds to wait (floats), the `Head` once, the bytes of the body, `Raw` for
+    those that are not of the body, and `Deafen`; it raises `Broken` where the connection breaks.
+    The end is told to the host exactly once.
 
     Args:
         read: the client's read timeout, in seconds: the longest silence that it tolerates.
@@ -40,7 +40,7 @@ class Performance:
         self._ended = False
         self._moves = self._play()
 
-    def __iter__(self) -> Iterator[float | Head | bytes | Raw]:
+    def __iter__(self) -> Iterator[float | Head | bytes | Raw | Deafen]:
         return self._moves
 
     def whole_body(self) -> bytes | None:
@@ -62,7 +62,7 @@ class Performance:
             self._finish("complete" if self._exchange.whole else "unfinished")
         self._moves.close()
 
-    def _play(self) -> Generator[float | Head | bytes | Raw]:
+    def _play(self) -> Generator[float | Head | bytes | Raw | Deafen]:
         silence, begun = 0.0, False
         for self._at, step in enumerate(self._exchange.steps):  # noqa: B020 - how far it has come
             if isinstance(step, Wait):
@@ -80,7 +80,7 @@ class Performance:
             elif isinstance(step, Send):
                 self._sent_content = self._sent_content or step.content
                 yield step.data
-            elif isinstance(step, Raw):
+            elif isinstance(step, (Raw, Deafen)):
                 yield step
             elif isinstance(step, Finish):
                 self._finish("complete" if self._exchange.whole else "unfinished")

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from chaoskit.clock import Clock
 from chaoskit.player import Exchange, Host
 from chaoskit.players.performance import Broken, Performance
+from chaoskit.steps import Deafen
 
-__all__ = ["LAST_WORDS", "LineHost", "Stdio", "lines_of", "own_output", "perform"]
+__all__ = [
+    "LAST_WORDS",
+    "Input",
+    "LineHost",
+    "Stdio",
+    "ended_by_signals",
+    "own_output",
+    "perform",
+]
 
 LAST_WORDS = 1.0
 """Seconds for what is still to be said when the client has hung up."""
@@ -65,23 +75,20 @@ class Stdio:
         """Serve; return the exit code of the process: 0 unless a step made it die."""
         loop = asyncio.get_running_loop()
         self._code: asyncio.Future[int] = loop.create_future()
-        heard = lines_of(self._source)
-        for number in _ENDINGS:
-            loop.add_signal_handler(number, self._end, 0)
+        self._input = Input(self._source)
         self._clock.on_stop(lambda: loop.call_soon_threadsafe(self._end, 0))
-        serving = loop.create_task(self._serve(heard))
+        serving = loop.create_task(self._serve())
         try:
-            return await self._code
+            with ended_by_signals(self._end):
+                return await self._code
         finally:
-            for number in _ENDINGS:
-                loop.remove_signal_handler(number)
             serving.cancel()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(serving, *self._tasks, return_exceptions=True)
 
-    async def _serve(self, heard: asyncio.Queue[bytes | None]) -> None:
-        while (line := await heard.get()) is not None:
+    async def _serve(self) -> None:
+        while (line := await self._input.lines.get()) is not None:
             exchange = self._host.heard(line)
             if exchange is None:
                 continue
@@ -111,7 +118,7 @@ class Stdio:
             del self._running[request]
 
     async def _perform(self, performance: Performance) -> None:
-        code = await perform(performance, self._clock, self._write)
+        code = await perform(performance, self._clock, self._write, self._input.close)
         if code is not None:
             self._end(code)
 
@@ -120,33 +127,72 @@ class Stdio:
             self._code.set_result(code)
 
 
-def lines_of(descriptor: int) -> asyncio.Queue[bytes | None]:
-    """Return a queue of the lines of an open file, with None at its end.
+class Input:
+    """The lines of an open file, read on a thread: files, pipes and terminals can all be an input.
 
-    They are read on a thread, since files, pipes and terminals can all be an input; and without
-    a buffer of Python's, whose lock the end of the process would wait for.
+    They are read without a buffer of Python's, whose lock the end of the process would wait for.
+
+    Attributes:
+        lines: a queue of them, without their ends; None stands for the end of the file.
     """
-    loop = asyncio.get_running_loop()
-    heard: asyncio.Queue[bytes | None] = asyncio.Queue()
 
-    def read() -> None:
+    def __init__(self, descriptor: int) -> None:
+        self.lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._woken, self._wake = os.pipe()
+        threading.Thread(target=self._read, name="chaoskit-input", daemon=True).start()
+
+    def close(self) -> None:
+        """Read no more, and close the file: who writes to it is told so."""
+        os.write(self._wake, b"x")
+
+    def _read(self) -> None:
         rest = b""
         try:
-            while data := os.read(descriptor, _AT_ONCE):
+            while self._descriptor in self._ready():
+                data = os.read(self._descriptor, _AT_ONCE)
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
-                    loop.call_soon_threadsafe(heard.put_nowait, line)
-            for last in (rest, None) if rest else (None,):
-                loop.call_soon_threadsafe(heard.put_nowait, last)
+                    self._put(line)
+                if not data:
+                    for last in (rest, None) if rest else (None,):
+                        self._put(last)
+                    return
+            os.close(self._descriptor)
         except (RuntimeError, OSError):  # the loop, or the file, is closed
             return
 
-    threading.Thread(target=read, name="chaoskit-input", daemon=True).start()
-    return heard
+    def _ready(self) -> list[int]:
+        """Wait for something to read; what closes the file comes first."""
+        ready, _, _ = select.select([self._woken, self._descriptor], [], [])
+        return [] if self._woken in ready else ready
+
+    def _put(self, line: bytes | None) -> None:
+        self._loop.call_soon_threadsafe(self.lines.put_nowait, line)
+
+
+@contextmanager
+def ended_by_signals(end: Callable[[int], object]) -> Iterator[None]:
+    """Call `end` with 0 at SIGINT and SIGTERM, where the loop can hear of them."""
+    loop = asyncio.get_running_loop()
+    heard = []
+    for number in _ENDINGS:
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, end, 0)
+            heard.append(number)
+    try:
+        yield
+    finally:
+        for number in heard:
+            loop.remove_signal_handler(number)
 
 
 async def perform(
-    performance: Performance, clock: Clock, write: Callable[[bytes], object]
+    performance: Performance,
+    clock: Clock,
+    write: Callable[[bytes], object],
+    deafen: Callable[[], object],
 ) -> int | None:
     """Write an answer in its time; return the exit code where it ends the process."""
     try:
@@ -155,6 +201,8 @@ async def perform(
                 await clock.pause(move)
             elif isinstance(move, bytes):
                 write(move)
+            elif isinstance(move, Deafen):
+                deafen()
     except Broken as broken:
         return 0 if broken.ending == "closed" else 1
     except OSError:  # nobody reads the output any more

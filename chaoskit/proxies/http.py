@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import signal
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,6 +19,7 @@ from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Exchange
 from chaoskit.players.connection import RESET_ON_CLOSE, encoded, head_of
 from chaoskit.players.performance import Broken, Performance
+from chaoskit.players.stdio import ended_by_signals
 from chaoskit.proxies.between import Between
 from chaoskit.proxies.events import events_of
 from chaoskit.proxies.requests import Requests
@@ -30,7 +30,6 @@ from chaoskit.toolserver import ToolServer
 
 __all__ = ["HttpProxy"]
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 _OF_ONE_HOP = frozenset(
     {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "expect", "te"}
 )
@@ -73,13 +72,11 @@ class HttpProxy:
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[int] = loop.create_future()
 
-        def end() -> None:
+        def end(code: int) -> None:
             if not ended.done():
-                ended.set_result(0)
+                ended.set_result(code)
 
-        for number in _ENDINGS:
-            loop.add_signal_handler(number, end)
-        self._clock.on_stop(lambda: loop.call_soon_threadsafe(end))
+        self._clock.on_stop(lambda: loop.call_soon_threadsafe(end, 0))
         async with httpx.AsyncClient(timeout=_PATIENCE) as self._client:
             try:
                 listening = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
@@ -89,14 +86,13 @@ class HttpProxy:
             port = listening.sockets[0].getsockname()[1]
             self._tell(f"in front of {self._target}: http://127.0.0.1:{port}{self._target.path}")
             try:
-                return await ended
+                with ended_by_signals(end):
+                    return await ended
             finally:
                 listening.close()
                 for task in self._connections:
                     task.cancel()
                 await asyncio.gather(*self._connections, return_exceptions=True)
-                for number in _ENDINGS:
-                    loop.remove_signal_handler(number)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
@@ -160,7 +156,7 @@ class HttpProxy:
                     relay.begin(move)
                 elif isinstance(move, Raw):
                     relay.write(move.data)
-                else:
+                elif isinstance(move, bytes):
                     relay.send(move)
             relay.finish()
         except Broken as broken:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from collections.abc import Callable
 from typing import Any
 
 from chaoskit.clock import Clock
 from chaoskit.dialects.mcp.lines import spoken
 from chaoskit.players.performance import Performance
-from chaoskit.players.stdio import LAST_WORDS, lines_of, perform
+from chaoskit.players.stdio import LAST_WORDS, Input, ended_by_signals, perform
 from chaoskit.proxies.between import Between
 from chaoskit.proxies.upstream import Upstream
 from chaoskit.steps import Frame, Step
@@ -19,8 +18,6 @@ from chaoskit.tool_dialect import Asked
 from chaoskit.toolserver import ToolServer
 
 __all__ = ["LinesProxy"]
-
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LinesProxy:
@@ -66,18 +63,16 @@ class LinesProxy:
         loop = asyncio.get_running_loop()
         self._code: asyncio.Future[int] = loop.create_future()
         await self._upstream.start(self._heard)
-        for number in _ENDINGS:
-            loop.add_signal_handler(number, self._end, 0)
+        self._input = Input(self._source)
         self._clock.on_stop(lambda: loop.call_soon_threadsafe(self._end, 0))
         pumps = [
             loop.create_task(self._from_client()),
             loop.create_task(self._mourn()),
         ]
         try:
-            return await self._code
+            with ended_by_signals(self._end):
+                return await self._code
         finally:
-            for number in _ENDINGS:
-                loop.remove_signal_handler(number)
             await self._upstream.stop()
             tasks = [*pumps, *self._tasks]
             for task in tasks:
@@ -85,8 +80,7 @@ class LinesProxy:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _from_client(self) -> None:
-        heard = lines_of(self._source)
-        while (line := await heard.get()) is not None:
+        while (line := await self._input.lines.get()) is not None:
             message = _message(line)
             asked = None if message is None else self._between.looks_at(message, "stdio")
             if message is None or asked is None:
@@ -131,7 +125,7 @@ class LinesProxy:
             asked, ask, lambda frames, seconds: spoken(asked, frames, seconds)
         )
         performance = Performance(exchange, self._server, read=None)
-        code = await perform(performance, self._clock, self._write)
+        code = await perform(performance, self._clock, self._write, self._input.close)
         self._running.pop(asked.notes["id"], None)
         if code is not None:
             self._end(code)

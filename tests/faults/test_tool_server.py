@@ -6,6 +6,7 @@ import pytest
 
 from chaoskit.exchange import Call
 from chaoskit.faults import (
+    ClosedInput,
     Crash,
     CutStream,
     EmptyContent,
@@ -145,7 +146,7 @@ def test_messages_come_before_the_answer(fault, told, strike):
     assert made[-1] is frames[0]
 
 
-@pytest.mark.parametrize("fault", [Progress(), ListChangedStorm(), LogNoise()])
+@pytest.mark.parametrize("fault", [Progress(), ListChangedStorm(), LogNoise(), ClosedInput()])
 def test_dialect_without_a_word_for_it_is_not_struck(fault, strike):
     """The very same tuple comes back."""
     frames = (answer(),)

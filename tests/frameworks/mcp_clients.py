@@ -56,7 +56,7 @@ FAULTS = [
     {"fault": "crash", "when": TOOL},
     {"fault": "hang", "when": TOOL},
 ]
-PATIENCE = 3.0  # seconds
+PATIENCE = float(os.environ.get("PATIENCE", "3"))  # seconds
 
 
 async def by_fastmcp(where, body):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import select
 
 import pytest
 
@@ -269,3 +270,30 @@ def test_hang_is_never_answered():
         call(1), call(2), faults=rule("hang", when='{ tool = "search", calls = 1 }'), answers=1
     )
     assert (list(answered(said)), code) == ([2], 0)
+
+
+def test_closed_input_is_heard_of_by_who_writes_to_it():
+    """The answer came, the server lives, and the next line breaks the client's pipe."""
+    faults = rule("closed_input", when="{ calls = 1 }")
+    session = Session(parse(WORLD + faults, "lines.chaos.toml"))
+    said = bytearray()
+
+    async def main():
+        source, mouth = os.pipe()
+        player = Stdio(session.tools, session.clock, source=source, write=said.extend)
+        running = asyncio.create_task(player.run())
+        os.write(mouth, call(1) + b"\n")
+        ears = select.poll()
+        ears.register(mouth, 0)  # nothing but that nobody reads it any more
+        await asyncio.to_thread(ears.poll, 20_000)
+        lives = not running.done()
+        with pytest.raises(BrokenPipeError):
+            os.write(mouth, call(2) + b"\n")
+        session.clock.stop("enough")
+        await running
+        os.close(mouth)
+        return lives
+
+    assert asyncio.run(main())
+    assert said == RESULT + b"\n"
+    assert [event.detail for event in session.journal.of(Struck)] == ["search"]

@@ -12,10 +12,13 @@ from chaoskit.dialects.mcp.reading import (
     refused,
 )
 from chaoskit.exchange import Refusal
-from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
+from chaoskit.steps import Deafen, Finish, Frame, Head, Send, Step, Wait
 from chaoskit.tool_dialect import Asked, Desk
 
-__all__ = ["heard", "spoken"]
+__all__ = ["DEAF", "heard", "spoken"]
+
+DEAF = Frame(kind="ping", name="closed input", data="")
+"""Stands among the frames for the end of the server's standard input."""
 
 _HEAD = Head(0, {}, chunked=True)
 
@@ -76,6 +79,9 @@ def spoken(asked: Asked, frames: tuple[Frame, ...], seconds: float) -> tuple[Ste
             steps.append(Wait(pause))
         if not steps or not any(isinstance(step, Head) for step in steps):
             steps.append(_HEAD)
+        if frame is DEAF:
+            steps.append(Deafen())
+            continue
         steps.append(Send(f"{frame.data}\n".encode(), content=frame.kind == "content"))
     return (*steps, Finish())
 
