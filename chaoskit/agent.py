@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from chaoskit.errors import AgentNotFound, UsageError
 
 if TYPE_CHECKING:
-    from chaoskit.command import Command
+    from chaoskit.outside import Outside
 
 __all__ = ["DUMMY_KEY", "KEYS", "Agent", "dummy_keys", "import_named", "load_agent"]
 
@@ -40,7 +40,7 @@ class Agent:
         module: where its own tools are looked for.
         tools: dotted paths of its tools' functions, by tool name.
         make: makes the callable of one session, where the agent was given as a class or factory.
-        command: what is run for each turn, where the agent is a command.
+        outside: how it is asked, where it is another process: a command, or a service at a URL.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Agent:
     module: ModuleType | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
     make: Callable[[], Callable[..., Any]] | None = None
-    command: Command | None = None
+    outside: Outside | None = None
 
     def fresh(self) -> Agent:
         """Return the agent as it is before anybody has asked: with no session yet."""
@@ -134,15 +134,21 @@ def _parameters(answer: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 
 def load_agent(
-    spec: str, tools: Mapping[str, str] | None = None, *, scale: float | None = None
+    spec: str,
+    tools: Mapping[str, str] | None = None,
+    *,
+    scale: float | None = None,
+    port: int | None = None,
 ) -> Agent:
     """Import the agent `module:callable` or `path/to/file.py:callable`, with dummy keys in place.
 
-    `command: node agent.js` is an agent as well, and nothing is imported for it.
+    `command: node agent.js` and `http://127.0.0.1:8000/answer` are agents as well, and nothing is
+    imported for them.
 
     Args:
         tools: dotted paths of the agent's own tool functions, by tool name.
-        scale: for a command, how many seconds of the world pass in one of the machine.
+        scale: for other processes, how many seconds of the world pass in one of the machine.
+        port: for a URL, where the service looks for the simulated provider.
 
     Raises:
         AgentNotFound: there is no such module or callable, or importing it failed; the text says
@@ -151,6 +157,8 @@ def load_agent(
     target, _, attribute = spec.partition(":")
     if target == "command":
         return _command(spec, attribute.strip(), scale)
+    if target in ("http", "https"):
+        return _service(spec, scale, port)
     if not target or not attribute:
         raise AgentNotFound(
             f"{spec!r} names no agent; write module:callable, such as myapp.agent:answer"
@@ -177,12 +185,22 @@ def load_agent(
 def _command(spec: str, words: str, scale: float | None) -> Agent:
     from chaoskit.command import Command  # noqa: PLC0415 - few agents are commands
 
+    command = Command.of(words, scale=1.0 if scale is None else scale)
+    return _outside(spec, command, ("user", "session"))
+
+
+def _service(spec: str, scale: float | None, port: int | None) -> Agent:
+    from chaoskit.endpoint import PORT, Endpoint  # noqa: PLC0415 - few agents are URLs
+
+    endpoint = Endpoint.of(spec, scale=1.0 if scale is None else scale, port=port or PORT)
+    return _outside(spec, endpoint, _KEYWORDS)
+
+
+def _outside(spec: str, outside: Outside, keywords: tuple[str, ...]) -> Agent:
     def answer(prompt: str, **more: str) -> str:
         raise UsageError(f"{spec} is asked {prompt!r} {more}; only a run can do that")
 
-    command = Command.of(words, scale=1.0 if scale is None else scale)
-    keywords = ("user", "session")
-    return Agent(name=spec, answer=answer, is_async=False, keywords=keywords, command=command)
+    return Agent(name=spec, answer=answer, is_async=False, keywords=keywords, outside=outside)
 
 
 def import_named(target: str, spec: str) -> ModuleType:

@@ -24,6 +24,7 @@ from chaoskit.agent import Agent
 from chaoskit.catalogue import Found
 from chaoskit.command import PREFIX
 from chaoskit.demo import PAIRS
+from chaoskit.endpoint import is_url
 from chaoskit.errors import AgentNotFound, UsageError
 from chaoskit.evidence import lasting
 from chaoskit.outcome import Outcome
@@ -96,7 +97,7 @@ class Batch:
                 except UsageError as error:
                     wrong.append(str(error))
         if wrong:
-            raise UsageError("\n".join(wrong))
+            raise UsageError("\n".join(dict.fromkeys(wrong)))
 
     def again(self, outcome: Outcome) -> str:
         """Return the command line that runs the scenario of an outcome again."""
@@ -106,10 +107,12 @@ class Batch:
         known = (*self.agents, *chain.from_iterable(self.others.values()))
         agent = next(one for one in known if one.name == outcome.agent)
         who = ["--agent", outcome.agent]
-        if agent.command is not None:
+        if outcome.agent.startswith(PREFIX):
             who = ["--command", outcome.agent.removeprefix(PREFIX).strip()]
-            if agent.command.scale != 1:
-                who += ["--time-scale", f"{agent.command.scale:g}"]
+        if agent.outside is not None:
+            who += agent.outside.options
+            if agent.outside.scale != 1:
+                who += ["--time-scale", f"{agent.outside.scale:g}"]
         words = ["chaoskit", "run", found.given, *who, *tools, *extensions]
         return shlex.join([*words, "--seed", str(self.seed)])
 
@@ -151,15 +154,17 @@ def agents(
     *,
     command: str = "",
     scale: float | None = None,
+    port: int | None = None,
 ) -> Sequence[Agent]:
     """Return the agents that are named, or else the two of the demo.
 
     Args:
-        places: `module:callable`, or `command: ...`.
+        places: `module:callable`, `command: ...`, or a URL.
         tools: places of their tools' functions, as on the command line.
         known: the same by tool name, as the project has them.
         command: the agent where it is a command, in place of `places`.
-        scale: for a command, how many seconds of the world pass in one of the machine.
+        scale: for other processes, how many seconds of the world pass in one of the machine.
+        port: for a URL, where the service looks for the simulated provider.
 
     Raises:
         UsageError: a tool is not written as `NAME=MODULE:FUNCTION`, or what is asked for does not
@@ -170,11 +175,18 @@ def agents(
         raise UsageError("--agent and --command: name one agent")
     if command:
         places = [f"{PREFIX} {command}"]
-    commands = [one for one in places if one.startswith(PREFIX)]
-    if scale is not None and not commands:
-        raise UsageError("--time-scale is for --command; agents in Python live in virtual time")
-    if tools and commands:
-        raise UsageError("--tool is for agents in Python; the tools of a command are its own")
+    urls = [one for one in places if is_url(one)]
+    others = [*urls, *(one for one in places if one.startswith(PREFIX))]
+    if scale is not None and not others:
+        raise UsageError(
+            "--time-scale is for --command and for URLs; agents in Python live in virtual time"
+        )
+    if port is not None and not urls:
+        raise UsageError("--port is for an agent that is a URL; others are told of the port")
+    if tools and others:
+        raise UsageError(
+            "--tool is for agents in Python; the tools of a command or a service are its own"
+        )
     named = dict(known or {})
     for one in tools:
         name, equals, place = one.partition("=")
@@ -182,7 +194,7 @@ def agents(
             raise UsageError(f"--tool {one}: write NAME=MODULE:FUNCTION")
         named[name] = place
     if places:
-        return [running.load_agent(place, named, scale=scale) for place in places]
+        return [running.load_agent(place, named, scale=scale, port=port) for place in places]
     if importlib.util.find_spec("anthropic") is None or importlib.util.find_spec("openai") is None:
         raise AgentNotFound(
             "the demo agents use the SDKs: pip install 'chaoskit[demo]', or name your own agent "

@@ -8,7 +8,7 @@ request therefore gets the same answer.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from chaoskit.exchange import Call, Reply
@@ -16,19 +16,35 @@ from chaoskit.exchange import Call, Reply
 __all__ = ["Behaviour", "Scene"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """The circumstances of one answer.
 
     Attributes:
-        rng: generator that belongs to this user and this step of the conversation.
         step: number of model turns since the last prompt of the user, from 0.
+
+    Args:
+        rng: the generator, or what makes it when it is first asked for.
     """
 
-    rng: random.Random
-    user: str
-    turn: int
-    step: int
+    __slots__ = ("_rng", "step", "turn", "user")
+
+    def __init__(
+        self, *, rng: random.Random | Callable[[], random.Random], user: str, turn: int, step: int
+    ) -> None:
+        self._rng = rng
+        self.user = user
+        self.turn = turn
+        self.step = step
+
+    def __repr__(self) -> str:
+        return f"<Scene of {self.user!r}, turn {self.turn}, step {self.step}>"
+
+    @property
+    def rng(self) -> random.Random:
+        """The generator that belongs to this user and this step of the conversation."""
+        if not isinstance(self._rng, random.Random):
+            self._rng = self._rng()
+        return self._rng
 
 
 @runtime_checkable

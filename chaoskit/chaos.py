@@ -196,7 +196,7 @@ class Chaos(Verbs):
         found = agent if isinstance(agent, Agent) else None
         if found is None:
             found = load_agent(agent) if isinstance(agent, str) else Agent.of(agent)
-        if found.command is not None:
+        if found.outside is not None:
             raise UsageError(
                 f"{found.name} needs real time, and this world's is virtual; start it from the "
                 "test itself, with `chaos_server`"

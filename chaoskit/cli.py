@@ -110,8 +110,9 @@ def run(
             "--agent",
             "-a",
             metavar="MODULE:CALLABLE",
-            help="Your agent, `answer(prompt) -> str`, sync or async. Without it two demo agents "
-            "are compared, unless [tool.chaoskit] in pyproject.toml names one.",
+            help="Your agent, `answer(prompt) -> str`, sync or async; or the URL of a service that "
+            "runs. Without it two demo agents are compared, unless [tool.chaoskit] in "
+            "pyproject.toml names one.",
             show_default=False,
         ),
     ] = "",
@@ -126,6 +127,16 @@ def run(
         ),
     ] = "",
     time_scale: Annotated[float | None, _SCALE] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65_535,
+            help="Where a service, named by its URL, looks for the simulated provider: 8642, or "
+            "`port` of [tool.chaoskit], unless given.",
+            show_default=False,
+        ),
+    ] = None,
     tool: Annotated[
         list[str] | None,
         typer.Option(
@@ -171,6 +182,7 @@ def run(
       chaoskit run day2 day7 --agent myapp.agent:answer --seed 4
       chaoskit run 'chaos/*.chaos.toml' -a myapp.agent:answer --json report.json --journal out
       chaoskit run day2 --command 'node agent.js' --time-scale 60
+      chaoskit run day2 --agent http://127.0.0.1:8000/answer --time-scale 60
 
     Each scenario is lived through twice: first without its faults, which must go well, then with
     them. No request leaves the machine and no key is needed. A command finds the simulated provider
@@ -181,6 +193,8 @@ def run(
     """  # noqa: D301 - a backspace keeps the lines below it apart
     with _plainly():
         from chaoskit import batch, exits  # noqa: PLC0415 - --help is quick
+        from chaoskit.command import PREFIX  # noqa: PLC0415 - likewise
+        from chaoskit.endpoint import is_url  # noqa: PLC0415 - likewise
         from chaoskit.report import side_by_side, terminal  # noqa: PLC0415 - likewise
 
         project = _extend(extension)
@@ -188,12 +202,17 @@ def run(
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
         places = [agent] if agent else [] if command else list(project.agents)
         scale = _positive(time_scale) if time_scale is not None else None
-        if scale is None and (command or any(place.startswith("command:") for place in places)):
+        urls = any(is_url(place) for place in places)
+        if scale is None and (command or urls or any(one.startswith(PREFIX) for one in places)):
             scale = project.time_scale
+        if port is None and urls:
+            port = project.port
         seed = (project.seed or 0) if seed is None else seed
         whole = batch.Batch(
             scenarios=chosen,
-            agents=batch.agents(places, tool or (), project.tools, command=command, scale=scale),
+            agents=batch.agents(
+                places, tool or (), project.tools, command=command, scale=scale, port=port
+            ),
             seed=seed,
             tools=tool or (),
             extensions=extension or (),

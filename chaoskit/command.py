@@ -14,11 +14,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO
 
 from chaoskit.errors import AgentNotFound
+from chaoskit.outside import Question
+from chaoskit.sessions import environment_of
 
 __all__ = ["PREFIX", "Command", "CommandFailed", "Finished", "kill"]
 
@@ -27,6 +30,11 @@ PREFIX = "command:"
 
 _PROMPT = "{prompt}"
 _MOST = 4 * 1024 * 1024  # bytes of an output that are read
+_REMOVED = ("ANTHROPIC_AUTH_TOKEN",)
+_DIRECT = "127.0.0.1,localhost"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+"""Where clients are told of a proxy: it is the server itself, which refuses other hosts."""
+_OBEY = {"NODE_USE_ENV_PROXY": "1"}  # Node looks at the variables only where this says so
 _LINES = 8  # last lines of stderr that a failure tells
 
 
@@ -82,6 +90,39 @@ class Command:
             )
         return cls(words=words, scale=scale)
 
+    @property
+    def port(self) -> int:
+        """Where the provider has to listen: anywhere, since each turn is told."""
+        return 0
+
+    @property
+    def apart(self) -> bool:
+        """Whether each turn is told anew where the provider is: in its environment."""
+        return True
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command line needs no more than the command."""
+        return ()
+
+    @property
+    def wiring(self) -> str:
+        """Its user need not set anything."""
+        return ""
+
+    def ready(self) -> None:
+        """A command can always be tried."""
+
+    def talk(
+        self,
+        provider: str,
+        seen: Callable[[str, str, str], None],
+        *,
+        allow: tuple[str, ...] = (),
+    ) -> Processes:
+        """Begin to run it, a process for each turn."""
+        return Processes(self, provider, seen, allow)
+
     def run(
         self,
         prompt: str,
@@ -132,6 +173,65 @@ class Command:
         last = finished.errors.strip().splitlines()[-_LINES:]
         told = "; stderr: " + "\n".join(last) if last else "; nothing on stderr"
         raise CommandFailed(what + told, shlex.join(self.words))
+
+
+class Processes:
+    """Runs a command, a process for each turn."""
+
+    def __init__(
+        self,
+        command: Command,
+        provider: str,
+        seen: Callable[[str, str, str], None],
+        allow: tuple[str, ...],
+    ) -> None:
+        self._command = command
+        self._provider = provider
+        self._seen = seen
+        self._allow = allow
+        self._stopped = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()  # a process is either killed by a stop or has ended
+
+    def ask(self, question: Question) -> str:
+        """Run the command for one turn.
+
+        Raises:
+            CommandFailed: it failed, or said nothing.
+        """
+        environment = {name: text for name, text in os.environ.items() if name not in _REMOVED}
+        for name in ("NO_PROXY", "no_proxy"):
+            direct = (environment.get(name), _DIRECT, *self._allow)
+            environment[name] = ",".join(filter(None, direct))
+        environment |= dict.fromkeys(_PROXIES, self._provider) | _OBEY
+        environment |= environment_of(self._provider, question.user)
+        environment |= {
+            "CHAOS_USER": question.user,
+            "CHAOS_SESSION": question.session,
+            "CHAOS_TURN": str(question.turn),
+        }
+        finished = self._command.run(
+            question.prompt, environment, started=self._started, ended=self._ended
+        )
+        self._seen("stderr", finished.errors, "stderr of the command")
+        return self._command.answer_of(finished)
+
+    def stop(self) -> None:
+        """Kill what is running."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                kill(process)
+
+    def _started(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.add(process)
+            if self._stopped:
+                kill(process)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.discard(process)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

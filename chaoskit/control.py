@@ -2,7 +2,9 @@
 
     GET  /_chaos/verdict     how the session is judged; JSON, or text for `Accept: text/plain`
     GET  /_chaos/journal     what happened in it, as JSON Lines
-    POST /_chaos/faults      one fault more, in the words of scenario files
+    POST /_chaos/scenario    tables of a scenario file: provider, behaviour, faults, promises, …
+    POST /_chaos/faults      one fault more, in the same words
+    POST /_chaos/replies     what the model says next: a list of texts, or of a script's turns
     POST /_chaos/reset       begin the session anew
 
 Which session is meant is said as in requests to the provider: see `sessions`.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chaoskit.check import Verdict, worst
@@ -28,7 +31,12 @@ __all__ = ["Sessions", "answer", "in_full", "is_control"]
 
 _BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
 _FAULT = 'write {"fault": "rate_limited", "when": {"calls": "1-3"}, "retry_after": "7s"}'
-_WAYS = "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/faults, POST /_chaos/reset"
+_REPLIES = 'write ["a text", {"call": {"tool": "search", "arguments": {"query": "deploy"}}}]'
+_TABLES = 'write {"provider": {"limits": {"requests_per_minute": 50}}, "promises": [{"check": …}]}'
+_WAYS = (
+    "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/scenario, POST /_chaos/faults, "
+    "POST /_chaos/replies, POST /_chaos/reset"
+)
 _CONTROL = re.compile(r"/_chaos(?=/|$)")
 
 
@@ -42,6 +50,14 @@ class Session(Protocol):
 
     def add(self, rule: Rule) -> None:
         """Let a fault strike from now on."""
+        ...
+
+    def world_of(self, table: Mapping[str, Any]) -> tuple[str, ...]:
+        """Take what the tables of a scenario say; return which of them have no place here."""
+        ...
+
+    def turns(self, *turns: Mapping[str, Any] | str) -> object:
+        """Let the model say these turns."""
         ...
 
     def judge(self) -> tuple[Judged, ...]:
@@ -63,7 +79,8 @@ class Sessions(Protocol):
 
 def is_control(request: HttpRequest) -> bool:
     """Tell whether a request is for this API, whatever stands before it in the path."""
-    return _CONTROL.search(request.path) is not None
+    path = request.path
+    return "/_chaos" in path and _CONTROL.search(path) is not None
 
 
 def answer(server: Sessions, request: HttpRequest) -> HttpReply:
@@ -80,6 +97,10 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
             return _text(server.session(name).journal.dumps())
         case "POST", "/_chaos/faults":
             return _faults(server, name, request.body)
+        case "POST", "/_chaos/scenario":
+            return _tables(server, name, request.body)
+        case "POST", "/_chaos/replies":
+            return _replies(server, name, request.body)
         case "POST", "/_chaos/reset":
             server.reset(name)
             return _json(200, {"session": name})
@@ -95,6 +116,35 @@ def in_full(judged: tuple[Judged, ...]) -> str:
     """Return the verdict as text: one word on the first line, then what was not kept."""
     bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
     return "\n".join([str(_whole(judged)), *bad, ""])
+
+
+def _tables(server: Sessions, name: str, body: bytes) -> HttpReply:
+    table = _parsed(body)
+    if not isinstance(table, dict):
+        return _error(400, f"the body is no JSON object; {_TABLES}")
+    try:
+        return _json(200, {"session": name, "left_out": server.session(name).world_of(table)})
+    except UsageError as error:
+        return _error(400, str(error))
+
+
+def _replies(server: Sessions, name: str, body: bytes) -> HttpReply:
+    turns = _parsed(body)
+    if not isinstance(turns, list) or not all(isinstance(turn, (str, dict)) for turn in turns):
+        return _error(400, f"the body is no list of replies; {_REPLIES}")
+    try:
+        server.session(name).turns(*turns)
+    except UsageError as error:
+        return _error(400, f"{error}; {_REPLIES}")
+    return _json(200, {"session": name, "replies": len(turns)})
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
 
 
 def _faults(server: Sessions, name: str, body: bytes) -> HttpReply:

@@ -83,6 +83,7 @@ class Driver:
         seen: looks for planted secrets in what leaves the agent: channel, text, place.
         hide: takes planted secrets out of a text.
         last_call: the last request of a user, for the history of a conversation.
+        admit: waits until a user's next turn may begin.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Driver:
         seen: Callable[[str, str, str], None],
         hide: Callable[[str], str],
         last_call: Callable[[str], Call | None],
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         self._agent = agent
         self._clock = clock
@@ -101,6 +103,7 @@ class Driver:
         self._seen = seen
         self._hide = hide
         self._last_call = last_call
+        self._admit = admit
         self._opened = 0.0
         self._starting = 0
         self._unfinished: set[str] = set()
@@ -125,6 +128,10 @@ class Driver:
         for number, prompt in enumerate(guest.prompts, 1):
             while self._starting:
                 yield _Pause(_GATE)
+            if self._admit is not None:
+                came = (yield _Ask(self._admit, (guest.name,))) or _Came()
+                if came.error is not None:  # the run is over
+                    break
             WHO.set((guest.name, number))
             began = self._clock.now()
             self._emit(TurnStarted(at=began, user=guest.name, turn=number, prompt=prompt))

@@ -23,6 +23,7 @@ __all__ = [
     "Refusal",
     "RefusalKind",
     "Reply",
+    "Stop",
     "Text",
     "Thinking",
     "ToolCall",
@@ -251,11 +252,15 @@ class Reply:
     @property
     def text(self) -> str:
         """The text parts, joined without a separator."""
+        if len(self.content) == 1 and isinstance(only := self.content[0], Text):
+            return only.text
         return "".join([part.text for part in self.content if isinstance(part, Text)])
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
+        if len(self.content) == 1 and isinstance(self.content[0], Text):
+            return ()
         return tuple([part for part in self.content if isinstance(part, ToolCall)])
 
 

@@ -8,7 +8,7 @@ that any run can be judged again later. Keys and secrets are never recorded, fin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
@@ -41,6 +41,8 @@ __all__ = [
     "Struck",
     "TurnStarted",
     "as_line",
+    "as_record",
+    "of_record",
 ]
 
 E_ = TypeVar("E_", bound="Event")
@@ -401,7 +403,7 @@ class Journal:
         return len(self._events)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Journal) and self._events == other._events
+        return isinstance(other, Journal) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # a journal grows
 
@@ -410,11 +412,11 @@ class Journal:
 
     def of(self, *kinds: type[E_]) -> list[E_]:
         """Return the events of the given kinds, in order."""
-        return [event for event in self._events if isinstance(event, kinds)]
+        return [event for event in self if isinstance(event, kinds)]
 
     def dumps(self) -> str:
         """Return the journal as JSON Lines; equal journals give equal text."""
-        return "".join(f"{as_line(event)}\n" for event in self._events)
+        return "".join(f"{as_line(event)}\n" for event in self)
 
     @classmethod
     def loads(cls, text: str) -> Journal:
@@ -423,7 +425,7 @@ class Journal:
         Raises:
             ValueError: a line is not an event of a journal.
         """
-        return cls(_load(line) for line in text.splitlines() if line.strip())
+        return cls(_load(line) for line in text.split("\n") if line.strip())
 
     def write(self, path: Path) -> None:
         """Write the journal to a file as JSON Lines."""
@@ -440,23 +442,37 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def as_line(event: Event) -> str:
-    """Return an event as a line of a journal's file, without its end."""
+def as_record(event: Event) -> dict[str, Any]:
+    """Return an event as a line of a journal's file has it: its kind, and its fields in order."""
     record: dict[str, Any] = {"event": type(event).__name__}
     for field in fields(event):
         record[field.name] = _plain(getattr(event, field.name))
+    return record
+
+
+def as_line(event: Event) -> str:
+    """Return an event as a line of a journal's file, without its end."""
+    record = as_record(event)
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def of_record(name: str, record: Mapping[str, Any]) -> Event:
+    """Return the event of a kind that has these fields, as JSON has them.
+
+    Raises:
+        KeyError: there is no such kind or field.
+        TypeError: a field is missing.
+    """
+    kind = _KINDS[name]
+    hints = _HINTS.get(name) or _HINTS.setdefault(name, get_type_hints(kind))
+    return kind(**{name: _revive(value, hints[name]) for name, value in record.items()})
 
 
 def _load(line: str) -> Event:
     record = json.loads(line)
-    kind = _KINDS.get(record.pop("event", None)) if isinstance(record, dict) else None
-    if kind is None:
-        raise ValueError(f"not an event of a journal: {line[:80]!r}")
-    hints = get_type_hints(kind)
     try:
-        return kind(**{name: _revive(value, hints[name]) for name, value in record.items()})
-    except (KeyError, TypeError) as error:
+        return of_record(record.pop("event"), record)
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not an event of a journal: {line[:80]!r} ({error})") from error
 
 
@@ -470,4 +486,5 @@ def _revive(value: Any, hint: Any) -> Any:
     return float(value) if hint is float else value
 
 
+_HINTS: dict[str, dict[str, Any]] = {}
 _KINDS = {kind.__name__: kind for kind in Event.__subclasses__()}

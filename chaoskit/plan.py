@@ -182,6 +182,10 @@ class PlanState:
         )
         self._ready[stage] = (*self._ready.get(stage, ()), ready)
 
+    def works_at(self, stage: Stage) -> bool:
+        """Tell whether any rule works at a stage."""
+        return stage in self._ready
+
     def decide(self, subject: Subject, stage: Stage) -> tuple[Decision, ...]:
         """Return the faults that are to strike a call at a stage, in the order of the rules.
 

@@ -5,6 +5,7 @@ agent = "myapp.agent:answer"
 seed = 4
 tools = { search = "myapp.tools:search" }
 time_scale = 60
+port = 8642
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ class Project:
     """The settings of a project; those of no project where there is no table.
 
     Attributes:
-        agents: places of its agents, `module:callable`.
+        agents: places of its agents: `module:callable`, `command: …`, or URLs.
         tools: places of their tools' functions, by tool name.
         extensions: modules and files that register faults, behaviours and checks.
-        time_scale: for an agent that is a command, seconds of the world in one of the machine.
+        time_scale: for an agent in another process, seconds of the world in one of the machine.
+        port: for an agent that is a URL, where it looks for the simulated provider.
         folder: where the file lies that says so; None where there is none.
     """
 
@@ -38,6 +40,7 @@ class Project:
     tools: Mapping[str, str] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
     time_scale: float | None = None
+    port: int | None = None
     folder: Path | None = None
 
 
@@ -95,17 +98,21 @@ def _read(table: dict[str, Any], path: Path, folder: Path) -> Project:
     scale = table.get("time_scale")
     if scale is not None and not (isinstance(scale, (int, float)) and 0 < scale < float("inf")):
         raise UsageError(f"{path}: tool.chaoskit.time_scale is a positive number, not {scale!r}")
+    port = table.get("port")
+    if port is not None and not (type(port) is int and 0 < port < 65_536):
+        raise UsageError(f"{path}: tool.chaoskit.port is a number from 1 to 65535, not {port!r}")
     return Project(
         agents=tuple(agents),
         seed=seed,
         tools=tools,
         extensions=tuple(extensions),
         time_scale=scale,
+        port=port,
         folder=folder,
     )
 
 
-_KEYS = ("agent", "seed", "tools", "extensions", "time_scale")
+_KEYS = ("agent", "seed", "tools", "extensions", "time_scale", "port")
 
 
 def _are_texts(value: object) -> bool:

@@ -67,13 +67,14 @@ def run(
         quiet: keep back what the agent prints and logs.
 
     Raises:
-        UsageError: the agent is a command, and the scenario takes longer than it may.
+        UsageError: the agent is another process, and the scenario takes longer than it may, or
+            nobody answers at its URL.
     """
     fit(scenario, agent)
     began = time.perf_counter()
     calm = play(scenario.healthy(), agent, seed=seed, healthy=True, progress=progress, quiet=quiet)
     outcomes = tuple(promise for promise in scenario.promises if promise.check.outcome)
-    healthy = judge(outcomes, calm.journal)
+    healthy = judge(outcomes, calm.journal, unheard=_unheard(agent))
     shared = _Shared(scenario=scenario, agent=agent, seed=seed, began=began, calm=calm)
     if any(item.judgement.verdict is Verdict.FAIL for item in healthy):
         return shared.outcome(Verdict.UNKNOWN, _first(healthy), healthy=healthy, sick=True)
@@ -83,7 +84,7 @@ def run(
         return shared.outcome(Verdict.UNKNOWN, _first(healthy), healthy=healthy, sick=True)
     rough = play(scenario, agent, seed=seed, progress=progress, quiet=quiet)
     struck = (Promise(name="faults_struck", check=FaultsStruck()),) if scenario.faults else ()
-    promises = judge((*scenario.promises, *struck), rough.journal)
+    promises = judge((*scenario.promises, *struck), rough.journal, unheard=_unheard(agent))
     verdict = worst([item.judgement.verdict for item in promises])
     return shared.outcome(
         verdict, _first(promises), healthy=healthy, promises=promises, rough=rough
@@ -94,10 +95,11 @@ def fit(scenario: Scenario, agent: Agent) -> None:
     """Make sure that a scenario can end within its bounds with an agent.
 
     Raises:
-        UsageError: the agent is a command, and the users of the scenario alone take longer.
+        UsageError: the agent is another process, and the users of the scenario alone take longer,
+            or nobody answers at its URL.
     """
-    if agent.command is not None:
-        fits(scenario, agent.command)
+    if agent.outside is not None:
+        fits(scenario, agent.outside)
 
 
 def play(
@@ -133,8 +135,8 @@ def _play(
         if progress is not None and count % _EVERY == 1:
             progress(event.at)
 
-    if agent.command is not None:
-        wire = Wire(scenario, agent, agent.command, seed=seed, healthy=healthy, told=told)
+    if agent.outside is not None:
+        wire = Wire(scenario, agent, agent.outside, seed=seed, healthy=healthy, told=told)
         with wire:
             wire.live(scenario.workload)
         if wire.world.mistake is not None:
@@ -148,8 +150,19 @@ def _play(
     return Played(journal=stage.journal, real_tools=stage.real_tools, output=stage.watch.captured)
 
 
-def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]:
-    """Judge a journal by promises. A check that crashes says UNKNOWN, and why."""
+def _unheard(agent: Agent) -> str:
+    wiring = agent.outside.wiring if agent.outside is not None else ""
+    return f": start the service with {wiring}" if wiring else ""
+
+
+def judge(
+    promises: tuple[Promise, ...], journal: Journal, *, unheard: str = ""
+) -> tuple[Judged, ...]:
+    """Judge a journal by promises. A check that crashes says UNKNOWN, and why.
+
+    Args:
+        unheard: what to do where no request arrived.
+    """
     judged = []
     for promise in promises:
         try:
@@ -163,7 +176,7 @@ def judge(promises: tuple[Promise, ...], journal: Journal) -> tuple[Judged, ...]
             judgement = Judgement(verdict=Verdict.NOT_APPLICABLE, reason=judgement.reason)
         judged.append(Judged(name=promise.name, sentence=promise.sentence, judgement=judgement))
     if not journal.of(Requested):
-        reason = "the agent made no request to a simulated provider"
+        reason = f"the agent made no request to a simulated provider{unheard}"
         nothing = Judgement(verdict=Verdict.UNKNOWN, reason=reason)
         judged.append(Judged(name=CALLS_MADE, sentence="the agent asks a model", judgement=nothing))
     return tuple(judged)
@@ -238,8 +251,8 @@ def _lacking(scenario: Scenario, agent: Agent, calm: Played) -> str:
         "tool_functions": (
             bool(calm.journal.of(RanTool)),
             "the agent's tool functions were not found; name them with --tool NAME=module:function"
-            if agent.command is None
-            else "its tools are out of reach: the agent is a command",
+            if agent.outside is None
+            else "its tools are out of reach: the agent is another process",
         ),
         "effects": (
             bool(calm.journal.of(Changed)),

@@ -39,6 +39,7 @@ from chaoskit.journal import (
     Served,
     as_line,
 )
+from chaoskit.journal_on_disk import JournalOnDisk
 from chaoskit.outcome import Judged
 from chaoskit.plan import Plan, PlanState, Rule
 from chaoskit.player import Ending, Exchange, Host
@@ -110,7 +111,7 @@ class Session(Verbs):
         self.name = name
         self.clock = RealClock(scale=scale)
         self._url = url
-        self._journal = Journal()
+        self._journal: Journal = JournalOnDisk()
         self._hear = told
         self._settle = settle
         base = number(seed, scenario.name, *filter(None, (name,)))
@@ -127,6 +128,7 @@ class Session(Verbs):
             max_usd=scenario.bounds.usd,
             emit=self._emit,
             scale=scale,
+            together=True,
         )
         self.toolbox = Toolbox(
             declared=scenario.tools,
@@ -283,6 +285,9 @@ class Server:
 
     def session(self, name: str = "") -> Session:
         """Return a session, which begins when it is first asked for."""
+        session = self.sessions.get(name)
+        if session is not None:
+            return session
         with self._lock:
             if name not in self.sessions:
                 self.sessions[name] = self._make(name)

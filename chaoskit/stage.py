@@ -11,40 +11,22 @@ from types import TracebackType
 from typing import Self
 
 from chaoskit.agent import Agent, dummy_keys
-from chaoskit.canary import Canaries
 from chaoskit.clocks.virtual import VirtualClock
-from chaoskit.dialects import TOOL_DIALECTS
-from chaoskit.drive import Driver, Guest, Happening
 from chaoskit.hosts import Hosts
-from chaoskit.journal import (
-    Event,
-    Journal,
-    Noted,
-    Planted,
-    Replied,
-    RuleAdded,
-    RunEnded,
-    RunStarted,
-)
-from chaoskit.plan import Plan, PlanState, Rule
+from chaoskit.journal import Event, Noted, Replied, RuleAdded
+from chaoskit.plan import Rule
 from chaoskit.players.ban import banned
+from chaoskit.players.detour import detoured
 from chaoskit.players.intercept import intercepted
-from chaoskit.provider.service import Service
-from chaoskit.provider.tokens import counter_at_hand
-from chaoskit.records import Records
 from chaoskit.scenario import Scenario
-from chaoskit.seed import derive, number
-from chaoskit.toolbox import Toolbox
-from chaoskit.toolserver import ToolServer
-from chaoskit.watch import Watch
-from chaoskit.who import who
+from chaoskit.scene import Scene
+from chaoskit.seed import derive
 from chaoskit.workload import Workload
-from chaoskit.world import World
 
-__all__ = ["Stage", "guests", "happenings"]
+__all__ = ["Stage"]
 
 
-class Stage:
+class Stage(Scene):
     """The simulated world of one scenario. Enter it once; inside, the agent's code lives in it.
 
     Args:
@@ -65,59 +47,16 @@ class Stage:
         quiet: bool = True,
         immune: bool = True,
     ) -> None:
-        self.scenario = scenario
-        self.agent = agent
-        self.journal = Journal()
-        self.base = number(seed, scenario.name)
         self.clock = VirtualClock(real_limit=scenario.bounds.real)
-        self.canaries = Canaries(self.base, made=self._planted)
-        self._told = told
+        super().__init__(
+            scenario, agent, self.clock, seed=seed, healthy=healthy, told=told, quiet=quiet
+        )
         self._immune = immune
-        self._seed, self._healthy = seed, healthy
-        self.world = World(
-            service=Service(scenario.provider, counter=counter_at_hand()),
-            behaviour=scenario.behaviour,
-            plan=PlanState(Plan(rules=scenario.faults, seed=self.base), canary=self.canaries.make),
-            canaries=self.canaries,
-            clock=self.clock,
-            seed=self.base,
-            max_calls=scenario.bounds.calls,
-            max_usd=scenario.bounds.usd,
-            emit=self.emit,
-        )
-        self.watch = Watch(self.canaries, self.emit, who, self.clock.now, quiet=quiet)
-        self.toolbox = Toolbox(
-            declared=scenario.tools,
-            records=Records(scenario.records, seed=self.base),
-            agent=agent,
-            world=self.world,
-            seed=self.base,
-        )
-        self.tools = ToolServer(
-            world=self.world,
-            tools=self.toolbox,
-            dialects=TOOL_DIALECTS,
-            settings=scenario.mcp,
-            seed=self.base,
-            max_calls=scenario.bounds.calls,
-            spared=scenario.network.allow,
-        )
+        self.tools = self._tool_server(spared=scenario.network.allow)
         self._entered = ExitStack()
 
     def __enter__(self) -> Self:
-        self.emit(
-            RunStarted(
-                at=0.0,
-                scenario=self.scenario.name,
-                agent=self.agent.name,
-                seed=self._seed,
-                healthy=self._healthy,
-                clock=self.clock.name,
-                counter=self.world.service.counter.name,
-                users=self.scenario.workload.users,
-                rules=self.world.plan.plan.describe(),
-            )
-        )
+        self._begin()
         with ExitStack() as stack:
             stack.enter_context(dummy_keys())
             stack.enter_context(
@@ -126,6 +65,7 @@ class Stage:
             stack.enter_context(self.watch)
             stack.enter_context(banned(self.world, allow=self.scenario.network.allow))
             stack.enter_context(intercepted(Hosts(self.tools, self.world), self.clock))
+            stack.enter_context(detoured(self.world))
             stack.enter_context(self.toolbox)
             self._entered = stack.pop_all()
         return self
@@ -143,32 +83,12 @@ class Stage:
             self.emit(Noted(at=end, kind="not reproducible", text=text))
         for name in self.clock.scheduler.abandoned:
             self.emit(Noted(at=end, kind="not stopped", text=f"{name} did not end with the run"))
-        for remained in self.toolbox.remains():
-            self.emit(remained)
-        self.emit(RunEnded(at=end, reason=reason))
-
-    def emit(self, event: Event) -> None:
-        """Append an event to the journal."""
-        self.journal.append(event)
-        if self._told is not None:
-            self._told(event, len(self.journal))
+        self._end(end, reason)
 
     def live(self, agent: Agent, workload: Workload) -> None:
         """Let the users of a workload ask an agent, until each of them has an answer."""
         self.toolbox.serve(agent)
-        driver = Driver(
-            agent=agent.fresh(),
-            clock=self.clock,
-            emit=self.emit,
-            seen=self.watch.seen,
-            hide=self.canaries.redact,
-            last_call=self.world.last.get,
-        )
-        driver.play(
-            guests(workload, self.base),
-            happenings(self.scenario, self.world.service.deploy),
-            limit=self.scenario.bounds.virtual,
-        )
+        self._play(agent.fresh(), workload)
 
     def add(self, rule: Rule) -> None:
         """Let a fault strike from now on."""
@@ -183,28 +103,3 @@ class Stage:
             *self.toolbox.real,
             *(name for name in self.toolbox.unseen if name in called),
         )
-
-    def _planted(self, label: str) -> None:
-        user, turn = who()
-        self.emit(Planted(at=self.clock.now(), user=user, turn=turn, canary=label))
-
-
-def guests(workload: Workload, seed: int) -> list[Guest]:
-    """Return the users of a workload."""
-    arrivals = workload.arrivals(derive(seed, "arrivals"))
-    return [
-        Guest(
-            name=name,
-            arrives=arrives,
-            prompts=workload.questions(name),
-            session=workload.session_of(number),
-            every=workload.every,
-            remembers=workload.session,
-        )
-        for number, (name, arrives) in enumerate(zip(workload.names(), arrivals, strict=True))
-    ]
-
-
-def happenings(scenario: Scenario, deploy: Callable[[], None]) -> list[Happening]:
-    """Return what a scenario schedules."""
-    return [Happening(at=event.at, what=event.do, effect=deploy) for event in scenario.events]

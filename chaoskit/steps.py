@@ -108,9 +108,14 @@ class Frame:
     data: str
     id: str = ""
 
-    def encode(self) -> bytes:
-        """Return the frame as server-sent event."""
+    @property
+    def text(self) -> str:
+        """The frame as server-sent event."""
         head = f"event: {self.name}\n" if self.name else ""
         if self.id:
             head += f"id: {self.id}\n"
-        return f"{head}data: {self.data}\n\n".encode()
+        return f"{head}data: {self.data}\n\n"
+
+    def encode(self) -> bytes:
+        """Return the frame as server-sent event, in UTF-8."""
+        return self.text.encode()

@@ -10,22 +10,36 @@ from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
 __all__ = ["plain", "streamed"]
 
 _FINISH = Finish()
+_SOON = 1e-6  # seconds: clocks move in whole microseconds
 
 
 def plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
     """Return the steps of an answer in one piece that comes after `wait` seconds."""
     head, send = Head(reply.status, reply.headers), Send(reply.body, content=reply.status < 400)
-    return (Wait(wait), head, send, _FINISH) if wait else (head, send, _FINISH)
+    return (Wait(wait), head, send, _FINISH) if wait >= _SOON else (head, send, _FINISH)
 
 
 def streamed(
-    headers: Mapping[str, str], frames: tuple[Frame, ...], first_token: float, seconds: float
+    headers: Mapping[str, str],
+    frames: tuple[Frame, ...],
+    first_token: float,
+    seconds: float,
+    *,
+    together: bool = False,
 ) -> tuple[Step, ...]:
-    """Return the steps of a stream: when its first token comes, and when its last, in seconds."""
+    """Return the steps of a stream: when its first token comes, and when its last, in seconds.
+
+    Args:
+        together: events between which there is no pause may be one piece.
+    """
     carrying = sum(frame.kind in ("content", "tool") for frame in frames)
     pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
+    pause = pause if pause >= _SOON else 0.0
     steps: list[Step] = [Wait(first_token)] if first_token else []
     steps.append(Head(200, headers, chunked=True))
+    if together and not pause and frames:
+        whole = "".join([frame.text for frame in frames])
+        return (*steps, Send(whole.encode(), content=carrying > 0), _FINISH)
     for frame in frames:
         content = frame.kind in ("content", "tool")
         if content and pause:

@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from chaoskit import catalogue
 from chaoskit.behaviour import Behaviour, Scene
+from chaoskit.behaviours import Helpful, Scripted, Stubborn
 from chaoskit.errors import UsageError
-from chaoskit.exchange import Call, Part, Reply, Text, ToolCall
+from chaoskit.exchange import Call, Reply, Stop, Text, ToolCall
 from chaoskit.faults import FAULTS
 from chaoskit.freely import UNKEPT, PromiseBroken, in_words, judge_freely
 from chaoskit.journal import Journal, Replied, Requested
@@ -38,6 +39,11 @@ _WHEN = {field.name: field.name.rstrip("_") for field in fields(When)} | {
     "start": "from",
     "lasting": "for",
 }
+_PLACELESS = ("workload", "tools", "events", "network", "pytest", "healthy")
+"""Tables of a scenario on what no provider has a hand in: its users, their tools and network."""
+
+_PURE = (Helpful, Scripted, Stubborn)
+_REMEMBERED = 64  # replies of a model that is asked the same again
 _BLANK = {
     "title": "a test",
     "workload": {"prompt": "-"},
@@ -45,20 +51,48 @@ _BLANK = {
 }
 
 
+class _Once(Behaviour):
+    """Says one thing, whatever the conversation."""
+
+    def __init__(self, part: Text | ToolCall) -> None:
+        self.part = part
+
+    def reply(self, call: Call, scene: Scene) -> Reply:
+        """Answer a call."""
+        del call, scene
+        stop: Stop = "tool_use" if isinstance(self.part, ToolCall) else "end"
+        return Reply(content=(self.part,), stop=stop)
+
+
 class Told(Behaviour):
     """Says what the test tells it to, call by call, and then what the world's own model says."""
 
     def __init__(self, otherwise: Behaviour) -> None:
         self.otherwise = otherwise
-        self.waiting: deque[tuple[Part, ...]] = deque()
+        self.waiting: deque[Behaviour] = deque()
+        self._said: dict[int, tuple[Call, Behaviour, str, int, Reply]] = {}
 
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Answer a call."""
         if not self.waiting:
-            return self.otherwise.reply(call, scene)
-        content = self.waiting.popleft()
-        calls = any(isinstance(part, ToolCall) for part in content)
-        return Reply(content=content, stop="tool_use" if calls else "end")
+            return self._own_words(call, scene)
+        return self.waiting.popleft().reply(call, scene)
+
+    def _own_words(self, call: Call, scene: Scene) -> Reply:
+        """Return what the world's own model says; asked the same again, it says the same again."""
+        model = self.otherwise
+        if not isinstance(model, _PURE):
+            return model.reply(call, scene)
+        match self._said.get(id(call)):
+            case (Call() as known, said_by, user, turn, reply) if (
+                known is call and said_by is model and (user, turn) == (scene.user, scene.turn)
+            ):
+                return reply
+        reply = model.reply(call, scene)
+        self._said[id(call)] = (call, model, scene.user, scene.turn, reply)
+        if len(self._said) > _REMEMBERED:
+            del self._said[next(iter(self._said))]
+        return reply
 
 
 class Verbs:
@@ -223,7 +257,7 @@ class Verbs:
 
     def reply(self, text: str, *more: str) -> Self:
         """Let the model say this, one text for each call; afterwards it speaks for itself."""
-        self._told.waiting.extend((Text(one),) for one in (text, *more))
+        self._told.waiting.extend(_Once(Text(one)) for one in (text, *more))
         return self
 
     def call_tool(self, tool: str, json_text: str | None = None, /, **arguments: Any) -> Self:
@@ -233,8 +267,46 @@ class Verbs:
             json_text: the arguments as the model writes them, which may be broken JSON.
         """
         text = json.dumps(arguments, ensure_ascii=False) if json_text is None else json_text
-        self._told.waiting.append((ToolCall(id="", name=tool, arguments=text),))
+        self._told.waiting.append(_Once(ToolCall(id="", name=tool, arguments=text)))
         return self
+
+    def turns(self, *turns: Mapping[str, Any] | str) -> Self:
+        """Let the model say these turns, one for each call, then speak for itself.
+
+        Args:
+            turns: texts, or tables as in the `turns` of a scripted behaviour.
+
+        Raises:
+            UsageError: one of them is no turn.
+        """
+        tables = [{"text": turn} if isinstance(turn, str) else plain(turn) for turn in turns]
+        if tables:
+            script = read("behaviour", {"use": "scripted", "turns": tables})
+            self._told.waiting.extend(Scripted(turns=(turn,)) for turn in script.turns)
+        return self
+
+    def world_of(self, table: Mapping[str, Any]) -> tuple[str, ...]:
+        """Take what the tables of a scenario say; return which of them have no place here.
+
+        Nothing is taken where anything is wrong.
+
+        Raises:
+            UsageError: a table is wrong, or requests were made already and it came too late.
+        """
+        made = _made(table)
+        rules = [self._fit(rule) for rule in made["faults"]]
+        promises = made["promises"] if "promises" in table else ()
+        if "provider" in table:
+            self._untouched("provider")
+            self.world.service = Service(made["provider"], counter=self.world.service.counter)
+        if "behaviour" in table:
+            self._told.otherwise = made["behaviour"]
+        if "bounds" in table:
+            self.world.bound(calls=made["bounds"].calls, usd=made["bounds"].usd)
+        for rule in rules:
+            self.add(rule)
+        self._promises += [one for one in promises if not one.check.outcome]
+        return tuple(key for key in table if key in _PLACELESS)
 
     def model(self, use: str, **settings: Any) -> Self:
         """Let another kind of model answer: `model("stubborn")`; see `chaoskit list behaviours`."""
@@ -356,7 +428,11 @@ def read(section: str, value: Any, **others: Any) -> Any:
     Raises:
         UsageError: something in it is wrong.
     """
-    wrong, made = parts({**_BLANK, **others, section: value})
+    return _made({**others, section: value})[section]
+
+
+def _made(table: Mapping[str, Any]) -> dict[str, Any]:
+    wrong, made = parts({**_BLANK, **table})
     if wrong:
         raise UsageError(
             "; ".join(
@@ -365,7 +441,7 @@ def read(section: str, value: Any, **others: Any) -> Any:
                 for item in wrong
             )
         )
-    return made[section]
+    return made
 
 
 def _no_setting(fault: str, key: str, own: set[str]) -> str:

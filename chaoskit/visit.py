@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaoskit import fingerprint
+from chaoskit.again import ByIdentity
 from chaoskit.arguments import is_valid
 from chaoskit.dialect import Dialect
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, ToolCall, ToolResult
@@ -20,6 +21,14 @@ __all__ = ["Visit"]
 
 Hide = Callable[[str], str]
 """Takes planted secrets out of a text."""
+
+
+def _hashes(call: Call) -> tuple[str, str]:
+    """Return where a conversation stands, and what it begins with, as hashes."""
+    return fingerprint.step(call), fingerprint.prefix(call)
+
+
+_marks = ByIdentity(_hashes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,7 @@ class Visit:
         call = self.call
         retries = request.headers.get("x-stainless-retry-count", "")
         asking = call is not None and call.operation in ("generate", "embed")
+        step, prefix = _marks(call) if call else ("", "")
         return Requested(
             at=self.now,
             user=self.user,
@@ -54,8 +64,8 @@ class Visit:
             stream=bool(call and call.stream),
             key=call.key if call else "",
             digest=fingerprint.digest(request.body),
-            step=fingerprint.step(call) if call else "",
-            prefix=fingerprint.prefix(call) if call else "",
+            step=step,
+            prefix=prefix,
             messages=len(call.messages) if call else 0,
             tools=self.subject.tools,
             prompt_tokens=service.count(call) if call and asking else 0,

@@ -37,6 +37,7 @@ from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
 from chaoskit.player import Ending, Exchange
 from chaoskit.provider.service import Admission, Service, Settled
+from chaoskit.reading import Readings
 from chaoskit.seed import derive
 from chaoskit.steps import Frame, Step
 from chaoskit.timed import plain, streamed
@@ -69,6 +70,7 @@ class World:
     Args:
         max_calls, max_usd: bounds of the run.
         scale: seconds of the run in a second of its clients, who are told of waits in their own.
+        together: events of a stream that come at the same time may be one piece on their way.
         emit: takes each event of the journal.
     """
 
@@ -85,8 +87,10 @@ class World:
         max_usd: float,
         emit: Callable[[Event], None],
         scale: float = 1.0,
+        together: bool = False,
     ) -> None:
         self._scale = scale
+        self._together = together
         self.service = service
         self.plan = plan
         self.canaries = canaries
@@ -100,7 +104,7 @@ class World:
         self._max_calls = max_calls
         self._max_usd = max_usd
         self._ids = derive(seed, "ids")
-        self._claimed: tuple[HttpRequest | None, Dialect | None] = (None, None)
+        self._readings = Readings(DIALECTS)
         self._calls = 0
         self._spent_usd = 0.0
         self._primary = ""
@@ -111,9 +115,7 @@ class World:
 
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request is in a dialect of the simulated provider."""
-        dialect = _dialect(request)
-        self._claimed = (request, dialect)
-        return dialect is not None
+        return self._readings.dialect(request) is not None
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Answer a request.
@@ -137,9 +139,7 @@ class World:
         self._calls += 1
         if self._calls > self._max_calls:
             self._end(f"calls: more than {self._max_calls}")
-        asked, dialect = self._claimed
-        if asked is not request:
-            dialect = _dialect(request)
+        dialect = self._readings.dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
         decoded = self._decoded(request, dialect)
@@ -195,7 +195,7 @@ class World:
     # The way of a request.
 
     def _decoded(self, request: HttpRequest, dialect: Dialect) -> Call | Refusal:
-        decoded = dialect.decode(request, self.service.catalogue)
+        decoded = self._readings.read(request, dialect, self.service.catalogue)
         stateful = _STATEFUL.get(dialect.name)
         if stateful is not None and isinstance(decoded, Call):
             shelf = self.service.shelf(decoded.provider, decoded.key)
@@ -307,7 +307,13 @@ class World:
         if sequenced is not None:
             frames = sequenced.sequence(frames)
         return _Answer(
-            steps=streamed(headers, frames, admission.first_token, settled.seconds),
+            steps=streamed(
+                headers,
+                frames,
+                admission.first_token,
+                settled.seconds,
+                together=self._together and not self.plan.works_at("steps"),
+            ),
             whole=any(frame.kind == "done" for frame in frames),
             error_frame=any(frame.kind == "error" for frame in frames),
             called=subject.called,
@@ -334,7 +340,7 @@ class World:
         self._calls += 1
         if self._calls > self._max_calls:
             self._end(f"calls: more than {self._max_calls}")
-        dialect = _dialect(request)
+        dialect = self._readings.dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.path} of a batch")
         call = self._decoded(request, dialect)
@@ -364,7 +370,7 @@ class World:
             elif message.role == "user" and any(isinstance(part, Text) for part in message.content):
                 break
         return Scene(
-            rng=derive(self._seed, "scene", visit.user, visit.turn, step),
+            rng=lambda: derive(self._seed, "scene", visit.user, visit.turn, step),
             user=visit.user,
             turn=visit.turn,
             step=step,
@@ -455,13 +461,6 @@ class _Maker:
     def error(self, refusal: Refusal) -> Frame:
         """Return the event by which the provider reports an error after HTTP 200."""
         return self.dialect.error_frame(refusal, self.envelope)
-
-
-def _dialect(request: HttpRequest) -> Dialect | None:
-    for dialect in DIALECTS:
-        if dialect.claims(request):
-            return dialect
-    return None
 
 
 def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:

@@ -326,7 +326,7 @@ def test_what_needs_tools_of_python_does_not_apply():
     needy = parse('needs = ["tools", "tool_functions"]\n' + WORLD, "needy.chaos.toml")
     outcome = run(needy, python(offering))
     assert outcome.verdict is Verdict.NOT_APPLICABLE
-    assert outcome.reason == "its tools are out of reach: the agent is a command"
+    assert outcome.reason == "its tools are out of reach: the agent is another process"
 
 
 def test_unknown_paths_get_an_answer():

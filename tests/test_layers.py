@@ -29,17 +29,19 @@ ROWS = (
     ("report", "batch", "demo", "exits"),
     ("run",),
     ("proxies", "stage", "wire"),
+    ("scene",),
     ("alone", "catalogue", "describe", "drive", "toolbox", "toolserver", "visit", "world"),
     ("register", "scenario"),
     CATALOGUES,
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
-        "collected", "command", "cutting", "dialect", "dotted", "effect", "extensions", "facts", "fakes", "fault",
-        "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "plan", "player", "project", "promise",
-        "records", "relaying", "route", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
+        "collected", "command", "cutting", "dialect", "dotted", "effect", "endpoint", "extensions", "facts", "fakes", "fault",
+        "gate",
+        "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "outside", "plan", "player", "project", "promise", "reading",
+        "records", "relaying", "route", "said", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
-    ("advice", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
+    ("advice", "again", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
 )  # fmt: skip
 

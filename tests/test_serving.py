@@ -456,3 +456,59 @@ def test_a_session_begins_once(running):
         found = list(pool.map(server.session, ["x"] * 64))
     assert made == ["x"]
     assert len(set(map(id, found))) == 1
+
+
+# The other tables of a scenario, over HTTP.
+
+TABLES = {
+    "title": "Set by a test runner",
+    "provider": {"limits": {"requests_per_minute": 1}},
+    "behaviour": {"use": "scripted", "turns": [{"text": "As scripted."}]},
+    "faults": [{"fault": "overloaded", "when": {"calls": 3}}],
+    "promises": [{"check": "bounded_calls", "max_calls": 9}],
+    "workload": {"users": 3, "prompt": "Why?"},
+    "tools": [{"name": "search", "input": {"query": "string"}, "result": {"text": "none"}}],
+    "network": {"allow": ["telemetry.internal"]},
+}
+
+
+def test_all_tables_of_a_scenario_are_said_in_json(session, http):
+    """Those that no provider has a hand in are named in the answer."""
+    told = http.post(f"{session.url}/_chaos/scenario", json=TABLES)
+    assert (told.status_code, told.json()["left_out"]) == (200, ["workload", "tools", "network"])
+    answered = ask(http, session.url)
+    assert answered.json()["content"][0]["text"] == "As scripted."
+    assert answered.headers["anthropic-ratelimit-requests-limit"] == "1"
+    assert ask(http, session.url).status_code == 429
+    judged = http.get(f"{session.url}/_chaos/verdict").json()["promises"]
+    assert "bounded_calls" in {one["name"] for one in judged}
+
+
+def test_tables_that_are_wrong_change_nothing(session, http):
+    """One mistake, and none of it is taken."""
+    wrong = TABLES | {"faults": [{"fault": "overloded"}]}
+    told = http.post(f"{session.url}/_chaos/scenario", json=wrong)
+    assert told.status_code == 400
+    assert "overloaded" in told.json()["error"]["message"]
+    assert ask(http, session.url).json()["content"][0]["text"] != "As scripted."
+    late = http.post(f"{session.url}/_chaos/scenario", json={"provider": {}})
+    assert "before the first request" in late.json()["error"]["message"]
+    assert http.post(f"{session.url}/_chaos/scenario", content=b"[]").status_code == 400
+
+
+def test_replies_are_said_one_for_each_call(session, http):
+    """Texts, and turns as a script has them."""
+    call = {"tool": "search", "arguments": {"query": "deploy"}}
+    told = http.post(f"{session.url}/_chaos/replies", json=["First.", {"call": call}])
+    assert told.json()["replies"] == 2
+    assert ask(http, session.url).json()["content"][0]["text"] == "First."
+    (used,) = ask(http, session.url).json()["content"]
+    assert (used["type"], used["name"], used["input"]) == ("tool_use", "search", call["arguments"])
+
+
+@pytest.mark.parametrize("body", [b"{}", b"no", b"[3]", b'[{"txt": "?"}]'])
+def test_bad_replies_are_told_with_what_to_write(session, http, body):
+    """In one sentence."""
+    told = http.post(f"{session.url}/_chaos/replies", content=body)
+    assert told.status_code == 400
+    assert 'write ["a text"' in told.json()["error"]["message"]

@@ -59,6 +59,7 @@ class Worker:
         "gate",
         "ident",
         "immune",
+        "meets",
         "name",
         "native",
         "number",
@@ -84,6 +85,7 @@ class Worker:
         self.reads = 0
         self.alive = True
         self.stray = False
+        self.meets = False  # set while a thread that it starts or ends is only waiting to be run
         self.waits_for_real = False  # set while the standard library does a hand-over of its own
 
     def __repr__(self) -> str:
@@ -351,6 +353,7 @@ class Scheduler:
             else:
                 idle_since = 0.0
                 moved = self._switches != seen or progress.since(holder.ident, holder.native)
+                moved = moved or holder.meets
                 still = 0 if moved else still + 1
                 seen = self._switches
                 if still >= _STUCK and holder.ident:

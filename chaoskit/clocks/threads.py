@@ -91,7 +91,7 @@ class _Crew:
         thread.run = body  # type: ignore[method-assign]  # a thread runs once
         thread.daemon = True  # an agent's forgotten thread must not keep the process alive
         self._children[thread] = worker
-        with _waiting_for_real(parent):
+        with _waiting_for_real(parent, meets=True):
             _real_start(thread)
 
     def join(self, thread: threading.Thread, timeout: float | None) -> None:
@@ -110,7 +110,8 @@ class _Crew:
                     return
                 scheduler.park(until=until, condition=lambda: not child.alive)
             timeout = None
-        with _waiting_for_real(worker):
+        ending = child is not None and not child.alive
+        with _waiting_for_real(worker, meets=ending):
             _real_join(thread, timeout)
 
     def submit(self, executor: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -129,13 +130,17 @@ class _Crew:
 
 
 @contextlib.contextmanager
-def _waiting_for_real(worker: Worker) -> Iterator[None]:
-    """A thread that starts or ends meets its partner within microseconds, outside of any order."""
-    worker.waits_for_real = True
+def _waiting_for_real(worker: Worker, *, meets: bool) -> Iterator[None]:
+    """Let a worker wait as the standard library does.
+
+    A thread that starts or ends meets its partner within microseconds, outside of any order. On a
+    busy machine it takes longer, and the worker keeps the baton nevertheless.
+    """
+    worker.waits_for_real, worker.meets = True, meets
     try:
         yield
     finally:
-        worker.waits_for_real = False
+        worker.waits_for_real = worker.meets = False
 
 
 def _renew(executor: Any) -> None:

@@ -7,20 +7,28 @@ from typing import ClassVar
 from chaoskit.exchange import Call
 from chaoskit.fault import Strike
 from chaoskit.settings import settings
-from chaoskit.steps import Refuse, Step
+from chaoskit.steps import Close, Refuse, Step
 
 __all__ = ["ConnectError"]
 
 
 @settings
 class ConnectError:
-    """The connection is refused before a byte of the request is read."""
+    """The connection is refused, or accepted and closed before a byte of an answer."""
 
     example: ClassVar[str] = """
     [[faults]]
     fault = "connect_error"
     when = { calls = 1 }
+
+    [[faults]]
+    fault = "connect_error"
+    when = { calls = 2 }
+    accept = true
     """
+
+    accept: bool = False
+    """The connection is accepted, the request is read, and the connection is closed (FIN)."""
 
     def admit(
         self,
@@ -28,4 +36,4 @@ class ConnectError:
         strike: Strike,  # noqa: ARG002 - likewise
     ) -> tuple[Step, ...]:
         """Refuse the connection."""
-        return (Refuse(),)
+        return (Close() if self.accept else Refuse(),)

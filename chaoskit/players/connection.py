@@ -30,6 +30,8 @@ _MOST_BODY: Final = 32 * 1024 * 1024 + 1
 _MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
 _AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
+_NO_PAUSE: Final = 1e-4  # seconds: no timer is so fine; shorter pauses are made up for later
+_LAST_CHUNK: Final = b"0\r\n\r\n"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
@@ -63,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._playing: Performance | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0  # when the next bytes are to go out, on the loop's clock
         self._head: Head | None = None
         self._bodiless = False
         self._keep = True
@@ -120,6 +123,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on where the client's slowness stopped us."""
         self._paused = False
+        self._due = max(self._due, self._loop.time())
         if self._playing is not None and self._timer is None:
             self._perform()
 
@@ -146,7 +150,8 @@ class Connection(asyncio.Protocol):
         """Collect a header; one that is repeated is joined by commas, as HTTP has it."""
         self._size_of_head += len(name) + len(value)
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        headers = self._headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         """Tell a client that asks first that its body is welcome."""
@@ -170,7 +175,7 @@ class Connection(asyncio.Protocol):
         request = HttpRequest(
             method=self._parser.get_method().decode("latin-1"),
             host=self._headers.get("host", ""),
-            path=unquote(target),
+            path=unquote(target) if "%" in target else target,
             query=query.partition("#")[0],
             headers=self._headers,
             body=b"".join(self._body),
@@ -192,29 +197,43 @@ class Connection(asyncio.Protocol):
         self._bodiless = request.method == "HEAD"
         self._head = None
         answer = self._answer(request)
-        if isinstance(answer, Performance):
-            self._playing = answer
-            self._perform()
-        else:
+        if not isinstance(answer, Performance):
             self._write(encoded(answer, keep=keep, bodiless=self._bodiless))
             self._next()
+        elif not (self._paused or self._bodiless) and (whole := answer.at_once()):
+            head, body = whole
+            if head.chunked:
+                body = _chunk(body) + _LAST_CHUNK
+            self._write(head_of(head, keep=keep) + body)
+            self._next()
+        else:
+            self._playing = answer
+            self._due = self._loop.time()
+            self._perform()
 
     def _perform(self) -> None:
         """Perform as far as there is nothing to wait for."""
         playing, out = self._playing, bytearray()
         self._timer = None
-        if playing is None or self._paused:
+        if playing is None or self._held():
             return
         try:
             for move in playing:
                 if isinstance(move, float):
                     self._write(out)
                     self._endless = move == float("inf")
-                    if not self._endless:
-                        self._timer = self._loop.call_later(move / self._scale, self._perform)
-                    elif self._half_open:
-                        self._end()
-                    return
+                    if self._endless:
+                        if self._half_open:
+                            self._end()
+                        return
+                    self._due += move / self._scale
+                    if self._due - self._loop.time() > _NO_PAUSE:
+                        self._timer = self._loop.call_at(self._due, self._perform)
+                        return
+                    if self._held():
+                        return
+                    out = bytearray()
+                    continue
                 out += self._framed(move)
                 if len(out) > _AT_ONCE:
                     self._write(out)
@@ -228,6 +247,10 @@ class Connection(asyncio.Protocol):
         self._write(out + self._last_chunk())
         self._next()
 
+    def _held(self) -> bool:
+        """Tell whether the client reads more slowly than we write."""
+        return self._paused
+
     def _framed(self, move: Head | bytes | Raw | Deafen) -> bytes:
         if isinstance(move, Head):
             self._head = move
@@ -237,16 +260,16 @@ class Connection(asyncio.Protocol):
         if isinstance(move, Deafen) or self._bodiless or not move:
             return b""
         if self._head is not None and self._head.chunked:
-            return b"%x\r\n%b\r\n" % (len(move), move)
+            return _chunk(move)
         return move
 
     def _last_chunk(self) -> bytes:
         chunked = self._head is not None and self._head.chunked and not self._bodiless
-        return b"0\r\n\r\n" if chunked else b""
+        return _LAST_CHUNK if chunked else b""
 
     def _next(self) -> None:
         """Turn to the next request of the client, if there may be one."""
-        if not self._keep:
+        if not self._keep or (self._half_open and not self._waiting):
             self._end()
         elif self._waiting:
             request, keep = self._waiting.popleft()
@@ -305,10 +328,15 @@ def encoded(reply: HttpReply, *, keep: bool, bodiless: bool = False) -> bytes:
 
 def head_of(head: Head, *, keep: bool) -> bytes:
     """Return the bytes of a status line and headers."""
-    lines = [f"HTTP/1.1 {head.status} {_REASONS.get(head.status, 'Unknown')}"]
-    lines += [f"{name}: {value}" for name, value in head.headers.items()]
+    text = f"HTTP/1.1 {head.status} {_REASONS.get(head.status, 'Unknown')}\r\n"
+    for name, value in head.headers.items():
+        text += f"{name}: {value}\r\n"
     if head.chunked:
-        lines.append("transfer-encoding: chunked")
+        text += "transfer-encoding: chunked\r\n"
     if not keep:
-        lines.append("connection: close")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        text += "connection: close\r\n"
+    return f"{text}\r\n".encode("latin-1", "replace")
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)

@@ -52,6 +52,18 @@ class Performance:
                 return send.data
         return None
 
+    def at_once(self) -> tuple[Head, bytes] | None:
+        """Return head and body of an answer in one piece, which thereby is delivered.
+
+        None where there is something to wait for, a boundary to keep or a flaw to perform.
+        """
+        match self._exchange.steps:
+            case (Head() as head, Send(data=data) as send, Finish()):
+                self._sent_content = send.content
+                self._finish("complete" if self._exchange.whole else "unfinished")
+                return head, data
+        return None
+
     def abandon(self) -> None:
         """The client stopped reading."""
         steps, at = self._exchange.steps, self._at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chaoskit.again import ByIdentity
 from chaoskit.dialect import LimitState
 from chaoskit.exchange import Call, Refusal, Reply, Thinking, Usage
 from chaoskit.provider.cache import PromptCache
@@ -21,6 +22,8 @@ from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 
 __all__ = ["Admission", "Service", "Settled"]
+
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,19 +96,19 @@ class Service:
         self._vendors: dict[str, _Vendor] = {}
         self._latest: dict[str, Account] = {}
         self._shelves: dict[tuple[str, str], Shelf] = {}
-        self._counted: tuple[Call, PromptCount] | None = None
+        self._counted: ByIdentity[Call, PromptCount | None] = ByIdentity(self._count)
+        self._ended: dict[int, tuple[Reply, Call, int, tuple[Reply, int, int]]] = {}
 
     def count(self, call: Call) -> int:
         """Return the tokens of the call's prompt; 0 for a model that is not known."""
-        model = self.catalogue.model(call.model, call.provider)
-        return 0 if model is None else self._count(call, model).total
+        counted = self._counted(call)
+        return 0 if counted is None else counted.total
 
     def cacheable(self, call: Call) -> bool:
         """Tell whether tools and system prompt are long enough for the model's prompt cache."""
-        model = self.catalogue.model(call.model, call.provider)
-        if model is None or not model.facts.cache_minimum:
+        model, prompt = self.catalogue.model(call.model, call.provider), self._counted(call)
+        if model is None or prompt is None or not model.facts.cache_minimum:
             return False
-        prompt = self._count(call, model)
         return prompt.tools + prompt.system >= model.facts.cache_minimum
 
     def admit(
@@ -117,15 +120,14 @@ class Service:
             caller: who comes back when told to; the key unless given.
             limited: the rate limits hold for it.
         """
-        model = self.catalogue.model(call.model, call.provider)
-        if model is None:
+        model, prompt = self.catalogue.model(call.model, call.provider), self._counted(call)
+        if model is None or prompt is None:
             return Refusal(kind="not_found", message=f"model: {call.model}")
         vendor = self._vendors.get(call.provider) or self._vendor(call.provider)
-        prompt = self._count(call, model)
         overflow = _overflow(call, model, prompt)
         if overflow is not None and call.options.get("truncation") == "auto":
             call = shortened(call, prompt, model.facts.window)
-            prompt = self._count(call, model)
+            prompt = count(call, model, self.counter)
             overflow = _overflow(call, model, prompt)
         if overflow is not None:
             return overflow
@@ -169,13 +171,9 @@ class Service:
         """
         model, use = admission.model, admission.cache
         room = model.facts.window - admission.prompt.total
-        ended, output, reasoning = reply, 0, 0
-        if call.operation == "generate":
-            ended, output = end(reasoned(reply, call), call, model, self.counter, room=room)
-            reasoning = _reasoning(ended, model, self.counter)
-            if "n" in call.options:
-                times = _choices(call)
-                output, reasoning = output * times, reasoning * times
+        ended, output, reasoning = (
+            self._end(reply, call, model, room) if call.operation == "generate" else (reply, 0, 0)
+        )
         usage = Usage(
             input=use.uncached,
             cache_read=use.read,
@@ -224,10 +222,28 @@ class Service:
         """Empty the prompt caches, as a deploy of the service does."""
         self.cache.clear()
 
-    def _count(self, call: Call, model: Model) -> PromptCount:
-        if self._counted is None or self._counted[0] is not call:
-            self._counted = (call, count(call, model, self.counter))
-        return self._counted[1]
+    def _end(self, reply: Reply, call: Call, model: Model, room: int) -> tuple[Reply, int, int]:
+        """Return the answer as far as it goes, its tokens, and those that are not for the reader.
+
+        A known answer to a known call ends as before.
+        """
+        known = self._ended.get(id(reply))
+        if known is not None and known[0] is reply and known[1] is call and known[2] == room:
+            return known[3]
+        answer, output = end(reasoned(reply, call), call, model, self.counter, room=room)
+        reasoning = _reasoning(answer, model, self.counter)
+        if "n" in call.options:
+            times = _choices(call)
+            output, reasoning = output * times, reasoning * times
+        ended = (answer, output, reasoning)
+        self._ended[id(reply)] = (reply, call, room, ended)
+        if len(self._ended) > _REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+        return ended
+
+    def _count(self, call: Call) -> PromptCount | None:
+        model = self.catalogue.model(call.model, call.provider)
+        return None if model is None else count(call, model, self.counter)
 
     def _vendor(self, provider: str) -> _Vendor:
         settings = self.settings.of(provider)

@@ -40,9 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="MODULE:CALLABLE",
         help="The agent under test, `answer(prompt) -> str`, sync or async; or `command: node "
-        "agent.js`, in any language. Several give a test each. Default: `agent` of "
-        "[tool.chaoskit] in pyproject.toml, or the ini option `chaos_agent`, or whatever your "
-        "`chaos_agent` fixture returns.",
+        "agent.js`, in any language; or the URL of a service that runs. Several "
+        "give a test each. Default: `agent` of [tool.chaoskit] in pyproject.toml, or the ini "
+        "option `chaos_agent`, or whatever your `chaos_agent` fixture returns.",
     )
     group.addoption(
         "--chaos-week",
@@ -60,6 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--chaos-journal",
         metavar="DIR",
         help="Keep what happened in each test, as JSON Lines.",
+    )
+    group.addoption(
+        "--chaos-port",
+        metavar="PORT",
+        type=int,
+        help="For an agent that is a URL: where it looks for the simulated provider. Default: "
+        "`port` of [tool.chaoskit], or 8642.",
     )
     group.addoption("--chaos-named", action="append", default=[], help=SUPPRESS)
     group.addoption("--chaos-only", action="store_true", help=SUPPRESS)
@@ -178,9 +185,9 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 def chaos_agent(request: pytest.FixtureRequest) -> Any:
     """The agent under test: override it to build one for each test.
 
-    Return a callable, `module:callable`, or a `chaoskit.Agent`; use other fixtures, and clean up
-    after `yield`. Without an override it is what `--chaos-agent`, [tool.chaoskit] or the ini
-    option `chaos_agent` names.
+    Return a callable, `module:callable`, a URL, or a `chaoskit.Agent`; use other fixtures, and
+    clean up after `yield`. Without an override it is what `--chaos-agent`, [tool.chaoskit] or the
+    ini option `chaos_agent` names.
     """
     from chaoskit.pytest_plugin.agents import configured  # noqa: PLC0415 - when it is needed
 

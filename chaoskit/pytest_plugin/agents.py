@@ -48,7 +48,8 @@ def loaded(place: str, config: pytest.Config) -> Agent:
         sys.path.insert(0, root)  # as `python -m pytest` does for the current folder
     try:
         project = project_of(config.rootpath)
-        return load_agent(place, project.tools, scale=project.time_scale)
+        port = config.option.chaos_port or project.port
+        return load_agent(place, project.tools, scale=project.time_scale, port=port)
     except UsageError as error:
         pytest.fail(f"chaoskit: {error}", pytrace=False)
 

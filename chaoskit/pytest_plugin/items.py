@@ -13,6 +13,7 @@ from chaoskit.check import Verdict
 from chaoskit.collected import Variant
 from chaoskit.errors import ScenarioError, UsageError
 from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
+from chaoskit.pytest_plugin.one_port import alone_on_its_port
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_outcome, properties, telling
 from chaoskit.pytest_plugin.words import learn
@@ -122,7 +123,8 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
     seed = session_seed(config) if item.variant.seed is None else item.variant.seed
     agent = agent_of(chaos_agent, config, item.variant.keywords)
     try:
-        outcome = run(item.scenario, agent, seed=seed)
+        with alone_on_its_port(agent, config):
+            outcome = run(item.scenario, agent, seed=seed)
     except UsageError as error:
         pytest.fail(f"chaoskit: {error}", pytrace=False)
     item.user_properties += properties(outcome)

@@ -24,7 +24,9 @@ _WIDTH = 100
 def telling(item: pytest.Item, seed: int) -> str:
     """Return the command line that runs a test again."""
     agents = [f"--chaos-agent={agent}" for agent in item.config.option.chaos_agent or ()]
-    return shlex.join(["pytest", item.nodeid, *agents, f"--chaos-seed={seed}"])
+    port = item.config.option.chaos_port
+    ports = [f"--chaos-port={port}"] if port else []
+    return shlex.join(["pytest", item.nodeid, *agents, *ports, f"--chaos-seed={seed}"])
 
 
 def journal_file(folder: str, nodeid: str) -> Path:

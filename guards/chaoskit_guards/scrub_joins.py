@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["QUOTE", "Join", "find_join", "may_join"]
+__all__ = ["LEADS", "QUOTE", "Join", "find_join", "may_join"]
 
 QUOTE = r"(?:\\{0,15}(?:\"\"\"|'''|[\"'`])|&quot;|&\#(?:3[49]|x2[27]);|&apos;|\\{1,15}u00(?:22|27))"
 """A quotation mark, however often it was escaped."""
@@ -89,16 +89,18 @@ _ASSIGNS = frozenset("<\"'`\\&]*?=:-→⇒—–： \t\x1b")
 _INDEXED = re.compile(r"\][ \t]{0,16}[=:]")
 _BLANKS = frozenset((" ", "\t", "\n", '"', "'", "(", "[", ""))
 _ONLY_ASSIGN = frozenset("]*?=:-→⇒—–：\x1b")
-_FIRST = frozenset("\"'`\\&]*?=:-→⇒—–： \t>,)|(<\r\n\x1b")
+LEADS = frozenset("\"'`\\&]*?=:-→⇒—–： \t>,)|(<\r\n\x1b")
+"""What may stand right behind a name that a value follows."""
 
 
 def may_join(text: str, at: int, end: int) -> bool:
-    """Tell at small cost whether a value can follow the name around `at` that ends at `end`."""
+    """Tell at small cost whether a value can follow the name around `at` that ends at `end`.
+
+    One of `LEADS` stands at `end`.
+    """
     first = text[end : end + 1]
     if first not in " \t":
-        if first == "]":
-            return _INDEXED.match(text, end) is not None
-        return first in _FIRST
+        return first != "]" or _INDEXED.match(text, end) is not None
     if text[end + 1 : end + 2] in _ASSIGNS or _ROUTE.match(text, end) is not None:
         return True
     if text[at - 1 : at] in _BLANKS:

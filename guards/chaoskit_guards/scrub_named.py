@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from chaoskit_guards.scrub_headers import find_cookies, is_opaque
-from chaoskit_guards.scrub_joins import QUOTE, Join, find_join, may_join
+from chaoskit_guards.scrub_joins import LEADS, QUOTE, Join, find_join, may_join
 from chaoskit_guards.scrub_keys import NO, YES, KeyJudge
 from chaoskit_guards.scrub_proof import is_proven
 from chaoskit_guards.scrub_reading import Name, is_elsewhere, is_out_of_place, read, starts_line
@@ -42,6 +42,8 @@ _PIPED = re.compile(
     r"[ \t]{0,4}\|[^|\r\n]{1,240}\Z"
 )
 _CLOSED = frozenset(("tag", "next"))
+_PLACES = frozenset("/:~")
+_NEW = tuple.__new__  # of a named tuple; its own constructor takes twice as long
 _BLANKS = frozenset((" ", "\t"))
 _FLAGS = frozenset(("ENV ", "ARG ", "etx ", "env "))
 _SECOND = frozenset(("key", "keys", "code", "codes", "string", "str", "id", "phrase", "tokens"))
@@ -85,7 +87,7 @@ class NamedFinder:
                 while end > at and text[end - 1] in ".-":
                     end -= 1
                 resume = end
-                if not may_join(text, at, end):
+                if text[end : end + 1] not in LEADS or not may_join(text, at, end):
                     continue
                 name = self._name(text, at, end)
                 if name is not None:
@@ -123,22 +125,24 @@ class NamedFinder:
             flag = text[start - 4 if start > 4 else 0 : start] in _FLAGS
             if human and not flag:
                 flag = text.find("login ", start - 80 if start > 80 else 0, start) >= 0  # of netrc
-        return Name(start, name, level, flag, human, cookies)
+        return _NEW(Name, (start, name, level, flag, human, cookies))
 
     def _beside(self, text: str, name: Name, end: int) -> tuple[list[Span], int]:
         """Return the secrets beside a name that ends at `end`, and where to look on."""
         join = find_join(text, name.start, end)
         if join is None:
             return [], end
+        before = text[name.start - 1 : name.start]
         if not name.flag:
             if join.by == "flag" and _ODD.match(text, join.at) is None:
                 return [], end  # `with password hunter2`, but not `your password must`
-            if text[name.start - 1 : name.start] in _BLANKS:
+            if before in _BLANKS:
                 level = self._level(text, name)
                 name = name if level == name.level else name._replace(level=level)
             elif name.level == NO:
                 return [], end
-        if name.level == NO or is_elsewhere(text, name, join.at):
+        placed = before in _PLACES or text[join.at : join.at + 1] in _PLACES
+        if name.level == NO or (placed and is_elsewhere(text, name, join.at)):
             return [], end
         if name.cookies:
             found, stop = find_cookies(text, join.at, self._judge, self._marker)

@@ -111,7 +111,9 @@ class TextScrubber:
         low = _lower(joined)
         ends = list(accumulate([len(text) + 1 for text in texts]))
         found: set[int] = set()
-        for hint in (*self._hints, *self._foreign, *_ALL_RARE, *self.known):
+        hints = [*self._hints, *self.known, *(() if low.isascii() else self._foreign)]
+        hints += chain(*(rare for sign, rare in _RARE.items() if sign in low))
+        for hint in hints:
             where = joined if hint in self.known else low
             at = where.find(hint)
             while at >= 0:

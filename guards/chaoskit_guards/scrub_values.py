@@ -139,10 +139,11 @@ _USUAL = frozenset((chr(97 + at), c) for at, after in enumerate(_FOLLOWERS) for 
 def strength(value: str, least: int = NOTHING) -> int:
     """Return how much a value looks like a credential; what is below `least` may be less still."""
     value = value[:_MOST].strip()
-    shape = _shape(value)
+    word = value.isascii() and value.isalpha() and value.islower()
+    shape = (WORDS if is_worded(value) else CHOSEN) if word else _shape(value)
     if shape < least or shape == NOTHING:
         return shape
-    plain = value.rstrip("=!?-_").isalnum()
+    plain = word or value.rstrip("=!?-_").isalnum()
     if not plain and (_REFERENCE.fullmatch(value) or _PLACE.match(value)):
         return NOTHING
     if shape == MADE:
@@ -152,7 +153,7 @@ def strength(value: str, least: int = NOTHING) -> int:
         return NOTHING
     if not plain and _STANDS_IN.fullmatch(value):
         return NOTHING
-    return NOTHING if _DIGIT.search(value) and _KNOWN.fullmatch(value) else shape
+    return NOTHING if not word and _DIGIT.search(value) and _KNOWN.fullmatch(value) else shape
 
 
 def _shape(value: str) -> int:

@@ -1,5 +1,6 @@
 """Virtual time for threads and for event loops."""
 
+import _thread
 import asyncio
 import concurrent.futures
 import contextvars
@@ -17,7 +18,8 @@ from time import sleep as sleep_by_name
 
 import pytest
 
-from chaoskit.clocks.progress import frame_of
+from chaoskit.clocks import threads
+from chaoskit.clocks.progress import Progress, frame_of
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped
 
@@ -405,3 +407,39 @@ def test_nothing_is_collected_while_frames_are(monkeypatch):
     )
     assert frame_of(threading.get_ident()) is not None
     assert (collecting, gc.isenabled()) == ([False], True)
+
+
+def test_thread_that_a_busy_machine_is_slow_to_start_changes_nothing(monkeypatch):
+    """Whoever starts it waits for real, and keeps the baton however long that takes."""
+    looked, enough = [], _thread.allocate_lock()
+    enough.acquire()
+    since, start = Progress.since, threads._real_start
+
+    def counted(progress, ident, native):
+        looked.append(ident)
+        if looked.count(ident) == 20:  # more than the monitor takes for a blocked thread
+            enough.release()
+        return since(progress, ident, native)
+
+    def slow(thread):
+        if thread.name == "slow":
+            enough.acquire()
+        start(thread)
+
+    def body(clock):
+        log = []
+        early = threading.Thread(target=lambda: log.append("early"))
+        late = threading.Thread(target=lambda: log.append("late"), name="slow")
+        early.start()
+        late.start()
+        log.append("main")
+        late.join()
+        early.join()
+        return log
+
+    monkeypatch.setattr(Progress, "since", counted)
+    monkeypatch.setattr(threads, "_real_start", slow)
+    clock, log = play(body)
+
+    assert log == ["main", "early", "late"]
+    assert not clock.scheduler.strays

@@ -1,5 +1,8 @@
 """Sample projects whose tests are run by pytest within pytest."""
 
+import asyncio
+import warnings
+
 import anthropic  # noqa: F401 - once for all tests: what they import themselves is forgotten after each
 import openai  # noqa: F401 - likewise
 import pytest
@@ -83,3 +86,16 @@ def project(pytester):
     """An empty project with an agent; what its tests register is forgotten afterwards."""
     with registered_for_a_while():
         yield Project(pytester)
+    _close_loop_left_open()
+
+
+def _close_loop_left_open():
+    """pytest-asyncio 1.3, the last for pytest 8.3, leaves a loop behind when it runs in process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # for the policy, since Python 3.14
+        try:
+            loop = asyncio.get_event_loop_policy().get_event_loop()
+        except RuntimeError:  # there is none
+            return
+    loop.close()
+    asyncio.set_event_loop(None)

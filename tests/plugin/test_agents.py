@@ -1,8 +1,14 @@
 """How a team names its agent."""
 
+import os
+import socket
+import subprocess
 import sys
+import time
 
 import pytest
+
+from chaoskit.sessions import environment_of
 
 CLASS = """
 import anthropic
@@ -178,6 +184,92 @@ def test_agent_may_be_a_command(project):
     project.agent("myagent:answer", time_scale=120).run(f"--chaos-agent={spec}").assert_outcomes(
         passed=1
     )
+
+
+SERVICE = """
+import http.server, json, os, pathlib, urllib.request
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        posted = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = {"model": "claude-sonnet-4-6", "max_tokens": 99,
+            "messages": [{"role": "user", "content": posted["prompt"]}]}
+        request = urllib.request.Request(os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages",
+            json.dumps(body).encode(), {"x-api-key": os.environ["ANTHROPIC_API_KEY"],
+            "content-type": "application/json", "anthropic-version": "2023-06-01"})
+        try:
+            text = json.load(urllib.request.urlopen(request))["content"][0]["text"]
+        except urllib.error.HTTPError as error:
+            error.close()
+            self.send_error(502)
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(f"data: {text}\\n\\n".encode())
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+pathlib.Path("port").write_text(str(server.server_address[1]))
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def service(project):
+    """A service in a process of its own; its URL, and the port on which it looks for models."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    project.file("serving.py", SERVICE)
+    with subprocess.Popen(
+        [sys.executable, "serving.py"],
+        cwd=project.pytester.path,
+        env={**os.environ, **environment_of(f"http://127.0.0.1:{port}", "")},
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        told = project.pytester.path / "port"
+        while not (told.exists() and told.read_text()):
+            assert process.poll() is None
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{told.read_text()}/answer", port
+        process.terminate()
+
+
+def test_agent_may_be_a_service(project, service):
+    """Named by an option, by the project, or by the fixture; scenarios wait for its port."""
+    url, port = service
+    quick = "[provider]\nlatency = { first_token = 0 }\n"
+    project.scenario("calm", calls="9", more='[pytest]\nxfail = "never strikes"\n' + quick)
+    project.scenario("night", calls="1", more=quick)
+    both = (f"--chaos-agent={url}", f"--chaos-port={port}")
+    result = project.run(*both)
+    result.assert_outcomes(failed=1, xfailed=1)
+    result.stdout.fnmatch_lines([f"*again: pytest * --chaos-port={port} *", "*HTTP 502*"])
+    project.agent(url, time_scale=120, port=port).run().assert_outcomes(failed=1, xfailed=1)
+    project.pytester.runpytest_subprocess("-q", "-n", "2").assert_outcomes(failed=1, xfailed=1)
+    project.agent("myagent:answer", port=port).file(
+        "conftest.py", f"import pytest\n@pytest.fixture\ndef chaos_agent():\n    return {url!r}\n"
+    )
+    project.run().assert_outcomes(failed=1, xfailed=1)
+
+
+def test_service_that_is_not_there_is_told(project):
+    """With what it needs when it is started."""
+    told = (
+        project.scenario().run("--chaos-agent=http://127.0.0.1:9/", "--chaos-port=7").stdout.str()
+    )
+    assert "chaoskit: nobody answers at http://127.0.0.1:9/ (" in told
+    assert "): start the service first, with these variables in its environment: ANTHROPIC_" in told
+    assert " ANTHROPIC_BASE_URL=http://127.0.0.1:7 " in told
+
+
+@pytest.mark.parametrize("port", ["0", '"x"', "true", "65536"])
+def test_port_that_is_none_is_told(project, port):
+    """With the file in which it stands."""
+    result = project.agent(port=port).scenario().run()
+    told = result.stdout.str() + result.stderr.str()
+    assert "pyproject.toml: tool.chaoskit.port is a number from 1 to 65535, not" in told
 
 
 @pytest.mark.parametrize("scale", ["0", '"fast"', "-1", "inf"])

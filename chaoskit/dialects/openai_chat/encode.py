@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects._openai import headers, ids, logprobs
@@ -22,16 +24,20 @@ _FINISHES = {
 def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     """Encode an answer in one piece."""
     made = completion("chat.completion", call, envelope)
-    made["choices"] = [
-        {
-            "index": index,
-            "message": _message(reply, index, envelope),
-            "logprobs": _logprobs(reply, call),
-            "finish_reason": finish_reason(reply, call),
-        }
-        for index in range(choices(call))
-    ]
-    made["usage"] = usage(reply.usage)
+    made["choices"] = (
+        [
+            {
+                "index": index,
+                "message": _message(reply, index, envelope),
+                "logprobs": _logprobs(reply, call),
+                "finish_reason": finish_reason(reply, call),
+            }
+            for index in range(choices(call))
+        ]
+        if reply.tool_calls or logprobs.wanted(call) is not None
+        else _said(reply.text, finish_reason(reply, call), choices(call))
+    )
+    made["usage"] = _counted(reply.usage)
     data = encoded(made)
     head = headers.common("application/json", envelope)
     head["content-length"] = str(len(data))
@@ -95,6 +101,19 @@ def usage(tokens: Usage) -> Json:
             "rejected_prediction_tokens": 0,
         },
     }
+
+
+@lru_cache(maxsize=64)  # a script says the same again and again
+def _said(text: str, finish: str, count: int) -> list[Json]:
+    """Return the choices of an answer that calls no tool."""
+    message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    return [
+        {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+        for index in range(count)
+    ]
+
+
+_counted = lru_cache(maxsize=64)(usage)
 
 
 def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:

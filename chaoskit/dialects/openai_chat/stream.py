@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from chaoskit.dialect import Envelope
@@ -56,6 +57,11 @@ def stream(
     return made | headers.limits(envelope), tuple(frames)
 
 
+@lru_cache(maxsize=64)  # a script says the same again and again
+def _contents(text: str) -> tuple[str, ...]:
+    return tuple(f'{{"content":{dumps(piece)}}}' for piece in deltas(text))
+
+
 def _deltas(
     reply: Reply, call: Call, choice: int, envelope: Envelope
 ) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str, str]]:
@@ -66,8 +72,8 @@ def _deltas(
     yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null", "null"
     top = logprobs.wanted(call)
     if top is None:
-        for piece in deltas(text):
-            yield "content", f'{{"content":{dumps(piece)}}}', "null", "null"
+        for delta in _contents(text):
+            yield "content", delta, "null", "null"
     else:  # token by token
         for token in logprobs.of(text, top):
             likely = dumps({"content": [token], "refusal": None})

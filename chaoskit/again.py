@@ -1,0 +1,38 @@
+"""Results of pure functions, kept for the latest values that they were asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["ByIdentity"]
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class ByIdentity(Generic[S, T]):
+    """Results for the latest of frozen values, by which object it is.
+
+    Args:
+        compute: a pure function.
+        most: how many values are remembered.
+    """
+
+    __slots__ = ("_compute", "_known", "_most")
+
+    def __init__(self, compute: Callable[[S], T], most: int = 64) -> None:
+        self._compute = compute
+        self._most = most
+        self._known: dict[int, tuple[S, T]] = {}
+
+    def __call__(self, value: S) -> T:
+        """Return the result for a value, computed or remembered."""
+        known = self._known.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        result = self._compute(value)
+        self._known[id(value)] = (value, result)
+        if len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
+        return result

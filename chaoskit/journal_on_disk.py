@@ -1,0 +1,90 @@
+"""A journal whose older events lie in a file, so that a server may run for days."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import IO, Any
+
+import orjson
+
+from chaoskit.journal import Event, Journal, as_record, of_record
+
+__all__ = ["JournalOnDisk"]
+
+_MOST = 4_096
+_PIECE = 256 * 1024
+
+
+class JournalOnDisk(Journal):
+    """Keeps the newest events in memory and the others in a file without a name.
+
+    Whoever reads it gets them back one by one, up to the newest at that moment.
+
+    Args:
+        most: events in memory.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        super().__init__()
+        self._most = most
+        self._lock = threading.Lock()  # one thread appends, others read
+        self._file: IO[bytes] | None = None
+        self._bytes = self._written = 0
+
+    def append(self, event: Event) -> None:
+        """Add one event."""
+        events = self._events
+        events.append(event)
+        if len(events) >= self._most:
+            with self._lock:
+                self._write()
+
+    def __iter__(self) -> Iterator[Event]:
+        with self._lock:
+            end, newest = self._bytes, list(self._events)
+        yield from map(_unpacked, self._lines(end))
+        yield from newest
+
+    def __len__(self) -> int:
+        return self._written + len(self._events)
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by the next line
+            weakref.finalize(self, self._file.close)
+        data = b"".join(map(_packed, self._events))
+        self._file.write(data)
+        self._bytes += len(data)
+        self._written += len(self._events)
+        self._events = []
+
+    def _lines(self, end: int) -> Iterator[bytes]:
+        """Yield the lines of the file up to a position, whoever writes to it meanwhile."""
+        at, rest = 0, b""
+        while self._file is not None and at < end:
+            piece = os.pread(self._file.fileno(), min(_PIECE, end - at), at)
+            at += len(piece)
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+
+
+def _packed(event: Event) -> bytes:
+    try:
+        return orjson.dumps([type(event).__name__, event], option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half of a surrogate pair, which only an escape can carry
+        record = as_record(event)
+        return json.dumps([record.pop("event"), record]).encode() + b"\n"
+
+
+def _unpacked(line: bytes) -> Event:
+    try:
+        name, record = orjson.loads(line)
+    except ValueError:
+        name, record = json.loads(line)
+    values: dict[str, Any] = record
+    return of_record(name, values)
