@@ -51,7 +51,7 @@ class Route:
             raise ValueError(f"{text!r}: the path names {{{twice[0]}}} twice")
         return cls(found["method"], found["origin"], path)
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The host, without its port."""
         return host_of(self.origin.partition("://")[2])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.dialect import Shelf
@@ -23,6 +24,7 @@ from chaoskit.fault import FrameMaker, Offered, Result
 from chaoskit.match import ToolOperation
 from chaoskit.mcp import McpSettings
 from chaoskit.player import Passed
+from chaoskit.route import Route
 from chaoskit.steps import Frame, Step
 
 __all__ = [
@@ -60,11 +62,12 @@ class Asked:
     notes: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """Where a tool server stands, and what it has.
 
     Attributes:
+        hosts: those of the agent's MCP servers.
         tools: the declared tools, as they are where nothing is wrong.
         wanted: there are tools to serve; where not, only declared hosts are answered.
         own: it listens itself, so that requests are for it whatever host they name.
@@ -72,9 +75,27 @@ class Site:
     """
 
     tools: tuple[Offered, ...] = ()
+    hosts: tuple[str, ...] = ()
     wanted: bool = True
     own: bool = False
     spared: tuple[str, ...] = ()
+
+    @cached_property
+    def routes(self) -> tuple[tuple[Offered, Route], ...]:
+        """The tools that stand in an API, those with fewer places in their paths first."""
+        found = [(tool, tool.route) for tool in self.tools if tool.route is not None]
+        return tuple(sorted(found, key=lambda pair: len(pair[1].names)))
+
+    @cached_property
+    def real(self) -> frozenset[str]:
+        """The hosts that answer for themselves what is not for a tool."""
+        passing = (route.host for tool, route in self.routes if tool.real)
+        return frozenset([*passing, *self.spared])
+
+    @cached_property
+    def closed(self) -> frozenset[str]:
+        """The hosts that are simulated, all of them."""
+        return frozenset(route.host for _, route in self.routes) - self.real
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +137,7 @@ class ToolDialect(Protocol):
         """Name as it stands in journals and scenario files."""
         ...
 
-    def claims(self, request: HttpRequest, desk: Desk) -> bool:
+    def claims(self, request: HttpRequest, site: Site) -> bool:
         """Tell whether the request is in this dialect, and for this server."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import defaultdict, deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -16,7 +16,7 @@ from chaoskit.arguments import is_valid, violations
 from chaoskit.asking import ask
 from chaoskit.canary import labels_in
 from chaoskit.dotted import Place, locate
-from chaoskit.errors import ChaoskitError, InternalError, RunStopped, UsageError
+from chaoskit.errors import ChaoskitError, RunStopped, UsageError
 from chaoskit.exchange import Call
 from chaoskit.fault import Offered, Result, Run, Stage, ToolRequest
 from chaoskit.journal import Changed, RanTool, Remained, Struck
@@ -290,7 +290,7 @@ class Toolbox:
         Args:
             key: the idempotency key that came beside the arguments.
         """
-        tool = self._tool(name)
+        tool = self.declared(name)
         if tool is None or tool.real:
             return None
         self._unseen.pop(name, None)
@@ -299,42 +299,12 @@ class Toolbox:
             self._schemas.setdefault(name, tool.schema)
         return self._served[name].respond(arguments, key=key)
 
-    def forwarded(
-        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
-    ) -> Generator[None, Result, Result]:
-        """Let faults strike a tool that a real host carries out, and return what the caller gets.
-
-        Each time it is to be carried out, whoever drives this sends what came of it, or throws the
-        exception that came instead; faults may exchange that one.
-        """
-        tool = self._tool(name)
-        if tool is None:
-            raise InternalError(f"no tool is called {name!r}")
-        request = ToolRequest(tool=name, arguments=dict(arguments), key=key)
-        began = self._clock.now()
-        run = self.before(tool, request, admitted=True)
-        result, raised = run.instead or Result(), None
-        if run.instead is None:
-            try:
-                for _ in range(run.times):
-                    result = yield
-            except Exception as error:  # noqa: BLE001 - a transport may raise anything
-                result, raised = Result(error=f"{type(error).__name__}: {error}"), error
-        if run.breaks is not None:
-            result, raised = Result(error=run.breaks), None
-        seconds = self._clock.now() - began
-        given = self.after(
-            tool, request, result, run=run, seconds=seconds, raised=raised is not None
-        )
-        if raised is not None and given is result:
-            raise raised
-        return given
-
     def offered(self, name: str) -> Offered | None:
         """Return a declared tool as it is where nothing is wrong; None where there is none."""
         return next((tool for tool in self._there if tool.name == name), None)
 
-    def _tool(self, name: str) -> ToolSettings | None:
+    def declared(self, name: str) -> ToolSettings | None:
+        """Return a tool as the scenario declares it; None where there is none."""
         return next((tool for tool in self._declared if tool.name == name), None)
 
     # The stages.

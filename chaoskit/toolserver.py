@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal, Protocol
 
 from chaoskit.asking import ask
@@ -21,9 +20,11 @@ from chaoskit.mcp import McpSettings
 from chaoskit.plan import Decision
 from chaoskit.player import Ending, Exchange, Passed
 from chaoskit.provider.shelf import Shelf
+from chaoskit.relaying import relayed
 from chaoskit.seed import derive
 from chaoskit.steps import Crash, Frame, Head, Step, Wait
 from chaoskit.timed import plain
+from chaoskit.tool import ToolHost, ToolSettings
 from chaoskit.tool_dialect import (
     Answer,
     Asked,
@@ -43,7 +44,7 @@ __all__ = ["ToolServer", "Tools", "Visited"]
 _FOREVER = float("inf")
 
 
-class Tools(Protocol):
+class Tools(ToolHost, Protocol):
     """Who runs the tools."""
 
     @property
@@ -63,13 +64,8 @@ class Tools(Protocol):
         """
         ...
 
-    def forwarded(
-        self, name: str, arguments: Mapping[str, object], *, key: str | None = None
-    ) -> Generator[None, Result, Result]:
-        """Let faults strike a tool that a real host carries out, and return what the caller gets.
-
-        Each time it is to be carried out, it wants what came of it, or the exception.
-        """
+    def declared(self, name: str) -> ToolSettings | None:
+        """Return a tool as the scenario declares it; None where there is none."""
         ...
 
     def listed(self) -> tuple[Offered, ...]:
@@ -134,7 +130,8 @@ class ToolServer:
         self._max_calls = max_calls
         self._scale = scale
         self._own = own
-        self.spared = spared
+        self._spared = spared
+        self._last: Site | None = None
         self._ids = derive(seed, "tool server")
         self._shelf = Shelf()
         self._calls = 0
@@ -230,12 +227,7 @@ class ToolServer:
             wall=self._world.clock.wall(),
             shelf=self._shelf,
             settings=self.settings,
-            site=Site(
-                tools=self._tools.there,
-                wanted=self._own or not all(tool.real for tool in self._tools.there),
-                own=self._own,
-                spared=self.spared,
-            ),
+            site=self._site(),
         )
 
     def answer(self, dialect: ToolDialect, asked: Asked, desk: Desk) -> Exchange:
@@ -355,30 +347,15 @@ class ToolServer:
 
     def _relay(self, visit: Visited, dialect: Relayed) -> Generator[None, Passed, Exchange]:
         """Let the real host answer, and return what is left of its answer."""
-        asked = visit.asked
-        going = self._tools.forwarded(asked.tool, asked.arguments, key=asked.key)
-        resume: Callable[[], None] = partial(next, going)
-        passed: Passed | None = None
-        given: Result | None = None
-        while True:
-            try:
-                with over_a_wire(asked.dialect):
-                    resume()
-            except StopIteration as done:
-                result: Result = done.value
-                break
-            try:
-                passed = yield
-            except Exception as error:  # noqa: BLE001 - a transport may raise anything
-                passed, resume = None, partial(going.throw, error)
-            else:
-                given = dialect.told(passed)
-                resume = partial(going.send, given)
+        asked, tool = visit.asked, self._tools.declared(visit.asked.tool)
+        if tool is None:
+            raise InternalError(f"no tool is called {asked.tool!r}")
+        outcome = yield from relayed(asked, tool, dialect, self._tools)
+        result, passed = outcome.result, outcome.passed
         seconds = _FOREVER if result.lost else result.seconds
-        if passed is not None and given is not None and _same(result, given):
+        if outcome.same and passed is not None:
             return self._end(visit, plain(passed.reply, wait=seconds))
-        ran = Ran(tool=Offered(name=asked.tool), result=result)
-        if (failed := self._failed(visit, ran)) is not None:
+        if (failed := self._failed(visit, Ran(tool=tool.offered, result=result))) is not None:
             return failed
         return self._end(visit, _later(seconds, dialect.retold(result, passed, visit.desk)))
 
@@ -464,17 +441,22 @@ class ToolServer:
         return dialect
 
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
-        desk = self.desk()
-        return next((one for one in self._dialects if one.claims(request, desk)), None)
+        site = self._site()
+        return next((one for one in self._dialects if one.claims(request, site)), None)
+
+    def _site(self) -> Site:
+        """Return what is there now; it is asked for with every request, and seldom another."""
+        tools, hosts, last = self._tools.there, self.settings.hosts, self._last
+        if last is not None and last.tools is tools and last.hosts is hosts:
+            return last
+        wanted = self._own or not all(tool.real for tool in tools)
+        made = Site(tools=tools, hosts=hosts, wanted=wanted, own=self._own, spared=self._spared)
+        self._last = made
+        return made
 
 
 def _later(seconds: float, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (Wait(seconds), *steps) if seconds else steps
-
-
-def _same(result: Result, given: Result) -> bool:
-    """Tell whether a result says what was given, maybe later."""
-    return not result.lost and result.value is given.value and result.error == given.error
 
 
 _CALL = Call(dialect="tools", provider="tools")

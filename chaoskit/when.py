@@ -72,7 +72,8 @@ class When:
     """Only this provider: `anthropic`, `openai`, or `primary`, the one that the run asked first."""
 
     dialect: str | None = None
-    """Only this wire protocol: `anthropic`, `openai_chat`, …; `mcp` is about the tool server."""
+    """Only this wire protocol: `anthropic`, `openai_chat`, …; `mcp` and `http_tool` are about
+    tools."""
 
     operation: Operation | None = None
     """Only this operation. Without it all of the provider's, but numbered `calls` count `generate`

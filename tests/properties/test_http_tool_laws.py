@@ -37,7 +37,7 @@ def desk(*tools):
 
 def asked(tool, method, path, **more):
     request = HttpRequest(method=method, host="127.0.0.1:1", path=path, **more)
-    assert DIALECT.claims(request, desk(tool))
+    assert DIALECT.claims(request, desk(tool).site)
     return DIALECT.decode(request, desk(tool))
 
 

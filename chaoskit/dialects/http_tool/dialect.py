@@ -14,7 +14,7 @@ from chaoskit.player import Passed
 from chaoskit.steps import Frame, Step
 from chaoskit.timed import plain
 from chaoskit.tool import as_text
-from chaoskit.tool_dialect import Answer, Asked, Desk, Ran
+from chaoskit.tool_dialect import Answer, Asked, Desk, Ran, Site
 
 __all__ = ["HttpToolDialect"]
 
@@ -56,9 +56,9 @@ class HttpToolDialect:
 
     name = NAME
 
-    def claims(self, request: HttpRequest, desk: Desk) -> bool:
+    def claims(self, request: HttpRequest, site: Site) -> bool:
         """Tell whether the request is in this dialect, and for this server."""
-        return claims(request, desk.site)
+        return claims(request, site)
 
     def decode(self, request: HttpRequest, desk: Desk) -> Asked:
         """Return what is asked."""

@@ -38,12 +38,12 @@ def claims(request: HttpRequest, site: Site) -> bool:
     if not site.tools:
         return False
     host, path = host_of(request.host), path_of(request)
-    if not site.own and _is_closed(host, site):
+    if not site.own and host in site.closed:
         return True
     for _, route, values in _routes(host, path, site):
         if values is not None and (site.own or route.method == request.method):
             return True
-    if site.wanted and (site.own or host not in _real(site)):
+    if site.wanted and (site.own or host not in site.real):
         return path in (LISTING, DOCUMENT) or path.startswith(f"{LISTING}/")
     return False
 
@@ -82,23 +82,11 @@ def path_of(request: HttpRequest) -> str:
     return _SESSION.sub("", request.path, count=1) if request.path[:2] == "/~" else request.path
 
 
-def _is_closed(host: str, site: Site) -> bool:
-    """Tell whether the scenario stands in for a host, so that all of it is simulated."""
-    declared = any(tool.route.host == host for tool in site.tools if tool.route is not None)
-    return declared and host not in _real(site)
-
-
-def _real(site: Site) -> set[str]:
-    passing = {tool.route.host for tool in site.tools if tool.route is not None and tool.real}
-    return passing | set(site.spared)
-
-
 def _routes(
     host: str, path: str, site: Site
 ) -> Iterator[tuple[Offered, Route, dict[str, str] | None]]:
     """Yield the routes that a path may mean, those with more fixed text first."""
-    routes = [(tool, tool.route) for tool in site.tools if tool.route is not None]
-    for tool, route in sorted(routes, key=lambda pair: len(pair[1].names)):
+    for tool, route in site.routes:
         if site.own or route.host == host:
             yield tool, route, route.values(path)
 

@@ -12,7 +12,7 @@ from chaoskit.dialects.mcp.refusing import error_of, refuse
 from chaoskit.exchange import HttpRequest, Refusal
 from chaoskit.fault import FrameMaker
 from chaoskit.steps import Frame, Step
-from chaoskit.tool_dialect import Answer, Asked, Desk, Ran
+from chaoskit.tool_dialect import Answer, Asked, Desk, Ran, Site
 
 __all__ = ["McpDialect"]
 
@@ -24,12 +24,12 @@ class McpDialect:
 
     name = "mcp"
 
-    def claims(self, request: HttpRequest, desk: Desk) -> bool:
+    def claims(self, request: HttpRequest, site: Site) -> bool:
         """Tell whether the request is in this dialect."""
         by_path = request.path.rstrip("/").endswith("/mcp")
-        declared = request.host.partition(":")[0] in desk.settings.hosts
+        declared = request.host.partition(":")[0] in site.hosts
         if by_path or "mcp-protocol-version" in request.headers:
-            return desk.site.wanted or declared
+            return site.wanted or declared
         if not declared:
             return False
         return (
