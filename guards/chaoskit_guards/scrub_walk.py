@@ -11,6 +11,7 @@ import datetime as dt
 import decimal
 import enum
 import pathlib
+import re
 import traceback
 import uuid
 from collections import UserList, deque
@@ -53,6 +54,12 @@ _OF_A_PIECE = (
     "logprob", "top_logprobs", "prob", "score", "lemma", "pos", "index", "start", "offset",
     "token_str", "start_char", "tag", "label", "entity",
 )  # fmt: skip
+_HOLDER = re.compile(
+    r"value|data|text|plain|raw|string|content|current|previous|old|new|primary|secondary|live|test"
+    r"|prod|dev|stag|default|^\W*$|^\d+$|^.{1,2}$",
+    re.IGNORECASE,
+)
+"""Names that say nothing of what they hold: a secret stays one in there."""
 _ABOUT = frozenset(("name", "id", "type", "kind", "namespace"))
 _DEPTH = 100
 _TOO_DEEP = "[NESTED TOO DEEPLY]"
@@ -437,8 +444,21 @@ class Walk:
         for key, item in source.items():
             if listed and key in _ABOUT:  # one of several, which only this says
                 target[key] = self._any(item, 0)
+            elif self._says_of_itself(key, item):
+                target[self._any(key, 0)] = self._any(item, 0)
             else:
                 target[self._any(key, 0)] = self._under(name, item, 0)
+
+    def _says_of_itself(self, key: Any, item: Any) -> bool:
+        """Tell whether a part of a secret's record has a name, and a value, of its own.
+
+        `{"token": {"symbol": "UNI", "decimals": 6, "value": "…"}}`: two of them do.
+        """
+        if not isinstance(key, str) or self._level(key) != NO or _HOLDER.search(key):
+            return False
+        if isinstance(item, (int, float)):
+            return True
+        return isinstance(item, str) and strength(item) < CHOSEN
 
     def _put(self, secret: str, kind: str) -> str:
         if secret in self._text.allowed:

@@ -134,7 +134,15 @@ def test_data_about_secrets_stays(data):
         ({"session_id": TOKEN}, {"session_id": "@"}),
         ({"partner_key": TOKEN, "n": 1}, {"partner_key": "@", "n": 1}),
         ({"auth": "abc123def", "n": 1}, {"auth": "@", "n": 1}),
-        ({"secret": {"type": "Opaque", "n": ["a"]}}, {"secret": {"type": "@", "n": ["@"]}}),
+        ({"secret": {"value": "Opaque", "n": ["a"]}}, {"secret": {"value": "@", "n": ["@"]}}),
+        (
+            {"token": {"symbol": "UNI", "decimals": 6, "current": "hunter2"}},
+            {"token": {"symbol": "UNI", "decimals": 6, "current": "@"}},
+        ),
+        (
+            {"secrets": [{"name": "SLACK", "visibility": "all"}, {"data": "hunter2"}]},
+            {"secrets": [{"name": "SLACK", "visibility": "all"}, {"data": "@"}]},
+        ),
         ({"Cookie": f"theme=dark; sid={TOKEN}"}, {"Cookie": "theme=dark; sid=@"}),
         ({"connectionString": "Uid=a;Pwd=hunter2"}, {"connectionString": "Uid=a;Pwd=@"}),
         ({"Authorization": "Bearer hunter2"}, {"Authorization": "Bearer @"}),
