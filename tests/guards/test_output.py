@@ -368,15 +368,21 @@ def test_the_errors_can_be_pickled():
     assert (type(again), str(again)) == (OutputTruncated, str(caught.value))
 
 
-VALUES = st.recursive(
+LEAVES = (
     st.none()
     | st.booleans()
     | st.integers(-(10**9), 10**9)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
+    | st.text()
 )
+
+
+def nested(inner):
+    """Leaves, and containers of what is inside."""
+    return LEAVES | st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+
+
+VALUES = nested(nested(LEAVES))
 CONTAINERS = st.lists(VALUES, max_size=4) | st.dictionaries(st.text(), VALUES, max_size=4)
 
 
