@@ -100,6 +100,8 @@ def is_said(name: str, value: str, judge: KeyJudge) -> bool:
         return found == NOTHING
     if human and is_pin(name) and not value.isdigit():
         return True
+    if not human and value.isdigit() and len(value) < _DIGITS[0]:
+        return not is_pin(name)  # a thousand guesses are nothing: it counts, or names a place
     if not human and value.count(" ") > 1 and _DIGIT.search(value) is None:
         return True
     if found == CHOSEN or (human and is_phrase(value)):

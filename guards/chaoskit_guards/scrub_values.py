@@ -110,7 +110,8 @@ _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ ._-][^\W\d_]{2,}){2,23}")
 _PROSE = re.compile(
     r"\b(?:the|a|an|is|are|be|to|must|your|at|of|for|not|and|or|with|in|was|has|if|that|this|on"
     r"|from|by|will|should|can|cannot|can't|does|do|doesn't|don't|invalid|required|incorrect"
-    r"|please|enter|too|expired|missing)\b|\?\Z",
+    r"|please|enter|too|expired|missing)\b|\?\Z"
+    r"|\A[^\W\d_]+(?:[,;:]? [^\W\d_]+){2,24}[.!]\Z",  # a sentence of any language
     re.IGNORECASE,
 )
 _CODE = re.compile(

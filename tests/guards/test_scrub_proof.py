@@ -241,3 +241,31 @@ def test_the_standard_library_speaks_of_passwords_and_tokens_all_the_time():
                 changed += SCRUBBER.scrub_text(line) != line
     assert told > 1_000
     assert changed <= 0.005 * told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'password' => 'Das eingegebene Passwort ist falsch.',",
+        "'password' => 'Le mot de passe fourni est incorrect.',",
+        '{"password": "Contraseña incorrecta, intente otra vez."}',
+    ],
+)
+def test_a_sentence_of_any_language_is_no_password(text):
+    """Texts for people stand under such names in every file of translations."""
+    assert Scrubber().scrub_text(text) == text
+
+
+def test_a_passphrase_is_no_sentence():
+    """It ends without a full stop."""
+    shown = Scrubber().scrub_dict({"password": "correct horse battery staple"})
+    assert shown == {"password": "[REDACTED]"}
+
+
+@pytest.mark.parametrize("key", ["workDoneToken", "authToken", "token"])
+def test_a_short_number_is_no_token(key):
+    """It counts something; as a password, or as a number to be typed in, it is one."""
+    assert Scrubber().scrub_dict({key: "653"}) == {key: "653"}
+    assert Scrubber().scrub_dict({key: "653812"}) == {key: "[REDACTED]"}
+    assert Scrubber().scrub_dict({"password": "653"}) == {"password": "[REDACTED]"}
+    assert Scrubber().scrub_dict({"pin": "6538"}) == {"pin": "[REDACTED]"}
