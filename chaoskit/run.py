@@ -22,6 +22,7 @@ from chaoskit.journal import (
     Replied,
     Requested,
     RunEnded,
+    Served,
 )
 from chaoskit.outcome import Judged, Outcome
 from chaoskit.scenario import Promise, Scenario
@@ -253,6 +254,10 @@ def _lacking(scenario: Scenario, agent: Agent, calm: Played) -> str:
             "the agent's tool functions were not found; name them with --tool NAME=module:function"
             if agent.outside is None
             else "its tools are out of reach: the agent is another process",
+        ),
+        "tool_server": (
+            any(event.operation == "run_tool" for event in calm.journal.of(Served)),
+            "the agent called no tool over a wire; see docs/tools.md for where they are served",
         ),
         "effects": (
             bool(calm.journal.of(Changed)),

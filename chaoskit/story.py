@@ -11,7 +11,7 @@ from chaoskit.settings import Duration, settings
 __all__ = ["Happening", "Need", "Story"]
 
 Need: TypeAlias = Literal[
-    "tools", "tool_functions", "effects", "history", "startup", "cacheable_prompt"
+    "tools", "tool_functions", "tool_server", "effects", "history", "startup", "cacheable_prompt"
 ]
 
 

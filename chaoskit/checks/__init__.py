@@ -36,6 +36,7 @@ from chaoskit.checks.sessions_isolated import SessionsIsolated
 from chaoskit.checks.stable_prefix import StablePrefix
 from chaoskit.checks.tool_body_not_run_on_bad_arguments import ToolBodyNotRunOnBadArguments
 from chaoskit.checks.tool_errors_reported import ToolErrorsReported
+from chaoskit.checks.tool_failures_reported import ToolFailuresReported
 from chaoskit.checks.tool_got_real_value import ToolGotRealValue
 from chaoskit.checks.tools_in_parallel import ToolsInParallel
 from chaoskit.checks.traffic_resumes import TrafficResumes
@@ -78,6 +79,7 @@ __all__ = [
     "StablePrefix",
     "ToolBodyNotRunOnBadArguments",
     "ToolErrorsReported",
+    "ToolFailuresReported",
     "ToolGotRealValue",
     "ToolsInParallel",
     "TrafficResumes",
@@ -121,6 +123,7 @@ CHECKS.register("sessions_isolated", SessionsIsolated)
 CHECKS.register("stable_prefix", StablePrefix)
 CHECKS.register("tool_body_not_run_on_bad_arguments", ToolBodyNotRunOnBadArguments)
 CHECKS.register("tool_errors_reported", ToolErrorsReported)
+CHECKS.register("tool_failures_reported", ToolFailuresReported)
 CHECKS.register("tool_got_real_value", ToolGotRealValue)
 CHECKS.register("tools_in_parallel", ToolsInParallel)
 CHECKS.register("traffic_resumes", TrafficResumes)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import ClassVar
 
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
 from chaoskit.evidence import Exchange, Turn, turns
-from chaoskit.journal import CalledTool, GotResult, Journal, Requested
+from chaoskit.journal import CalledTool, Journal, Requested
+from chaoskit.saying import says_error
 from chaoskit.settings import settings
 
 __all__ = ["ToolErrorsReported"]
-
-_SAYS_ERROR = re.compile(
-    r"\b(errors?|exception|traceback|invalid|malformed|missing|required|unexpected|expected|"
-    r"must be|not a valid|not allowed|unknown (tool|function|argument)|no such tool|"
-    r"does not exist|not found|bad arguments?|wrong type|reject\w*|refused|cannot|could not)\b",
-    re.IGNORECASE,
-)
-_BAD_IF_TRUE = frozenset({"error", "errors", "is_error", "iserror", "exception", "problems"})
-_BAD_IF_FALSE = frozenset({"ok", "success", "valid"})
-_BAD_IF_ERROR = frozenset({"status", "type", "result", "code"})
-_TEXTS = frozenset({"message", "detail", "reason", "content"})
-_HEAD = 200
 
 
 @settings
@@ -82,7 +69,7 @@ def _unreported(turn: Turn, exchange: Exchange, called: CalledTool) -> str:
     for request in later:
         for result in request.results:
             if result.call_id == called.call_id:
-                if _is_error(result) or _mended(turn, exchange, called, request):
+                if says_error(result) or _mended(turn, exchange, called, request):
                     return ""
                 return "was given a result that is no error"
     return "no later request answers that call"
@@ -98,28 +85,3 @@ def _mended(turn: Turn, exchange: Exchange, called: CalledTool, request: Request
     )
     asked = exchange.reply.tool_calls if exchange.reply else ()
     return ran > sum(one.tool == called.tool and one.valid for one in asked)
-
-
-def _is_error(result: GotResult) -> bool:
-    if result.is_error:
-        return True
-    try:
-        value = json.loads(result.text)
-    except ValueError:
-        return _SAYS_ERROR.search(result.text[:_HEAD]) is not None
-    if isinstance(value, str):
-        return _SAYS_ERROR.search(value[:_HEAD]) is not None
-    return isinstance(value, dict) and any(_bad(str(key), item) for key, item in value.items())
-
-
-def _bad(key: str, value: object) -> bool:
-    name = key.lower()
-    if name in _BAD_IF_TRUE:
-        return bool(value)
-    if name in _BAD_IF_FALSE:
-        return value is False
-    if name in _BAD_IF_ERROR:
-        return isinstance(value, str) and "error" in value.lower()
-    if name in _TEXTS:
-        return isinstance(value, str) and _SAYS_ERROR.search(value[:_HEAD]) is not None
-    return False

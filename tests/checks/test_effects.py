@@ -13,9 +13,10 @@ from chaoskit.checks import (
     LooksBeforeRepeating,
     NoDuplicateEffects,
     NoFalseSuccess,
+    ToolFailuresReported,
     ToolsInParallel,
 )
-from chaoskit.journal import Changed, RanTool, Remained, Struck
+from chaoskit.journal import Changed, GotResult, RanTool, Remained, Struck
 
 PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 REFUND = {"order_id": "A-1", "amount": 80}
@@ -443,3 +444,53 @@ def test_turn_without_answer_says_nothing(story):
     """That is another promise."""
     story.asks().fails()
     assert AnswerParses().judge(story.journal).verdict == UNKNOWN
+
+
+# tool_failures_reported
+
+
+def failing(story, *outcomes, text, is_error=False, tool="refund"):
+    story.asks()
+    story.requests(at=0.0)
+    for number, outcome in enumerate(outcomes, 1):
+        ran(story, outcome=outcome, at=float(number), result="HTTP 503: unavailable")
+    given = GotResult(call_id="c1", tool=tool, is_error=is_error, text=text)
+    story.requests(at=len(outcomes) + 1.0, results=[given])
+    return ToolFailuresReported().judge(story.journal)
+
+
+@pytest.mark.parametrize("outcome", ["error", "raised", "lost", "refused"])
+def test_failure_that_is_told_is_fine(story, outcome):
+    """By the flag, or in words."""
+    assert failing(story, outcome, text="no luck", is_error=True).verdict is PASS
+
+
+def test_failure_in_words_is_told(story):
+    """Many agents have no flag."""
+    assert failing(story, "error", text="Error: HTTP 503").verdict is PASS
+
+
+@pytest.mark.parametrize("text", ["ok", "[]", '{"results": []}'])
+def test_failure_that_is_kept_from_the_model_is_a_breach(story, text):
+    """It answers from what never happened."""
+    judgement = failing(story, "lost", text=text)
+    assert judgement.verdict is FAIL
+    assert "503" in judgement.findings[0].message
+
+
+def test_failure_that_was_made_good_needs_no_telling(story):
+    """The tool ran with success before the model was asked again."""
+    assert failing(story, "error", "result", text='{"id": 1}').verdict is UNKNOWN
+
+
+def test_failure_before_the_agent_breaks_off_says_nothing(story):
+    """Other promises are about that."""
+    story.asks()
+    story.requests(at=0.0)
+    ran(story, outcome="error", at=1.0)
+    assert ToolFailuresReported().judge(story.journal).verdict is UNKNOWN
+
+
+def test_result_of_another_tool_is_not_looked_at(story):
+    """Each failure has its own answer."""
+    assert failing(story, "error", text="ok", tool="search").verdict is UNKNOWN
