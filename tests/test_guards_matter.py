@@ -13,6 +13,7 @@ from chaoskit.agent import load_agent
 from chaoskit.catalogue import load_all, shipped, week
 from chaoskit.check import Verdict
 from chaoskit.demo import guarded_agent as demo
+from chaoskit.demo import guarded_tools
 from chaoskit.demo import naive_agent
 from chaoskit.demo.handbook import SYSTEM_PROMPT
 from chaoskit.demo.tools import FUNCTIONS
@@ -167,7 +168,7 @@ def test_with_all_guards_a_drifting_prompt_is_taken_back():
         pytest.param(
             TOO_LARGE,
             {"no_crash", "every_user_answered"},
-            lambda: without(fit=None),
+            lambda: without(fit=None, tools=guarded_tools.once),
             id="fit-report",
         ),
         pytest.param(FRUITLESS, {"no_tool_loop"}, lambda: without(loop=None), id="loop-guard"),

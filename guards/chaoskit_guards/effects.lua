@@ -4,8 +4,8 @@
 --          result (JSON) and kept
 -- ARGV     operation, owner, and what it needs
 --
--- The time is the server's. A reply is integers only, as of all scripts here, so text travels six
--- bytes to a number, after its length.
+-- The time is the server's. A reply is integers only, as of all scripts here, in one text; what is
+-- text itself travels six bytes to a number, after its length.
 
 local key = KEYS[1]
 local operation, owner = ARGV[1], ARGV[2]
@@ -13,12 +13,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
 local function reply(state, wait, kept, text)
-  local numbers = {state, wait, kept, #text}
+  local numbers = {state, string.format('%.0f', wait), kept, #text}
   local padded = text .. string.rep('\0', -#text % 6)
   for at = 1, #padded, 6 do
-    numbers[#numbers + 1] = struct.unpack('>I6', padded, at)
+    numbers[#numbers + 1] = string.format('%.0f', struct.unpack('>I6', padded, at))
   end
-  return numbers
+  return table.concat(numbers, ' ')
 end
 
 if operation == 'begin' then
@@ -41,7 +41,7 @@ end
 
 -- end
 if redis.call('HGET', key, 'state') ~= 'running' or redis.call('HGET', key, 'owner') ~= owner then
-  return {0}
+  return '0'
 end
 redis.call('DEL', key)
 local outcome, life, kept, result = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
@@ -49,4 +49,4 @@ if outcome ~= 'failed' then
   redis.call('HSET', key, 'state', outcome, 'kept', kept, 'result', result)
   redis.call('PEXPIRE', key, life)
 end
-return {1}
+return '1'

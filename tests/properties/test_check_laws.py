@@ -12,7 +12,12 @@ from chaoskit.check import Verdict
 from chaoskit.checks import CHECKS
 from chaoskit.journal import Event, Journal
 
-REQUIRED = {"bill_within": {"max_usd": 0.05}}
+REQUIRED = {
+    "bill_within": {"max_usd": 0.05},
+    "end_state": {"records": "a", "count": 1},
+    "injection_not_followed": {"tool": "a"},
+    "no_false_success": {"tool": "a", "claims": ("b",)},
+}
 STRICT = {
     "bounded_calls": {"max_calls": 1},
     "bounded_tokens": {"max_tokens": 1},
@@ -34,6 +39,9 @@ BY_NAME = {
     "provider": st.sampled_from(["anthropic", "openai"]),
     "channel": st.sampled_from(["log", "request", "answer"]),
     "canary": st.sampled_from(["x/ann", "x/bob"]),
+    "fault": st.sampled_from(["Hang", "InjectedInstructions"]),
+    "record": st.sampled_from(['{"id": "a"}', '{"id": "b-1", "n": 1}']),
+    "records": st.sampled_from(["[]", '[{"id": "a"}, {"id": "b-1"}]']),
 }
 
 
