@@ -13,8 +13,7 @@ from chaoskit.agent import load_agent
 from chaoskit.catalogue import load_all, shipped, week
 from chaoskit.check import Verdict
 from chaoskit.demo import guarded_agent as demo
-from chaoskit.demo import guarded_tools
-from chaoskit.demo import naive_agent
+from chaoskit.demo import guarded_tools, naive_agent
 from chaoskit.demo.handbook import SYSTEM_PROMPT
 from chaoskit.demo.tools import FUNCTIONS
 from chaoskit.history import to_anthropic
