@@ -193,7 +193,8 @@ class Driver:
         stopped = _is_stop(error) or (
             isinstance(error, asyncio.CancelledError) and bool(self._clock.stopped)
         )
-        place = failure.where(error)
+        heart = failure.heart_of(error)
+        place = failure.where(heart) or failure.where(error)
         if not stopped:
             self._seen("exception", failure.chain_of(error), place)
         self._emit(
@@ -201,8 +202,8 @@ class Driver:
                 at=self._clock.now(),
                 user=user,
                 turn=turn,
-                error=self._clock.stopped if stopped else failure.name_of(error),
-                message=self._hide(failure.text_of(error)),
+                error=self._clock.stopped if stopped else failure.name_of(heart),
+                message=self._hide(failure.text_of(heart)),
                 where=place,
                 seconds=self._clock.now() - began,
                 stopped=stopped,

@@ -7,7 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-__all__ = ["chain_of", "is_own", "name_of", "text_of", "where"]
+__all__ = ["chain_of", "heart_of", "is_own", "name_of", "text_of", "where"]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LIBRARIES = tuple(
@@ -17,6 +17,13 @@ _OURS = str(Path(__file__).resolve().parent)
 _DEMO = str(Path(__file__).resolve().parent / "demo")
 _LONGEST = 600
 _MEMBERS = 10_000  # of an exception group; Python would print 15
+
+
+def heart_of(error: BaseException) -> BaseException:
+    """Return the one exception in a group, however deep task groups have wrapped it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def name_of(error: BaseException) -> str:

@@ -30,3 +30,12 @@ def test_an_exception_that_cannot_be_told_is_told_as_that():
 
     assert failure.text_of(Mute()) == "<its __str__ raised LookupError>"
     assert "Mute" in failure.chain_of(Mute())
+
+
+def test_the_heart_of_a_group_is_its_only_member():
+    """Task groups wrap whatever goes wrong in them; what is told is what went wrong."""
+    lost = ConnectionError("lost")
+    assert failure.heart_of(ExceptionGroup("a", [ExceptionGroup("b", [lost])])) is lost
+    two = ExceptionGroup("two", [lost, ValueError("wrong")])
+    assert failure.heart_of(ExceptionGroup("a", [two])) is two
+    assert failure.heart_of(lost) is lost

@@ -88,8 +88,8 @@ class EndState:
             judged += 1
             where, fields = _for(user, self.where), _for(user, self.fields)
             findings += [
-                Finding(message=message, at=last.at, user=user, advice=advice.RUN_ONCE)
-                for message in self._wrong(_matching(records, where), where, fields)
+                Finding(message=message, at=last.at, user=user, advice=remedy)
+                for message, remedy in self._wrong(_matching(records, where), where, fields)
             ]
         return Judgement.of(judged, findings, nothing="no user asked anything")
 
@@ -99,16 +99,21 @@ class EndState:
 
     def _wrong(
         self, found: list[dict[str, Any]], where: Mapping[str, Any], fields: Mapping[str, Any]
-    ) -> Iterator[str]:
+    ) -> Iterator[tuple[str, str]]:
         of = f"{self.records} with {_written(where)}" if where else self.records
         if self.count is not None and len(found) != self.count:
-            yield f"there are {len(found)} {of} in the end; {self.count} should be"
+            remedy = advice.RUN_ONCE if len(found) > self.count else advice.HANDLE
+            yield f"there are {len(found)} {of} in the end; {self.count} should be", remedy
         if self.most is not None and len(found) > self.most:
-            yield f"there are {len(found)} {of} in the end; {self.most} are allowed"
+            yield (
+                f"there are {len(found)} {of} in the end; {self.most} are allowed",
+                advice.RUN_ONCE,
+            )
         for record in found:
             for name, value in fields.items():
                 if not _equal(record.get(name), value):
-                    yield f"{of}: {name} is {record.get(name)!r} in the end, not {value!r}"
+                    told = f"{of}: {name} is {record.get(name)!r} in the end, not {value!r}"
+                    yield told, advice.HANDLE
 
 
 def _matching(records: list[dict[str, Any]], where: Mapping[str, Any]) -> list[dict[str, Any]]:
