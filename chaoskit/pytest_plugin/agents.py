@@ -77,7 +77,8 @@ def agent_of(
             if name not in takes:
                 pytest.fail(
                     f"chaoskit: the matrix has an axis {name!r}, and {agent.name} takes no "
-                    f"argument of that name (it takes {', '.join(takes)})",
+                    f"argument of that name (it takes {', '.join(takes)}; axes of their own are "
+                    "`seeds` and `agents`)",
                     pytrace=False,
                 )
     return dataclasses.replace(agent, answer=partial(agent.answer, **keywords))

@@ -54,7 +54,10 @@ def show(what: str, console: Console) -> None:
 
 def _hint(what: str, lists: Mapping[str, object], members: Mapping[str, object]) -> str:
     near = suggestion(what, [*lists, *members])
-    return near if near.startswith("did") else suggestion("", lists)
+    if near.startswith("did"):
+        return near
+    own = "; words of a file of yours, such as conftest.py, are read by -e FILE"
+    return suggestion("", lists) + own
 
 
 def _scenarios(console: Console) -> None:
