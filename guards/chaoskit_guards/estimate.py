@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["bound_text", "estimate_text"]
+
+_LONGEST = 65_536  # characters of a text that is remembered
 
 
 class _Features:
@@ -36,7 +39,7 @@ class _Features:
         return total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Weights:
     ascii: _Features
     clusters: _Features
@@ -158,6 +161,11 @@ _BOUND = _Weights(
 """The least that was above the count of the o200k vocabulary for every text, and a tenth more."""
 
 
+def _weight(text: str, weights: _Weights) -> float:
+    """Return what a text weighs; system prompts and tools come again with every request."""
+    return (_remembered if len(text) <= _LONGEST else _weigh)(text, weights)
+
+
 def _weigh(text: str, weights: _Weights) -> float:
     fine = (" " + text).encode("utf-8", "surrogatepass").translate(_CLASS, _CONTINUATION)
     coarse = fine.translate(_LETTER)
@@ -168,9 +176,12 @@ def _weigh(text: str, weights: _Weights) -> float:
     return max(total, coarse.count(b"a") // 7) if total < len(coarse) // 7 else total
 
 
+_remembered = lru_cache(maxsize=512)(_weigh)
+
+
 def estimate_text(text: str) -> int:
     """Return the estimated number of tokens of `text`; 0 only for the empty text."""
-    return max(1, round(_weigh(text, _ESTIMATE))) if text else 0
+    return max(1, round(_weight(text, _ESTIMATE))) if text else 0
 
 
 def bound_text(text: str) -> int:
@@ -181,4 +192,4 @@ def bound_text(text: str) -> int:
     if not text:
         return 0
     size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    return max(1, min(size, math.ceil(_weigh(text, _BOUND))))
+    return max(1, min(size, math.ceil(_weight(text, _BOUND))))
