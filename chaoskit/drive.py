@@ -194,7 +194,7 @@ class Driver:
             isinstance(error, asyncio.CancelledError) and bool(self._clock.stopped)
         )
         heart = failure.heart_of(error)
-        place = failure.where(heart) or failure.where(error)
+        place = failure.where(error)
         if not stopped:
             self._seen("exception", failure.chain_of(error), place)
         self._emit(
