@@ -73,9 +73,12 @@ class Agent:
         Raises:
             AgentNotFound: it cannot be called with one prompt, nor does what it makes.
         """
-        name = name or f"{getattr(answer, '__module__', '?')}:{_title(answer)}"
         if not callable(answer):
-            raise AgentNotFound(f"{name} is not callable; an agent is a function of a prompt")
+            raise AgentNotFound(
+                f"{name or f'a value of type {type(answer).__name__}'} is not callable; "
+                "an agent is a function of a prompt"
+            )
+        name = name or f"{getattr(answer, '__module__', '?')}:{_title(answer)}"
         make = answer if inspect.isclass(answer) or not _parameters(answer) else None
         asked = answer if make is None else _made(make, name)
         parameters = _parameters(asked)

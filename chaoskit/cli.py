@@ -421,6 +421,7 @@ def list_(
         from chaoskit.report import listing  # noqa: PLC0415 - --help is quick
 
         _extend(extension)
+        _tell_of_conftest()
         listing.show(what, _console())
 
 
@@ -455,6 +456,7 @@ def check(
                 console.print(Text(f"{found.given}: fine ({scenario.title})"), soft_wrap=True)
         if wrong:
             console.print(f"{wrong} problem{'s' if wrong > 1 else ''}")
+            _tell_of_conftest()
             raise typer.Exit(2)
 
 
@@ -539,6 +541,18 @@ def _extend(named: list[str] | None) -> Project:
     return project_of(Path.cwd())
 
 
+def _tell_of_conftest() -> None:
+    """Say which words pytest would know and this command does not."""
+    from chaoskit import extensions  # noqa: PLC0415 - --help is quick
+
+    if file := extensions.known_to_pytest_alone(Path.cwd()):
+        typer.echo(
+            f"note: {file} registers words that only pytest knows; `-e {file}`, or\n"
+            f'extensions = ["{file}"] below [tool.chaoskit] in pyproject.toml, adds them here',
+            err=True,
+        )
+
+
 def _positive(scale: float) -> float:
     if not 0 < scale < float("inf"):
         raise UsageError(f"--time-scale {scale:g}: write a positive number, such as 60")
@@ -573,6 +587,8 @@ def _plainly() -> Iterator[None]:
         many = len(error.problems) if isinstance(error, ScenarioError) else 0
         head = f"error: {many} problems\n" if many > 1 else "error: "
         typer.echo(f"{head}{error}", err=True)
+        if many:
+            _tell_of_conftest()
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

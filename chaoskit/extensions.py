@@ -10,6 +10,7 @@ Paths are relative to that file, and its folder is looked in for modules.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,9 +19,10 @@ from chaoskit.agent import import_named
 from chaoskit.errors import UsageError
 from chaoskit.project import project_of
 
-__all__ = ["load", "load_of_project"]
+__all__ = ["known_to_pytest_alone", "load", "load_of_project"]
 
 _loaded: set[Path] = set()
+_REGISTERS = re.compile(r"\bregister_(?:fault|behaviour|check)\b")
 
 
 def load(names: Iterable[str], *, home: Path | None = None) -> None:
@@ -35,7 +37,7 @@ def load(names: Iterable[str], *, home: Path | None = None) -> None:
     home = (home or Path.cwd()).resolve()
     for name in names:
         path = (home / name).resolve()
-        if path in _loaded:
+        if path in _loaded or _is_imported(path):
             continue
         sys.path.insert(0, str(home))
         try:
@@ -45,6 +47,25 @@ def load(names: Iterable[str], *, home: Path | None = None) -> None:
         finally:
             sys.path.remove(str(home))
         _loaded.add(path)
+
+
+def _is_imported(file: Path) -> bool:
+    """Say whether a file is a module already, as a conftest.py is in pytest."""
+    modules = list(sys.modules.values())
+    return file.suffix == ".py" and any(
+        getattr(module, "__file__", None) == str(file) for module in modules
+    )
+
+
+def known_to_pytest_alone(folder: Path) -> str:
+    """Return the conftest.py of a folder that registers words and was not loaded, or nothing."""
+    for name in ("conftest.py", "tests/conftest.py"):
+        file = (folder / name).resolve()
+        if file in _loaded or not file.is_file():
+            continue
+        if _REGISTERS.search(file.read_text(encoding="utf-8", errors="replace")):
+            return name
+    return ""
 
 
 def load_of_project(start: Path | None = None) -> None:

@@ -246,6 +246,7 @@ class Verbs:
         return self.fault("leaked_secret", **_given(tool=tool), **settings)
 
     def __getattr__(self, name: str) -> Callable[..., Self]:
+        __tracebackhide__ = True
         if name.startswith("_") or name not in FAULTS:
             verbs = [*(verb for verb in dir(type(self)) if not verb.startswith("_")), *FAULTS]
             near = difflib.get_close_matches(name, verbs, n=1)

@@ -287,3 +287,21 @@ def test_a_project_without_extensions_is_fine(here, text):
     """As most are."""
     (here / "pyproject.toml").write_text(text, encoding="utf-8")
     extensions.load_of_project(here)
+
+
+@pytest.mark.slow
+def test_words_that_only_pytest_knows_are_pointed_out(site):
+    """Where a list lacks them, and where a file is wrong without them."""
+    site.write("conftest.py", FAULT.format(name="Maintenance"))
+    site.write("a.chaos.toml", SCENARIO)
+    for words in (["list", "faults"], ["check", "a.chaos.toml"]):
+        assert "note: conftest.py registers words that only pytest knows" in site.run(*words).stderr
+        named = site.run(*words, "--extension", "conftest.py")
+        assert (named.returncode, named.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_conftest_without_words_is_not_mentioned(site):
+    """Most have none."""
+    site.write("conftest.py", "import pytest\n")
+    assert site.run("list", "faults").stderr == ""

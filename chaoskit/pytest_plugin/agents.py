@@ -51,7 +51,7 @@ def loaded(place: str, config: pytest.Config) -> Agent:
         port = config.option.chaos_port or project.port
         return load_agent(place, project.tools, scale=project.time_scale, port=port)
     except UsageError as error:
-        pytest.fail(f"chaoskit: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"chaoskit: {error}", pytrace=False) from None
 
 
 def agent_of(
@@ -66,9 +66,9 @@ def agent_of(
         try:
             agent = Agent.of(value)
         except UsageError as error:
-            pytest.fail(
+            raise pytest.fail.Exception(
                 f"chaoskit: the chaos_agent fixture returned no agent: {error}", pytrace=False
-            )
+            ) from None
     if not keywords:
         return agent
     takes = inspect.signature(agent.answer).parameters

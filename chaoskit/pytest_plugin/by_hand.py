@@ -10,7 +10,7 @@ import pytest
 
 from chaoskit.chaos import Chaos
 from chaoskit.errors import RunStopped, UsageError
-from chaoskit.freely import UNKEPT
+from chaoskit.freely import UNKEPT, PromiseBroken
 from chaoskit.pytest_plugin.agents import agent_of
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
@@ -74,7 +74,8 @@ def _say(chaos: Verbs, verb: str, value: Any) -> None:
         else:
             method(value)
     except (AttributeError, TypeError, UsageError) as error:
-        pytest.fail(f"the chaos marker: {verb}={value!r}: {error}", pytrace=False)
+        told = f"the chaos marker: {verb}={value!r}: {error}"
+        raise pytest.fail.Exception(told, pytrace=False) from None
 
 
 @contextlib.contextmanager
@@ -86,6 +87,10 @@ def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
         yield
     except RunStopped:
         ended = f"the run was ended: {chaos.world.clock.stopped}\n"
+    except (UsageError, PromiseBroken) as error:
+        if not item.config.option.fulltrace:
+            _end_where_we_begin(error)
+        raise
     found = chaos.judge()
     item.user_properties += [
         ("chaos_calls", len(chaos.calls)),
@@ -96,6 +101,17 @@ def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
     if bad or ended:
         item.stash[_TOLD] = True
         pytest.fail(f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)
+
+
+def _end_where_we_begin(error: Exception) -> None:
+    """Cut a traceback after its last frame of the user's; pytest and its debugger stop there."""
+    trace, last = error.__traceback__, None
+    while trace is not None:
+        if not trace.tb_frame.f_globals.get("__name__", "").startswith("chaoskit."):
+            last = trace
+        trace = trace.tb_next
+    if last is not None:
+        last.tb_next = None
 
 
 def explain(item: pytest.Item, report: pytest.TestReport, chaos: Verbs) -> None:

@@ -126,7 +126,7 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
         with alone_on_its_port(agent, config):
             outcome = run(item.scenario, agent, seed=seed)
     except UsageError as error:
-        pytest.fail(f"chaoskit: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"chaoskit: {error}", pytrace=False) from None
     item.user_properties += properties(outcome)
     if folder := config.option.chaos_journal:
         outcome.journal.write(journal_file(folder, item.nodeid))

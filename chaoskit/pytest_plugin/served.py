@@ -27,7 +27,7 @@ def running() -> Iterator[Server]:
         with serving() as server:
             yield server
     except UsageError as error:
-        pytest.fail(f"chaoskit: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"chaoskit: {error}", pytrace=False) from None
 
 
 @contextlib.contextmanager

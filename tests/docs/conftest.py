@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ BLOCK = re.compile(
     r"(?:<!-- needs (?P<needs>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```",
     re.MULTILINE | re.DOTALL,
 )
+PORT = re.compile(r"\b(?:8643|8765)\b")
 NAME = re.compile(r"^(?:#|//) (\S+\.(?:py|toml|mjs|sh))$", re.MULTILINE)
 
 
@@ -31,7 +33,10 @@ class Page:
 
     def read(self):
         """Do what the page says, and compare what it shows; return how many blocks it has."""
-        blocks = list(BLOCK.finditer(self.file.read_text(encoding="utf-8")))
+        text = self.file.read_text(encoding="utf-8")
+        for port in sorted(set(PORT.findall(text))):  # another run may have taken it
+            text = re.sub(rf"\b{port}\b", str(_free_port()), text)
+        blocks = list(BLOCK.finditer(text))
         for block in blocks:
             if block["needs"] and not NEEDS[block["needs"]]():
                 continue
@@ -59,11 +64,18 @@ class Page:
                 stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
+                timeout=300,  # a page that waits for what never comes fails, and does not hang
             )
             shown = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
             assert re.fullmatch(_pattern(expected), shown), (
                 f"$ {shlex.quote(command)}\n--- the page shows\n{expected}--- it was\n{shown}"
             )
+
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def _pattern(expected):

@@ -109,6 +109,7 @@ def test_agent_that_is_none_is_told(project, place, told):
     result.stdout.fnmatch_lines([told])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*chaoskit/*.py*")
+    result.stdout.no_fnmatch_line("*another exception*")
 
 
 def test_fixture_that_returns_no_agent_is_told(project):
@@ -116,7 +117,13 @@ def test_fixture_that_returns_no_agent_is_told(project):
     project.scenario().file(
         "conftest.py", "import pytest\n@pytest.fixture\ndef chaos_agent():\n    return 7\n"
     )
-    project.run().stdout.fnmatch_lines(["*the chaos_agent fixture returned no agent*not callable*"])
+    result = project.run()
+    result.stdout.fnmatch_lines(
+        [
+            "chaoskit: the chaos_agent fixture returned no agent: a value of type int is not callable*"
+        ]
+    )
+    result.stdout.no_fnmatch_line("*another exception*")
 
 
 def test_agent_with_state_is_made_for_each_session(project):

@@ -91,6 +91,24 @@ chaos.verify("every_user_answered", within="2m")
     hand(body).assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('chaos.verify("every_user_answered")', "*PromiseBroken: UNKNOWN every turn*"),
+        ('chaos.verify("every_user_answerd")', "*did you mean 'every_user_answered'*"),
+        ('chaos.scenario("nope")', "*no shipped scenario called 'nope'*"),
+        ("chaos.rate_limt(calls=1)", "*did you mean 'rate_limit'*"),
+        ("chaos.rate_limit(cals=1)", "*did you mean 'calls'*"),
+    ],
+)
+def test_traceback_ends_in_the_test(hand, line, told):
+    """Where the reader can change something; --full-trace shows the rest."""
+    result = hand(line)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([told])
+    result.stdout.no_fnmatch_line("*chaoskit/*.py*")
+
+
 def test_users_ask_the_agent_of_the_project(hand):
     """The one that is named, or that the fixture builds."""
     hand("assert all(chaos.users(2)) and chaos.ask('why?')").assert_outcomes(passed=1)

@@ -1,5 +1,7 @@
 """Faults and promises of one's own, in scenario files and as verbs."""
 
+import pytest
+
 WORDS = '''
 import chaoskit
 from chaoskit.check import Judgement
@@ -50,6 +52,14 @@ def test_conftest_adds_words(project):
     """What it registers are keys of scenario files and verbs of the fixture."""
     project.agent().file("conftest.py", WORDS).file("night.chaos.toml", NIGHT).tests(TEST)
     project.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_project_may_name_its_conftest(project, mode):
+    """For the command line; in pytest it is not imported a second time."""
+    project.agent(extensions='["inner/conftest.py"]').file("inner/conftest.py", WORDS)
+    project.file("inner/__init__.py", "").file("inner/night.chaos.toml", NIGHT)
+    project.run(f"--import-mode={mode}").assert_outcomes(passed=1)
 
 
 def test_project_adds_words(project):
