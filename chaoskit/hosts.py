@@ -28,7 +28,14 @@ class Hosts:
 
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether one of them claims the request."""
-        return any(host.claims(request) for host in self._hosts)
+        return self.of(request) is not None
+
+    def of(self, request: HttpRequest) -> Host | None:
+        """Return the first that claims a request, or None."""
+        for host in self._hosts:
+            if host.claims(request):
+                return host
+        return None
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Let the first that claims a request answer it.
@@ -62,7 +69,7 @@ class Hosts:
         self._hosts[-1].blocked(host, caller)
 
     def _whose(self, request: HttpRequest) -> Host:
-        for host in self._hosts:
-            if host.claims(request):
-                return host
-        raise InternalError(f"nobody claims {request.host}{request.path}")
+        host = self.of(request)
+        if host is None:
+            raise InternalError(f"nobody claims {request.host}{request.path}")
+        return host

@@ -42,6 +42,7 @@ __all__ = [
     "TurnStarted",
     "as_line",
     "as_record",
+    "kind_of",
     "of_record",
 ]
 
@@ -456,6 +457,15 @@ def as_line(event: Event) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def kind_of(name: str) -> type[Event]:
+    """Return the kind of events that has a name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _KINDS[name]
+
+
 def of_record(name: str, record: Mapping[str, Any]) -> Event:
     """Return the event of a kind that has these fields, as JSON has them.
 
@@ -463,7 +473,7 @@ def of_record(name: str, record: Mapping[str, Any]) -> Event:
         KeyError: there is no such kind or field.
         TypeError: a field is missing.
     """
-    kind = _KINDS[name]
+    kind = kind_of(name)
     hints = _HINTS.get(name) or _HINTS.setdefault(name, get_type_hints(kind))
     values: dict[str, Any] = {
         name: value if isinstance(value, str) else _revive(value, hints[name])

@@ -7,16 +7,20 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
+from functools import cache
+from operator import attrgetter
 from typing import IO, Any
 
 import orjson
 
-from chaoskit.journal import Event, Journal, as_record, of_record
+from chaoskit.journal import Event, Journal, kind_of, of_record
 
 __all__ = ["JournalOnDisk"]
 
 _MOST = 4_096
+_LINE = 256  # events that are written, and read again, at once
 _PIECE = 256 * 1024
 
 
@@ -47,7 +51,8 @@ class JournalOnDisk(Journal):
     def __iter__(self) -> Iterator[Event]:
         with self._lock:
             end, newest = self._bytes, list(self._events)
-        yield from map(_unpacked, self._lines(end))
+        for line in self._lines(end):
+            yield from _unpacked(line)
         yield from newest
 
     def __len__(self) -> int:
@@ -57,7 +62,8 @@ class JournalOnDisk(Journal):
         if self._file is None:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by the next line
             weakref.finalize(self, self._file.close)
-        data = b"".join(map(_packed, self._events))
+        events = self._events
+        data = b"".join([_packed(events[at : at + _LINE]) for at in range(0, len(events), _LINE)])
         self._file.write(data)
         self._bytes += len(data)
         self._written += len(self._events)
@@ -73,18 +79,29 @@ class JournalOnDisk(Journal):
             yield from lines
 
 
-def _packed(event: Event) -> bytes:
+def _packed(events: list[Event]) -> bytes:
+    """Return events as one line: of each its kind, and what is in its fields."""
+    rows = [(type(event).__name__, *_values(type(event))(event)) for event in events]
     try:
-        return orjson.dumps([type(event).__name__, event], option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(rows, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # half of a surrogate pair, which only an escape can carry
-        record = as_record(event)
-        return json.dumps([record.pop("event"), record]).encode() + b"\n"
+        return json.dumps(rows, default=asdict).encode() + b"\n"
 
 
-def _unpacked(line: bytes) -> Event:
+def _unpacked(line: bytes) -> Iterator[Event]:
     try:
-        name, record = orjson.loads(line)
+        rows = orjson.loads(line)
     except ValueError:
-        name, record = json.loads(line)
-    values: dict[str, Any] = record
-    return of_record(name, values)
+        rows = json.loads(line)
+    for name, *values in rows:
+        yield of_record(name, dict(zip(_names(kind_of(name)), values, strict=True)))
+
+
+@cache
+def _names(kind: type[Event]) -> tuple[str, ...]:
+    return tuple([field.name for field in fields(kind)])
+
+
+@cache
+def _values(kind: type[Event]) -> Callable[[Event], tuple[Any, ...]]:
+    return attrgetter(*_names(kind))

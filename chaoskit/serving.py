@@ -26,7 +26,7 @@ from chaoskit.check import Judgement, Verdict
 from chaoskit.clocks.real import RealClock
 from chaoskit.control import answer, is_control
 from chaoskit.dialects import TOOL_DIALECTS
-from chaoskit.errors import InternalError, UsageError
+from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.hosts import Hosts
 from chaoskit.journal import (
@@ -42,7 +42,7 @@ from chaoskit.journal import (
 from chaoskit.journal_on_disk import JournalOnDisk
 from chaoskit.outcome import Judged
 from chaoskit.plan import Plan, PlanState, Rule
-from chaoskit.player import Ending, Exchange, Host
+from chaoskit.player import Host
 from chaoskit.players.loopback import Loopback, served
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.service import Service
@@ -148,7 +148,7 @@ class Session(Verbs):
             scale=scale,
             own=True,
         )
-        self.host = Hosts(self.tools, self._world)
+        self.hosts = Hosts(self.tools, self._world)
         self._emit(
             RunStarted(
                 at=self.clock.now(),
@@ -318,31 +318,14 @@ class Server:
         """
         self.session(name).verify()
 
-    def _host(self, request: HttpRequest) -> Host:
-        return _NOBODY if is_control(request) else self.session(session_of(request)).host
+    def _host(self, request: HttpRequest) -> Host | None:
+        """Return whom a request is for; None where it is the server's own."""
+        if is_control(request):
+            return None
+        return self.session(session_of(request)).hosts.of(request)
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         return answer(self, request)
-
-
-class _Nobody:
-    """Claims no request, so that the control API gets those that are its own."""
-
-    def claims(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def exchange(self, request: HttpRequest) -> Exchange:
-        raise InternalError(f"nobody answers {request.path}")
-
-    def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
-        raise InternalError(f"nobody answered: {exchange!r}, {how}, {sent_content}")
-
-    def blocked(self, host: str, caller: str) -> None:
-        raise InternalError(f"nobody blocks {caller} from {host}")
-
-
-_NOBODY = _Nobody()
 
 
 @contextlib.contextmanager

@@ -88,7 +88,7 @@ class Wire(Scene):
         self._run = uuid.uuid4().hex[:8]
         host = Hosts(self._tool_server(scale=outside.scale, own=True), _OneKey(self.world))
         self._server = Loopback(
-            lambda _: host,
+            host.of,
             aside=self._elsewhere,
             identify=self._gate.whose,
             scale=outside.scale,

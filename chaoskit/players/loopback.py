@@ -35,7 +35,7 @@ class Loopback:
     """Performs the exchanges of a host on a TCP port. Use it as `async with`.
 
     Args:
-        host: returns the world that a request is for.
+        host: returns the world that a request is for, or None.
         aside: answers the requests that the host does not claim.
         identify: user and turn of a request, by its headers.
         scale: seconds of the run in one second of the event loop.
@@ -48,7 +48,7 @@ class Loopback:
 
     def __init__(
         self,
-        host: Callable[[HttpRequest], Host],
+        host: Callable[[HttpRequest], Host | None],
         *,
         aside: Aside,
         identify: Callable[[HttpRequest], tuple[str, int]],
@@ -142,7 +142,7 @@ class Loopback:
         token = WHO.set(self._identify(request))
         try:
             host = self._host(request)
-            if not host.claims(request):
+            if host is None or not host.claims(request):
                 return self._aside(request)
             return Performance(host.exchange(request), host, read=None)
         except RunStopped as stopped:
