@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -146,7 +146,7 @@ class Dialect(Protocol):
 
     def stream(
         self, reply: Reply, call: Call, envelope: Envelope
-    ) -> tuple[Mapping[str, str], tuple[Frame, ...]]:
+    ) -> tuple[Mapping[str, str], Sequence[Frame]]:
         """Encode a streamed answer: headers, and the events in order."""
         ...
 
@@ -184,6 +184,6 @@ class Stateful(Protocol):
 class Sequenced(Protocol):
     """A dialect whose events know their place in the stream."""
 
-    def sequence(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    def sequence(self, frames: Sequence[Frame]) -> tuple[Frame, ...]:
         """Return the frames; those that `error_frame` made refer to the ones before them."""
         ...

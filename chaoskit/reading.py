@@ -16,6 +16,7 @@ __all__ = ["Readings"]
 
 _MOST = 2 * 1024 * 1024  # bytes of requests that are remembered
 _LEAST = 16 * 1024  # bytes that each of them counts at least
+_HEADS = 64  # of requests whose dialect is remembered, whatever their bodies
 
 _Entry: TypeAlias = tuple[Dialect, Models, Call | Refusal]
 
@@ -33,6 +34,7 @@ class Readings:
         self._most = most
         self._size = 0
         self._known: dict[Hashable, _Entry] = {}
+        self._claimed: dict[Hashable, Dialect | None] = {}
         self._latest: tuple[HttpRequest, Dialect | None, Hashable] | None = None
 
     def __len__(self) -> int:
@@ -56,22 +58,32 @@ class Readings:
         latest = self._latest
         if latest is not None and latest[0] is request:
             return latest[1], latest[2]
-        key = (
-            request.body,
+        head = (
             request.method,
             request.host,
             request.path,
             request.query,
             *request.headers.items(),
         )
+        key = (request.body, head)
         known = self._known.pop(key, None)
         if known is not None:
             self._known[key] = known
             dialect: Dialect | None = known[0]
         else:
-            dialect = next((one for one in self._dialects if one.claims(request)), None)
+            dialect = self._claiming(request, head)
         self._latest = (request, dialect, key)
         return dialect, key
+
+    def _claiming(self, request: HttpRequest, head: Hashable) -> Dialect | None:
+        """Return the dialect that claims a request, which its body has no say in."""
+        if head in self._claimed:
+            return self._claimed[head]
+        dialect = next((one for one in self._dialects if one.claims(request)), None)
+        self._claimed[head] = dialect
+        if len(self._claimed) > _HEADS:
+            del self._claimed[next(iter(self._claimed))]
+        return dialect
 
     def _keep(self, key: Hashable, entry: _Entry) -> None:
         if key not in self._known:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from chaoskit.alike import carries, sends, whole
 from chaoskit.exchange import HttpReply
 from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
 
@@ -21,7 +22,7 @@ def plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
 
 def streamed(
     headers: Mapping[str, str],
-    frames: tuple[Frame, ...],
+    frames: Sequence[Frame],
     first_token: float,
     seconds: float,
     *,
@@ -32,18 +33,19 @@ def streamed(
     Args:
         together: events between which there is no pause may be one piece.
     """
-    carrying = sum(frame.kind in ("content", "tool") for frame in frames)
+    carrying = carries(frames)
     pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
     pause = pause if pause >= _SOON else 0.0
     steps: list[Step] = [Wait(first_token)] if first_token else []
     steps.append(Head(200, headers, chunked=True))
     if together and not pause and frames:
-        whole = "".join([frame.text for frame in frames])
-        return (*steps, Send(whole.encode(), content=carrying > 0), _FINISH)
-    for frame in frames:
-        content = frame.kind in ("content", "tool")
-        if content and pause:
-            steps.append(Wait(pause))
-        steps.append(Send(frame.encode(), content=content))
+        return (*steps, Send(whole(frames), content=carrying > 0), _FINISH)
+    if not pause:
+        return (*steps, *sends(frames), _FINISH)
+    wait = Wait(pause)
+    for send in sends(frames):
+        if send.content:
+            steps.append(wait)
+        steps.append(send)
     steps.append(_FINISH)
     return tuple(steps)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chaoskit.alike import kinds_of
 from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.canary import Canaries, owner
@@ -299,6 +300,7 @@ class World:
         headers, frames = visit.dialect.stream(reply, call, envelope)
         maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
+            frames = tuple(frames)
             torn = ask(decision.fault, "frames", frames, maker, decision.strike)
             if torn is not frames:
                 frames = torn
@@ -306,6 +308,7 @@ class World:
         sequenced = _SEQUENCED.get(call.dialect)
         if sequenced is not None:
             frames = sequenced.sequence(frames)
+        kinds = kinds_of(frames)
         return _Answer(
             steps=streamed(
                 headers,
@@ -314,8 +317,8 @@ class World:
                 settled.seconds,
                 together=self._together and not self.plan.works_at("steps"),
             ),
-            whole=any(frame.kind == "done" for frame in frames),
-            error_frame=any(frame.kind == "error" for frame in frames),
+            whole="done" in kinds,
+            error_frame="error" in kinds,
             called=subject.called,
         )
 

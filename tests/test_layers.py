@@ -41,7 +41,7 @@ ROWS = (
         "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "outside", "plan", "player", "project", "promise", "reading",
         "records", "relaying", "route", "said", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
-    ("advice", "again", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "saying", "who"),
+    ("advice", "again", "alike", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "saying", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),
 )  # fmt: skip
 

@@ -91,8 +91,8 @@ class Scripted:
         if seen.step >= len(self.turns) and self.after == "answer":
             return answer(call, seen, scene.rng)
         turn = self.turns[min(seen.step, len(self.turns) - 1)]
-        places = _places(call, seen, scene.user)
         calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
+        places = _places(call, seen, scene.user) if calls or "{" in turn.text else {}
         content: list[Part] = [Text(_filled(turn.text, places))] if turn.text else []
         content += [
             ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, places))
@@ -128,4 +128,4 @@ def _filled_in(value: object, places: Mapping[str, str]) -> object:
 
 
 def _filled(text: str, places: Mapping[str, str]) -> str:
-    return _PLACE.sub(lambda match: places[match[0]], text)
+    return _PLACE.sub(lambda match: places[match[0]], text) if "{" in text else text

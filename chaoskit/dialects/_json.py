@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import re
 from json import JSONEncoder
 from typing import Any, TypeAlias
 
 import orjson
 
-__all__ = ["Json", "dumps", "encoded"]
+__all__ = ["Json", "dumps", "encoded", "read"]
 
 Json: TypeAlias = dict[str, Any]
 
+_HUGE = re.compile(rb"[0-9]{18}")  # integers that others round
 _unicode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ascii = JSONEncoder(separators=(",", ":")).encode
+
+
+def read(data: bytes) -> Any:
+    """Return what JSON says, or None where it is none."""
+    if not _HUGE.search(data):
+        try:
+            return orjson.loads(data)
+        except ValueError:
+            pass
+    try:
+        return json.loads(data, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refused(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
 
 
 def encoded(value: object) -> bytes:

@@ -220,20 +220,16 @@ class Connection(asyncio.Protocol):
         try:
             for move in playing:
                 if isinstance(move, float):
+                    self._due += move / self._scale
+                    if self._due - self._loop.time() <= _NO_PAUSE:
+                        continue
                     self._write(out)
                     self._endless = move == float("inf")
-                    if self._endless:
-                        if self._half_open:
-                            self._end()
-                        return
-                    self._due += move / self._scale
-                    if self._due - self._loop.time() > _NO_PAUSE:
+                    if not self._endless:
                         self._timer = self._loop.call_at(self._due, self._perform)
-                        return
-                    if self._held():
-                        return
-                    out = bytearray()
-                    continue
+                    elif self._half_open:
+                        self._end()
+                    return
                 out += self._framed(move)
                 if len(out) > _AT_ONCE:
                     self._write(out)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from chaoskit.dialect import ModelFacts, Models
-from chaoskit.dialects._json import Json
+from chaoskit.dialects._json import Json, read
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects._request import api_key
 from chaoskit.exchange import HttpRequest, Refusal
@@ -70,10 +68,7 @@ def parse(data: bytes) -> Json:
     Raises:
         RefusedError: it is none.
     """
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        body = None
+    body = read(data)
     if not isinstance(body, dict):
         raise invalid(
             "We could not parse the JSON body of your request. (HINT: This likely means you aren't "

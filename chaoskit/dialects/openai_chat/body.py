@@ -1,12 +1,19 @@
-"""The body of a request against its schema: what can be said without knowing the model."""
+"""The body of a request against its schema: what can be said without knowing the model.
+
+An agent says the same in each of its calls, but for the messages: tools and settings that were
+found right once are not looked at again.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
 
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import caching, formats, logprobs, obfuscation, tiers, values
-from chaoskit.dialects._refused import invalid
+from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.openai_chat import messages, tools
 from chaoskit.exchange import Message, ToolChoice, ToolSpec
 
@@ -60,13 +67,14 @@ _NUMBERS = (
     ("presence_penalty", -2, 2),
 )
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_LONGEST = 64 * 1024  # bytes of settings that are remembered
 _MOST_STOPS = 4
 _MOST_CHOICES = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A request that has the right shape.
+    """A request that has the right shape, without its messages.
 
     Attributes:
         limit_name: the field that set `max_tokens`.
@@ -78,7 +86,6 @@ class Body:
     """
 
     model: str
-    messages: tuple[Message, ...]
     stream: bool
     include_usage: bool
     n: int
@@ -98,17 +105,48 @@ class Body:
     obfuscated: bool
 
 
-def read(body: Json) -> Body:
-    """Check the shape of a body.
+def read(body: Json) -> tuple[Body, tuple[Message, ...]]:
+    """Check the shape of a body; return it and its messages.
 
     Raises:
         RefusedError: with the message that names the first field that is wrong.
     """
+    rest = {name: value for name, value in body.items() if name != "messages"}
+    try:
+        found = _settings(rest)
+    except RefusedError:
+        _model(body)  # these two are looked at first
+        _messages(body)
+        raise
+    return found, _messages(body)
+
+
+def _messages(body: Json) -> tuple[Message, ...]:
+    return messages.read(values.required(body, "messages", "messages"))
+
+
+def _model(body: Json) -> str:
     model = body.get("model")
     if model is None or model == "":
         raise invalid("you must provide a model parameter")
-    model = values.string(model, "model")
-    read_messages = messages.read(values.required(body, "messages", "messages"))
+    return values.string(model, "model")
+
+
+def _settings(body: Json) -> Body:
+    try:
+        raw = orjson.dumps(body)
+    except TypeError:  # what only Python can write
+        return _read(body)
+    return _known(raw) if len(raw) <= _LONGEST else _read(body)
+
+
+@lru_cache(maxsize=128)
+def _known(raw: bytes) -> Body:
+    return _read(orjson.loads(raw))
+
+
+def _read(body: Json) -> Body:
+    model = _model(body)
     extra = [key for key in body if key not in _FIELDS]
     if extra:
         plural = "s" if len(extra) > 1 else ""
@@ -121,7 +159,6 @@ def read(body: Json) -> Body:
     schema, json_object = _format(body.get("response_format"))
     return Body(
         model=model,
-        messages=read_messages,
         stream=stream,
         include_usage=include_usage,
         n=1 if count is None else values.integer(count, "n", 1, _MOST_CHOICES),

@@ -10,7 +10,7 @@ from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
-from chaoskit.exchange import Call, HttpRequest, Refusal
+from chaoskit.exchange import Call, HttpRequest, Message, Refusal
 
 __all__ = ["decode"]
 
@@ -26,21 +26,27 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
             if operation == "get_model":
                 facts_on(model, models)
             return Call(dialect=_NAME, provider=PROVIDER, operation=operation, model=model, key=key)
-        body = bodies.read(parse(request.body))
+        body, messages = bodies.read(parse(request.body))
         facts = facts_on(body.model, models)
-        rules.check(body, facts)
-        return _call(request, key, body, facts)
+        rules.check(body, messages, facts)
+        return _call(request, key, body, messages, facts)
     except RefusedError as error:
         return error.refusal
 
 
-def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) -> Call:
+def _call(
+    request: HttpRequest,
+    key: str,
+    body: bodies.Body,
+    said: tuple[Message, ...],
+    facts: ModelFacts,
+) -> Call:
     found = options(body, facts, request.headers)
     if body.include_usage:
         found["include_usage"] = True
     if body.n > 1:
         found["n"] = body.n
-    system, messages = divided(body.messages)
+    system, messages = divided(said)
     return Call(
         dialect=_NAME,
         provider=PROVIDER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chaoskit.dialect import Envelope, Models
 from chaoskit.dialects._openai import errors
@@ -40,7 +40,7 @@ class OpenAIChatDialect:
 
     def stream(
         self, reply: Reply, call: Call, envelope: Envelope
-    ) -> tuple[Mapping[str, str], tuple[Frame, ...]]:
+    ) -> tuple[Mapping[str, str], Sequence[Frame]]:
         """Encode a streamed answer: headers, and the chunks in order."""
         return stream.stream(reply, call, envelope)
 

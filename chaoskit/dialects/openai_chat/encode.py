@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import Json, encoded
+from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers, ids, logprobs
 from chaoskit.exchange import Call, HttpReply, Reply, ToolCall, Usage
 
-__all__ = ["choices", "completion", "finish_reason", "identified", "plain", "usage"]
+__all__ = ["choices", "finish_reason", "identified", "opening", "plain", "usage"]
 
 _FINISHES = {
     "end": "stop",
@@ -23,38 +23,47 @@ _FINISHES = {
 
 def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     """Encode an answer in one piece."""
-    made = completion("chat.completion", call, envelope)
-    made["choices"] = (
-        [
-            {
-                "index": index,
-                "message": _message(reply, index, envelope),
-                "logprobs": _logprobs(reply, call),
-                "finish_reason": finish_reason(reply, call),
-            }
-            for index in range(choices(call))
-        ]
+    head = opening("chat.completion", call, envelope)
+    made = (
+        dumps(
+            [
+                {
+                    "index": index,
+                    "message": _message(reply, index, envelope),
+                    "logprobs": _logprobs(reply, call),
+                    "finish_reason": finish_reason(reply, call),
+                }
+                for index in range(choices(call))
+            ]
+        )
         if reply.tool_calls or logprobs.wanted(call) is not None
         else _said(reply.text, finish_reason(reply, call), choices(call))
     )
-    made["usage"] = _counted(reply.usage)
-    data = encoded(made)
-    head = headers.common("application/json", envelope)
-    head["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=head | headers.limits(envelope), body=data)
+    data = f'{head},"choices":{made},"usage":{_counted(reply.usage)}}}'.encode()
+    sent = headers.common("application/json", envelope)
+    sent["content-length"] = str(len(data))
+    return HttpReply(status=200, headers=sent | headers.limits(envelope), body=data)
 
 
-def completion(kind: str, call: Call, envelope: Envelope) -> Json:
-    """Return what an answer and each of its chunks begin with."""
-    served = str(call.options.get("served", call.model))
-    return {
-        "id": ids.completion_id(envelope.ids),
-        "object": kind,
-        "created": int(envelope.wall),
-        "model": served,
-        "service_tier": call.options.get("service_tier", "default"),
-        "system_fingerprint": ids.fingerprint(served),
+def opening(kind: str, call: Call, envelope: Envelope) -> str:
+    """Return what an answer and each of its chunks begin with, as JSON without its end."""
+    identity = ids.completion_id(envelope.ids)
+    served = _served(
+        str(call.options.get("served", call.model)),
+        str(call.options.get("service_tier", "default")),
+    )
+    return f'{{"id":"{identity}","object":"{kind}","created":{int(envelope.wall)},{served}'
+
+
+@lru_cache(maxsize=64)
+def _served(model: str, tier: str) -> str:
+    """Return what tells of the system that answered, as JSON without its ends."""
+    made = {
+        "model": model,
+        "service_tier": tier,
+        "system_fingerprint": ids.fingerprint(model),
     }
+    return dumps(made)[1:-1]
 
 
 def _logprobs(reply: Reply, call: Call) -> Json | None:
@@ -104,16 +113,20 @@ def usage(tokens: Usage) -> Json:
 
 
 @lru_cache(maxsize=64)  # a script says the same again and again
-def _said(text: str, finish: str, count: int) -> list[Json]:
-    """Return the choices of an answer that calls no tool."""
+def _said(text: str, finish: str, count: int) -> str:
+    """Return the choices of an answer that calls no tool, as JSON."""
     message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
-    return [
-        {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
-        for index in range(count)
-    ]
+    return dumps(
+        [
+            {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+            for index in range(count)
+        ]
+    )
 
 
-_counted = lru_cache(maxsize=64)(usage)
+@lru_cache(maxsize=64)
+def _counted(tokens: Usage) -> str:
+    return dumps(usage(tokens))
 
 
 def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:

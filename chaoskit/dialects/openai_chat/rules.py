@@ -8,12 +8,12 @@ from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat.body import Body
 from chaoskit.dialects.openai_chat.messages import paired
-from chaoskit.exchange import Text, ToolResult
+from chaoskit.exchange import Message, Text, ToolResult
 
 __all__ = ["check"]
 
 
-def check(body: Body, model: ModelFacts) -> None:
+def check(body: Body, messages: tuple[Message, ...], model: ModelFacts) -> None:
     """Refuse what production refuses.
 
     Raises:
@@ -34,13 +34,13 @@ def check(body: Body, model: ModelFacts) -> None:
             "model.",
             param="response_format",
         )
-    if body.json_object and not _says_json(body):
+    if body.json_object and not _says_json(messages):
         raise invalid(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of "
             "type 'json_object'.",
             param="messages",
         )
-    paired(body.messages)
+    paired(messages)
 
 
 def _reasoning(body: Body, model: ModelFacts) -> None:
@@ -66,10 +66,10 @@ def _reasoning(body: Body, model: ModelFacts) -> None:
             )
 
 
-def _says_json(body: Body) -> bool:
+def _says_json(messages: tuple[Message, ...]) -> bool:
     return any(
         "json" in part.text.lower()
-        for message in body.messages
+        for message in messages
         for part in message.content
         if isinstance(part, Text | ToolResult)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chaoskit.dialect import Envelope, Models, Shelf
 from chaoskit.dialects._openai import ids as make_ids
@@ -55,7 +55,7 @@ class OpenAIResponsesDialect:
         """Encode a streamed answer: headers, and the events in order."""
         return stream.stream(reply, call, envelope)
 
-    def sequence(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    def sequence(self, frames: Sequence[Frame]) -> tuple[Frame, ...]:
         """Return the frames; an error among them gets its number and its response."""
         return stream.sequence(frames)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -56,7 +56,7 @@ def events(made: Json, *, padded: bool = True) -> tuple[Frame, ...]:
     )
 
 
-def sequence(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+def sequence(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """Return the frames; an error among them is numbered, and knows the response that failed."""
     if all(frame.kind != "error" for frame in frames):
         return frames
