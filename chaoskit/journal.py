@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
+    "KINDS",
     "Answered",
     "Blocked",
     "CalledTool",
@@ -42,7 +43,6 @@ __all__ = [
     "TurnStarted",
     "as_line",
     "as_record",
-    "kind_of",
     "of_record",
 ]
 
@@ -457,15 +457,6 @@ def as_line(event: Event) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def kind_of(name: str) -> type[Event]:
-    """Return the kind of events that has a name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return _KINDS[name]
-
-
 def of_record(name: str, record: Mapping[str, Any]) -> Event:
     """Return the event of a kind that has these fields, as JSON has them.
 
@@ -473,7 +464,7 @@ def of_record(name: str, record: Mapping[str, Any]) -> Event:
         KeyError: there is no such kind or field.
         TypeError: a field is missing.
     """
-    kind = kind_of(name)
+    kind = KINDS[name]
     hints = _HINTS.get(name) or _HINTS.setdefault(name, get_type_hints(kind))
     values: dict[str, Any] = {
         name: value if isinstance(value, str) else _revive(value, hints[name])
@@ -501,4 +492,5 @@ def _revive(value: Any, hint: Any) -> Any:
 
 
 _HINTS: dict[str, dict[str, Any]] = {}
-_KINDS = {kind.__name__: kind for kind in Event.__subclasses__()}
+KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+"""The kinds of events by their names."""

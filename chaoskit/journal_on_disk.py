@@ -7,15 +7,14 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, fields
-from functools import cache
 from operator import attrgetter
-from typing import IO, Any
+from typing import IO
 
 import orjson
 
-from chaoskit.journal import Event, Journal, kind_of, of_record
+from chaoskit.journal import KINDS, Event, Journal, of_record
 
 __all__ = ["JournalOnDisk"]
 
@@ -81,7 +80,7 @@ class JournalOnDisk(Journal):
 
 def _packed(events: list[Event]) -> bytes:
     """Return events as one line: of each its kind, and what is in its fields."""
-    rows = [(type(event).__name__, *_values(type(event))(event)) for event in events]
+    rows = [(type(event).__name__, *_VALUES[type(event)](event)) for event in events]
     try:
         return orjson.dumps(rows, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # half of a surrogate pair, which only an escape can carry
@@ -94,14 +93,8 @@ def _unpacked(line: bytes) -> Iterator[Event]:
     except ValueError:
         rows = json.loads(line)
     for name, *values in rows:
-        yield of_record(name, dict(zip(_names(kind_of(name)), values, strict=True)))
+        yield of_record(name, dict(zip(_NAMES[KINDS[name]], values, strict=True)))
 
 
-@cache
-def _names(kind: type[Event]) -> tuple[str, ...]:
-    return tuple([field.name for field in fields(kind)])
-
-
-@cache
-def _values(kind: type[Event]) -> Callable[[Event], tuple[Any, ...]]:
-    return attrgetter(*_names(kind))
+_NAMES = {kind: tuple([field.name for field in fields(kind)]) for kind in KINDS.values()}
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}

@@ -19,7 +19,11 @@ _ascii = JSONEncoder(separators=(",", ":")).encode
 
 
 def read(data: bytes) -> Any:
-    """Return what JSON says, or None where it is none."""
+    """Return what JSON says.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not _HUGE.search(data):
         try:
             return orjson.loads(data)
@@ -27,8 +31,8 @@ def read(data: bytes) -> Any:
             pass
     try:
         return json.loads(data, parse_constant=_refused)
-    except (ValueError, RecursionError):
-        return None
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def _refused(name: str) -> object:

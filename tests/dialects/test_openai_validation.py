@@ -459,3 +459,23 @@ def test_function_message_of_old_clients_passes(ask_openai):
     """It is kept as it stands."""
     call = ask_openai(body(USER, {"role": "function", "name": "f", "content": "1"}))
     assert isinstance(call.messages[1].content[0], Opaque)
+
+
+@pytest.mark.wire("openai_chat.requests.invalid_request_is_refused_in_the_words_of_production")
+def test_messages_are_looked_at_before_the_settings(ask_openai):
+    """And the model before them, whether or not the settings were seen before."""
+    bad = body({"role": "user", "content": None}, temperature="hot")
+    assert ask_openai(bad).param == "messages.[0].content"
+    assert ask_openai(bad | {"model": ""}).message == "you must provide a model parameter"
+    assert ask_openai(bad | {"messages": [USER]}).param == "temperature"
+
+
+@pytest.mark.wire("openai_chat.requests.call_holds_what_was_asked")
+def test_settings_that_were_right_once_belong_to_each_of_their_requests(ask_openai):
+    """With messages that differ."""
+    first = ask_openai(body(USER, temperature=1, tools=[TOOL]))
+    second = ask_openai(body({"role": "user", "content": "ho"}, temperature=1, tools=[TOOL]))
+    assert (first.tools, first.options) == (second.tools, second.options)
+    assert [call.messages[0].text for call in (first, second)] == ["hi", "ho"]
+    wrong = ask_openai(body({"role": "user", "content": None}, temperature=1, tools=[TOOL]))
+    assert isinstance(wrong, Refusal)

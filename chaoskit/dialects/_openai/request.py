@@ -68,7 +68,10 @@ def parse(data: bytes) -> Json:
     Raises:
         RefusedError: it is none.
     """
-    body = read(data)
+    try:
+        body = read(data)
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
         raise invalid(
             "We could not parse the JSON body of your request. (HINT: This likely means you aren't "

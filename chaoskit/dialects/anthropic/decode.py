@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Literal
 
 from chaoskit.dialect import ModelFacts, Models, Shelf
-from chaoskit.dialects._json import Json
+from chaoskit.dialects._json import Json, read
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects._request import fingerprint, query_of, retry_count
 from chaoskit.dialects.anthropic import body as bodies
@@ -104,8 +103,8 @@ def _listed_or_kept(request: HttpRequest, place: routes.Place, key: str, models:
 
 def _parse(data: bytes) -> Json:
     try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        body = read(data)
+    except ValueError as error:
         raise invalid(f"The request body is not valid JSON: {error}") from None
     if not isinstance(body, dict):
         raise invalid("Input should be a valid dictionary")

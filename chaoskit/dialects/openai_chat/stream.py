@@ -55,7 +55,7 @@ def stream(reply: Reply, call: Call, envelope: Envelope) -> tuple[Mapping[str, s
 @lru_cache(maxsize=64)  # a script says the same again and again
 def _said(text: str, finish: str, count: int, told: Usage | None, padded: bool) -> Rests:
     """Return the chunks of an answer that calls no tool, without what they begin with."""
-    deltas = [("start", _ROLE % '""', "null", "null")]
+    deltas: list[_Delta] = [("start", _ROLE % '""', "null", "null")]
     deltas += [("content", f'{{"content":{dumps(one)}}}', "null", "null") for one in pieces(text)]
     return _rests([[*deltas, ("end", "{}", f'"{finish}"', "null")]] * count, told, padded=padded)
 

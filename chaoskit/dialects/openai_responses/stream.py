@@ -59,7 +59,7 @@ def events(made: Json, *, padded: bool = True) -> tuple[Frame, ...]:
 def sequence(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """Return the frames; an error among them is numbered, and knows the response that failed."""
     if all(frame.kind != "error" for frame in frames):
-        return frames
+        return tuple(frames)
     number, opening, found = -1, None, []
     for frame in frames:
         made = frame
