@@ -34,7 +34,7 @@ from chaoskit.provider.images import ImageRule, image_rule
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.settings import duration
 
-__all__ = ["Catalogue", "Model", "Overhead", "tier_factor"]
+__all__ = ["Catalogue", "Model", "Overhead", "tier_factor", "tool_price"]
 
 VENDORS = ("anthropic", "openai")
 
@@ -96,6 +96,7 @@ class _Vendor:
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lists_aliases: bool = False
     tiers: Mapping[str, float] = field(default_factory=dict)
+    tool_prices: Mapping[str, float] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -225,9 +226,15 @@ def _vendor(provider: str) -> _Vendor:
         models=models,
         lists_aliases=table.get("lists_aliases", False),
         tiers=table.get("tiers", {}),
+        tool_prices=table.get("tool_prices", {}),
     )
 
 
 def tier_factor(provider: str, tier: str) -> float:
     """Return by what the prices of a service tier differ from the usual ones."""
     return _vendor(provider).tiers.get(tier, 1.0)
+
+
+def tool_price(provider: str, tool: str) -> float:
+    """Return what each use of a tool of the vendor costs beside its tokens, in US dollars."""
+    return _vendor(provider).tool_prices.get(tool, 0.0)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from chaoskit.again import ByIdentity
 from chaoskit.dialect import LimitState
-from chaoskit.exchange import Call, Refusal, Reply, Thinking, Usage
+from chaoskit.exchange import Call, Hosted, Refusal, Reply, Thinking, Usage
 from chaoskit.provider.cache import PromptCache
 from chaoskit.provider.cache_use import CacheUse
-from chaoskit.provider.catalogue import Catalogue, Model, tier_factor
+from chaoskit.provider.catalogue import Catalogue, Model, tier_factor, tool_price
 from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
@@ -188,6 +188,8 @@ class Service:
         cost = self._prices.cost(call.provider, model.facts.name, usage)
         if cost and (tier := call.options.get("service_tier")):
             cost *= tier_factor(call.provider, str(tier))
+        if cost is not None and len(ended.content) > 1:
+            cost += _tools_usd(ended, call.provider)
         return Settled(
             reply=Reply(
                 content=ended.content,
@@ -271,6 +273,12 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None
+
+
+def _tools_usd(reply: Reply, provider: str) -> float:
+    """Return what the vendor's own tools cost that were used on the way to an answer."""
+    used = [part.tool for part in reply.content if isinstance(part, Hosted) and not part.error]
+    return sum(tool_price(provider, tool) for tool in used)
 
 
 def _choices(call: Call) -> int:

@@ -14,6 +14,7 @@ from chaoskit.dialects.anthropic import body as bodies
 from chaoskit.dialects.anthropic import (
     conversation,
     counting,
+    hosted,
     pages,
     routes,
     rules,
@@ -161,6 +162,7 @@ def _call(
         messages=messages,
         tools=body.tools,
         tool_choice=body.tool_choice,
+        hosted=hosted.offered(body.builtin_tools) if body.builtin_tools else (),
         max_tokens=body.max_tokens,
         stop_sequences=body.stop_sequences,
         options=options,

@@ -18,6 +18,7 @@ _FINISHES = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
     "window_exceeded": "length",
+    "pause": "stop",
 }
 
 
