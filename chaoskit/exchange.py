@@ -261,6 +261,7 @@ class Usage:
 
     Attributes:
         reasoning: of the output, what was not for the reader.
+        accepted, rejected: what of a prediction came true, and what did not.
     """
 
     input: int = 0
@@ -269,6 +270,8 @@ class Usage:
     cache_write_1h: int = 0
     output: int = 0
     reasoning: int = 0
+    accepted: int = 0
+    rejected: int = 0
 
     @property
     def prompt(self) -> int:
@@ -289,6 +292,7 @@ class Reply:
         facts: strings that the answer quotes out of tool results; checks use them to see
             whether the user's answer is grounded.
         stop_sequence: the sequence that ended the text, when `stop` says so.
+        others: the further answers, where the request wants several.
     """
 
     content: tuple[Part, ...]
@@ -296,6 +300,7 @@ class Reply:
     usage: Usage = Usage()
     facts: tuple[str, ...] = ()
     stop_sequence: str | None = None
+    others: tuple[Reply, ...] = ()
 
     @property
     def text(self) -> str:

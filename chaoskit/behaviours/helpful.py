@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaoskit.answering import answer, calling, fitting, search_like, tool_call
+from chaoskit.answering import allowed, answer, calling, fitting, search_like, tool_call
 from chaoskit.behaviour import Scene
 from chaoskit.conversation import Conversation, is_error, read
 from chaoskit.exchange import Call, Reply, ToolCall, ToolSpec
@@ -53,6 +53,7 @@ class Helpful:
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Return tool calls, or the answer."""
         seen = read(call)
+        call = allowed(call)
         choice = call.tool_choice
         if not call.tools or choice.mode == "none":
             return self._answer(call, seen, scene.rng)

@@ -13,6 +13,8 @@
     reasoning           OpenAI: a reasoning model, which refuses `max_tokens`
     reasons             OpenAI: a reasoning model that reasons unless `effort` is `none`
     structured_output   OpenAI: `response_format` may hold a JSON Schema
+    audio               OpenAI: it can speak
+    prediction          OpenAI: `prediction` may say what the answer will mostly be
     embedding           it embeds texts and does not answer
     thinking_bound      Anthropic: thinking is bound to the conversation before it
     thinking_shown      Anthropic: thinking comes with its text unless `display` is `omitted`

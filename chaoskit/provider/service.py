@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaoskit.again import ByIdentity
 from chaoskit.dialect import LimitState
@@ -13,6 +13,7 @@ from chaoskit.provider.catalogue import Catalogue, Model, tier_factor, tool_pric
 from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
+from chaoskit.provider.prediction import predicted
 from chaoskit.provider.prices import Prices
 from chaoskit.provider.prompt import PromptCount, count, part_tokens
 from chaoskit.provider.reasoning import reasoned
@@ -182,6 +183,9 @@ class Service:
             output=output,
             reasoning=reasoning,
         )
+        if "prediction" in call.options:
+            usage = predicted(usage, ended, call, model, self.counter)
+            output = usage.output
         self._limits.charge(admission.account, "output_tokens", output, now=now)
         if use.writes:
             self.cache.store(use, started=admission.at, begins=begins)
@@ -197,6 +201,7 @@ class Service:
                 usage=usage,
                 facts=ended.facts,
                 stop_sequence=ended.stop_sequence,
+                others=ended.others,
             ),
             cost_usd=0.0 if cost is None else cost,
             priced=cost is not None,
@@ -235,8 +240,13 @@ class Service:
         answer, output = end(reasoned(reply, call), call, model, self.counter, room=room)
         reasoning = _reasoning(answer, model, self.counter)
         if "n" in call.options:
-            times = _choices(call)
-            output, reasoning = output * times, reasoning * times
+            others = reply.others or (reply,) * (_choices(call) - 1)
+            more = [
+                end(reasoned(other, call), call, model, self.counter, room=room) for other in others
+            ]
+            answer = replace(answer, others=tuple([other for other, _ in more]))
+            output += sum(tokens for _, tokens in more)
+            reasoning += sum(_reasoning(other, model, self.counter) for other, _ in more)
         ended = (answer, output, reasoning)
         self._ended[id(reply)] = (reply, call, room, ended)
         if len(self._ended) > _REMEMBERED:

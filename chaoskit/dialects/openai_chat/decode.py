@@ -10,6 +10,7 @@ from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
+from chaoskit.dialects.openai_chat.extras import NONE, Extras
 from chaoskit.exchange import Call, HttpRequest, Refusal
 
 __all__ = ["decode"]
@@ -40,6 +41,9 @@ def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) 
         found["include_usage"] = True
     if body.n > 1:
         found["n"] = body.n
+    more = body.extras
+    if more is not NONE:
+        found |= _special(more)
     system, messages = divided(body.messages)
     return Call(
         dialect=_NAME,
@@ -51,7 +55,20 @@ def _call(request: HttpRequest, key: str, body: bodies.Body, facts: ModelFacts) 
         messages=messages,
         tools=body.tools,
         tool_choice=body.tool_choice,
+        hosted=("web_search",) if more.searches else (),
         max_tokens=body.max_tokens,
         stop_sequences=body.stop,
         options=found,
     )
+
+
+def _special(more: Extras) -> dict[str, object]:
+    """Return the options that hardly any request has."""
+    found: dict[str, object] = {}
+    if more.functions is not None:
+        found["functions"] = True
+    if more.audio:
+        found["audio"] = more.audio
+    if more.prediction:
+        found["prediction"] = more.prediction
+    return found

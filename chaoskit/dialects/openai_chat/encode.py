@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects._openai import headers, ids, logprobs
-from chaoskit.exchange import Call, HttpReply, Reply, ToolCall, Usage
+from chaoskit.dialects.openai_chat import special
+from chaoskit.exchange import Call, HttpReply, Reply, Text, ToolCall, Usage
 
-__all__ = ["choices", "completion", "finish_reason", "identified", "plain", "usage"]
+__all__ = [
+    "answer",
+    "choices",
+    "completion",
+    "custom",
+    "finish_reason",
+    "identified",
+    "plain",
+    "usage",
+]
 
 _FINISHES = {
     "end": "stop",
@@ -29,16 +40,19 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
         [
             {
                 "index": index,
-                "message": _message(reply, index, envelope),
-                "logprobs": _logprobs(reply, call),
-                "finish_reason": finish_reason(reply, call),
+                "message": _message(said, call, index, envelope),
+                "logprobs": _logprobs(said, call),
+                "finish_reason": finish_reason(said, call),
             }
             for index in range(choices(call))
+            for said in (answer(reply, index),)
         ]
-        if reply.tool_calls or logprobs.wanted(call) is not None
+        if not _is_plain(reply, call)
         else _said(reply.text, finish_reason(reply, call), choices(call))
     )
-    made["usage"] = _counted(reply.usage)
+    made["usage"] = (
+        _counted(reply.usage) if "audio" not in call.options else usage(reply.usage, call)
+    )
     data = encoded(made)
     head = headers.common("application/json", envelope)
     head["content-length"] = str(len(data))
@@ -69,6 +83,21 @@ def choices(call: Call) -> int:
     return count if isinstance(count, int) else 1
 
 
+def _is_plain(reply: Reply, call: Call) -> bool:
+    """Tell whether an answer is a text and nothing else."""
+    if len(reply.content) != 1 or reply.others:
+        return False
+    (only,) = reply.content
+    if not isinstance(only, Text) or only.sources:
+        return False
+    return "logprobs" not in call.options and "audio" not in call.options
+
+
+def answer(reply: Reply, choice: int) -> Reply:
+    """Return the answer of a choice."""
+    return reply.others[choice - 1] if choice and reply.others else reply
+
+
 def identified(reply: Reply, choice: int, envelope: Envelope) -> list[tuple[str, ToolCall]]:
     """Return the tool calls with their ids; each choice but the first has ids of its own."""
     return [
@@ -79,13 +108,20 @@ def identified(reply: Reply, choice: int, envelope: Envelope) -> list[tuple[str,
 
 def finish_reason(reply: Reply, call: Call) -> str:
     """Return why the answer ended; a call of the one tool that was forced counts as `stop`."""
-    if reply.stop == "tool_use" and call.tool_choice.mode == "tool":
-        return "stop"
+    if reply.stop == "tool_use":
+        if call.tool_choice.mode == "tool":
+            return "stop"
+        if "functions" in call.options:
+            return "function_call"
     return _FINISHES[reply.stop]
 
 
-def usage(tokens: Usage) -> Json:
-    """Return the tokens of an exchange; those of the prompt include the cached ones."""
+def usage(tokens: Usage, call: Call | None = None) -> Json:
+    """Return the tokens of an exchange; those of the prompt include the cached ones.
+
+    Of a spoken answer, all that is not reasoning is sound.
+    """
+    spoken = call is not None and "audio" in call.options
     return {
         "prompt_tokens": tokens.prompt,
         "completion_tokens": tokens.output,
@@ -97,9 +133,9 @@ def usage(tokens: Usage) -> Json:
         },
         "completion_tokens_details": {
             "reasoning_tokens": tokens.reasoning,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
+            "audio_tokens": tokens.output - tokens.reasoning if spoken else 0,
+            "accepted_prediction_tokens": tokens.accepted,
+            "rejected_prediction_tokens": tokens.rejected,
         },
     }
 
@@ -117,7 +153,15 @@ def _said(text: str, finish: str, count: int) -> list[Json]:
 _counted = lru_cache(maxsize=64)(usage)
 
 
-def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:
+def custom(call: Call) -> frozenset[str]:
+    """Return the names of the tools that take any text."""
+    tools: Any = call.options.get("builtin_tools", ())
+    return frozenset(
+        [str(tool["custom"].get("name")) for tool in tools if isinstance(tool.get("custom"), dict)]
+    )
+
+
+def _message(reply: Reply, call: Call, choice: int, envelope: Envelope) -> Json:
     calls = identified(reply, choice, envelope)
     message: Json = {
         "role": "assistant",
@@ -125,13 +169,20 @@ def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:
         "refusal": None,
         "annotations": [],
     }
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": identity,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for identity, call in calls
-        ]
+    if calls and "functions" in call.options:
+        made = calls[0][1]
+        message["function_call"] = {"name": made.name, "arguments": made.arguments}
+    elif calls:
+        names = custom(call)
+        message["tool_calls"] = [_call(identity, made, names) for identity, made in calls]
+    if special.applies(reply, call):
+        special.complete(message, reply, call, envelope)
     return message
+
+
+def _call(identity: str, made: ToolCall, custom_names: frozenset[str]) -> Json:
+    if made.name in custom_names:
+        inner = {"name": made.name, "input": made.arguments}
+        return {"id": identity, "type": "custom", "custom": inner}
+    function = {"name": made.name, "arguments": made.arguments}
+    return {"id": identity, "type": "function", "function": function}

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import dumps
 from chaoskit.dialects._openai import headers, logprobs
 from chaoskit.dialects._openai.obfuscation import padding
 from chaoskit.dialects._pieces import deltas, fragments
+from chaoskit.dialects.openai_chat import special
 from chaoskit.dialects.openai_chat.encode import (
+    answer,
     choices,
     completion,
+    custom,
     finish_reason,
     identified,
     usage,
 )
-from chaoskit.exchange import Call, Reply
+from chaoskit.exchange import Call, Reply, ToolCall
 from chaoskit.steps import Frame
 
 __all__ = ["stream"]
+
+_Delta: TypeAlias = tuple[Literal["start", "content", "tool", "end"], str, str, str]
 
 _DONE = Frame(kind="done", name="", data="[DONE]")
 
@@ -47,7 +52,7 @@ def stream(
             )
             frames.append(Frame(kind=kind, name="", data=data))
     if told:
-        counted = dumps(usage(reply.usage))
+        counted = dumps(usage(reply.usage, call))
         pad = padding(len(counted)) if padded else ""
         data = f'{head},"choices":[],"usage":{counted}{pad}}}'
         frames.append(Frame(kind="usage", name="", data=data))
@@ -62,12 +67,12 @@ def _contents(text: str) -> tuple[str, ...]:
     return tuple(f'{{"content":{dumps(piece)}}}' for piece in deltas(text))
 
 
-def _deltas(
-    reply: Reply, call: Call, choice: int, envelope: Envelope
-) -> Iterator[tuple[Literal["start", "content", "tool", "end"], str, str, str]]:
+def _deltas(reply: Reply, call: Call, choice: int, envelope: Envelope) -> Iterator[_Delta]:
     """Yield what each chunk is for, its delta, its finish reason, its logprobs, all as JSON."""
+    reply = answer(reply, choice)
     calls = identified(reply, choice, envelope)
-    text = reply.text
+    spoken = "audio" in call.options
+    text = "" if spoken else reply.text
     opening = "null" if calls and not text else '""'
     yield "start", f'{{"role":"assistant","content":{opening},"refusal":null}}', "null", "null"
     top = logprobs.wanted(call)
@@ -78,7 +83,17 @@ def _deltas(
         for token in logprobs.of(text, top):
             likely = dumps({"content": [token], "refusal": None})
             yield "content", f'{{"content":{dumps(token["token"])}}}', "null", likely
+    if spoken or (reply.content and special.applies(reply, call)):
+        for delta in special.chunks(reply, call, envelope):
+            yield "content", delta, "null", "null"
+    if calls and "functions" in call.options:
+        yield from _function_call(calls[0][1])
+        calls = []
+    names = custom(call) if calls else frozenset()
     for index, (identity, made) in enumerate(calls):
+        if made.name in names:
+            yield from _custom(index, identity, made)
+            continue
         begun = {
             "index": index,
             "id": identity,
@@ -90,3 +105,25 @@ def _deltas(
             more = f'{{"index":{index},"function":{{"arguments":{dumps(piece)}}}}}'
             yield "tool", f'{{"tool_calls":[{more}]}}', "null", "null"
     yield "end", "{}", f'"{finish_reason(reply, call)}"', "null"
+
+
+def _function_call(made: ToolCall) -> Iterator[_Delta]:
+    """Yield the deltas of a call by its old name, which has neither an id nor an index."""
+    begun = dumps({"name": made.name, "arguments": ""})
+    yield "tool", f'{{"function_call":{begun}}}', "null", "null"
+    for piece in fragments(made.arguments):
+        yield "tool", f'{{"function_call":{{"arguments":{dumps(piece)}}}}}', "null", "null"
+
+
+def _custom(index: int, identity: str, made: ToolCall) -> Iterator[_Delta]:
+    """Yield the deltas of a call of a tool that takes any text."""
+    begun = {
+        "index": index,
+        "id": identity,
+        "type": "custom",
+        "custom": {"name": made.name, "input": ""},
+    }
+    yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null", "null"
+    for piece in fragments(made.arguments):
+        more = f'{{"index":{index},"custom":{{"input":{dumps(piece)}}}}}'
+        yield "tool", f'{{"tool_calls":[{more}]}}', "null", "null"

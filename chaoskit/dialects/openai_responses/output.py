@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import ids, logprobs
@@ -23,7 +25,7 @@ def output(reply: Reply, call: Call, envelope: Envelope, *, cut: bool) -> list[J
             continue
         _message(texts, made, call, envelope)
         if isinstance(part, ToolCall):
-            made.append(_call(part, envelope))
+            made.append(_call(part, call, envelope))
         elif isinstance(part, Thinking):
             made.append(_reasoning(part.text, call, envelope))
         elif isinstance(part, Hosted):
@@ -54,15 +56,24 @@ def _message(texts: list[Text], made: list[Json], call: Call, envelope: Envelope
     texts.clear()
 
 
-def _call(call: ToolCall, envelope: Envelope) -> Json:
+def _call(made: ToolCall, call: Call, envelope: Envelope) -> Json:
     """Return a call: its item has an id of its own, beside that to which the result refers."""
+    tools: Any = call.options.get("builtin_tools", ())
+    if any(tool["type"] == "custom" and tool.get("name") == made.name for tool in tools):
+        return {
+            "id": ids.item_id("ctc", envelope.ids),
+            "type": "custom_tool_call",
+            "input": made.arguments,
+            "call_id": made.id or ids.call_id(envelope.ids),
+            "name": made.name,
+        }
     return {
         "id": ids.item_id("fc", envelope.ids),
         "type": "function_call",
         "status": "completed",
-        "arguments": call.arguments,
-        "call_id": call.id or ids.call_id(envelope.ids),
-        "name": call.name,
+        "arguments": made.arguments,
+        "call_id": made.id or ids.call_id(envelope.ids),
+        "name": made.name,
     }
 
 

@@ -129,6 +129,16 @@ def _call(item: Json, place: str) -> Iterator[_Event]:
     yield _done(item, place)
 
 
+def _custom(item: Json, place: str) -> Iterator[_Event]:
+    yield _added(item | {"input": ""}, place)
+    here = f'"item_id":"{item["id"]}",{place}'
+    for piece in fragments(item["input"]):
+        yield "tool", "response.custom_tool_call_input.delta", f'{here},"delta":{dumps(piece)}'
+    whole = f'{here},"input":{dumps(item["input"])}'
+    yield "block", "response.custom_tool_call_input.done", whole
+    yield _done(item, place)
+
+
 def _reasoning(item: Json, place: str) -> Iterator[_Event]:
     yield _added(item | {"summary": []}, place)
     name = "response.reasoning_summary"
@@ -174,6 +184,7 @@ _AT_WORK: dict[str, tuple[str, Json, str]] = {
 _ITEMS = {
     "message": _message,
     "function_call": _call,
+    "custom_tool_call": _custom,
     "reasoning": _reasoning,
     **dict.fromkeys(_AT_WORK, _hosted),
 }
