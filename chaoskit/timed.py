@@ -44,6 +44,6 @@ def streamed(
         content = frame.kind in ("content", "tool")
         if content and pause:
             steps.append(Wait(pause))
-        steps.append(Send(frame.encode(), content=content))
+        steps.append(Send(frame.encode(), content, frame.kind == "tool"))
     steps.append(_FINISH)
     return tuple(steps)

@@ -200,7 +200,7 @@ class World:
         stateful = _STATEFUL.get(dialect.name)
         if stateful is not None and isinstance(decoded, Call):
             shelf = self.service.shelf(decoded.provider, decoded.key)
-            return stateful.recall(decoded, shelf)
+            return stateful.recall(decoded, shelf, self.clock.wall())
         return decoded
 
     def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> Visit:
