@@ -29,10 +29,8 @@ class Rests:
     def __init__(self, frames: Iterable[Frame], last: Frame) -> None:
         self.frames = tuple(frames)
         self.last = last
-        self.ends = tuple(
-            [(f"{frame.data}\n\n".encode(), frame.kind in _CARRYING) for frame in self.frames]
-        )
-        self.carrying = sum([content for _, content in self.ends])
+        self.ends = tuple([(f"{one.data}\n\n".encode(), one.kind) for one in self.frames])
+        self.carrying = carries(self.frames)
         self.kinds = frozenset([last.kind, *[frame.kind for frame in self.frames]])
         *others, end = [rest for rest, _ in self.ends]
         self._between = (b"data: ", *[rest + b"data: " for rest in others], end + last.encode())
@@ -72,7 +70,7 @@ class Alike(Sequence[Frame]):
     def sends(self) -> list[Send]:
         """Return the events as they go out one by one."""
         head = f"data: {self._head}".encode()
-        made = [Send(head + rest, content) for rest, content in self.rests.ends]
+        made = [_send(head + rest, kind) for rest, kind in self.rests.ends]
         return [*made, Send(self.rests.last.encode())]
 
     def _frames(self) -> tuple[Frame, ...]:
@@ -101,7 +99,11 @@ def sends(frames: Sequence[Frame]) -> list[Send]:
     """Return events as they go out one by one."""
     if isinstance(frames, Alike):
         return frames.sends()
-    return [Send(frame.encode(), frame.kind in _CARRYING) for frame in frames]
+    return [_send(frame.encode(), frame.kind) for frame in frames]
+
+
+def _send(data: bytes, kind: str) -> Send:
+    return Send(data, kind in _CARRYING, kind == "tool")
 
 
 def whole(frames: Sequence[Frame]) -> bytes:

@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from chaoskit.arguments import is_valid, valid_arguments
@@ -14,7 +15,7 @@ from chaoskit.exchange import Call, Reply, Text, ToolCall, ToolSpec
 from chaoskit.facts import fact_in
 from chaoskit.schema.phrases import content_words
 
-__all__ = ["answer", "calling", "fitting", "search_like", "tool_call"]
+__all__ = ["allowed", "answer", "calling", "fitting", "search_like", "tool_call"]
 
 _SEARCH = re.compile(r"search|find|look_?up|query|retriev|fetch|list|get", re.IGNORECASE)
 _PART = re.compile(r"[A-Za-z][a-z]+|[A-Z]+|\d+")
@@ -28,6 +29,14 @@ _ANY_OBJECT: Mapping[str, object] = {
     "required": ["answer"],
 }
 _REMARKS = ("You asked about {subject}.", "This is my answer on {subject}.")
+
+
+def allowed(call: Call) -> Call:
+    """Return the call with the tools only that its choice of tools allows."""
+    names = call.tool_choice.allowed
+    if not names:
+        return call
+    return replace(call, tools=tuple([tool for tool in call.tools if tool.name in names]))
 
 
 def calling(calls: Sequence[ToolCall]) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
 from chaoskit.steps import Frame
@@ -31,7 +31,9 @@ class ModelFacts:
         max_output: largest `max_tokens`, in tokens.
         cache_minimum: smallest prefix that the prompt cache keeps, in tokens; 0 for none.
         features: traits that dialects ask for, such as `prefill`, `sampling`, `reasoning`.
-        created: unix seconds.
+        created, deprecated, retires: unix seconds; 0 when unknown or never.
+        lifecycle: a retired model is not found any more.
+        no_tools: types of the vendor's tools that it does not support, with `*` for the rest.
     """
 
     name: str
@@ -42,6 +44,10 @@ class ModelFacts:
     features: frozenset[str] = frozenset()
     created: int = 0
     display_name: str = ""
+    lifecycle: Literal["active", "deprecated", "retired"] = "active"
+    deprecated: int = 0
+    retires: int = 0
+    no_tools: tuple[str, ...] = ()
 
 
 class Models(Protocol):
@@ -171,8 +177,11 @@ class Dialect(Protocol):
 class Stateful(Protocol):
     """A dialect whose requests may refer to earlier ones."""
 
-    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:
-        """Return the call with the earlier conversation that it refers to, or the refusal."""
+    def recall(self, call: Call, shelf: Shelf, wall: float) -> Call | Refusal:
+        """Return the call with the earlier conversation that it refers to, or the refusal.
+
+        `wall` is now, in unix seconds.
+        """
         ...
 
     def stored(self, call: Call, envelope: Envelope) -> HttpReply:

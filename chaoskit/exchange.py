@@ -14,6 +14,9 @@ from typing import Literal, TypeAlias
 
 __all__ = [
     "Call",
+    "Found",
+    "Hosted",
+    "HostedTool",
     "HttpReply",
     "HttpRequest",
     "Image",
@@ -35,7 +38,10 @@ __all__ = [
 
 Ttl: TypeAlias = Literal["5m", "1h"]
 Stop: TypeAlias = Literal[
-    "end", "max_tokens", "stop_sequence", "tool_use", "refusal", "window_exceeded"
+    "end", "max_tokens", "stop_sequence", "tool_use", "refusal", "window_exceeded", "pause"
+]
+HostedTool: TypeAlias = Literal[
+    "web_search", "web_fetch", "code_execution", "file_search", "image_generation", "mcp"
 ]
 
 
@@ -65,12 +71,26 @@ class HttpReply:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something that a tool of the vendor found: a page, or a file whose `url` is its id."""
+
+    title: str
+    url: str
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text. `cache` is set where the sender put a cache breakpoint after this part."""
+    """Plain text. `cache` is set where the sender put a cache breakpoint after this part.
+
+    Attributes:
+        sources: what an answer of the model cites.
+    """
 
     text: str
     cache: Ttl | None = None
+    sources: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +150,28 @@ class Opaque:
     cache: Ttl | None = None
 
 
-Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """A tool that the vendor itself ran while the model answered, and what came of it.
+
+    Attributes:
+        query: what it was asked for: words, a URL, code, or arguments as JSON text.
+        output: what the code printed, or the tool of an MCP server returned.
+        error: the vendor's code for what went wrong, empty when nothing did.
+        name, server: of the tool of an MCP server.
+    """
+
+    tool: HostedTool
+    query: str
+    found: tuple[Found, ...] = ()
+    output: str = ""
+    error: str = ""
+    name: str = ""
+    server: str = ""
+    cache: Ttl | None = None
+
+
+Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque | Hosted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +206,16 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolChoice:
-    """`auto`: as the model likes; `any`: some call; `none`: no call; `tool`: a call of `name`."""
+    """`auto`: as the model likes; `any`: some call; `none`: no call; `tool`: a call of `name`.
+
+    Attributes:
+        allowed: names of the tools that may be called; empty for all of them.
+    """
 
     mode: Literal["auto", "any", "none", "tool"] = "auto"
     name: str = ""
     parallel: bool = True
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +228,7 @@ class Call:
         operation: `generate` is the only one that asks the model for words; `embed` turns the
             messages into vectors; `stored` reads or changes what the service keeps.
         key: fingerprint of the API key, never the key.
+        hosted: tools of the vendor that the model may use; it runs them itself.
         max_tokens: limit on the output, in tokens; None when the request sets none.
         options: what is left of the request, for the dialect that decoded it only.
     """
@@ -198,6 +245,7 @@ class Call:
     messages: tuple[Message, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: ToolChoice = ToolChoice()
+    hosted: tuple[HostedTool, ...] = ()
     max_tokens: int | None = None
     stop_sequences: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
@@ -213,6 +261,7 @@ class Usage:
 
     Attributes:
         reasoning: of the output, what was not for the reader.
+        accepted, rejected: what of a prediction came true, and what did not.
     """
 
     input: int = 0
@@ -221,6 +270,8 @@ class Usage:
     cache_write_1h: int = 0
     output: int = 0
     reasoning: int = 0
+    accepted: int = 0
+    rejected: int = 0
 
     @property
     def prompt(self) -> int:
@@ -241,6 +292,7 @@ class Reply:
         facts: strings that the answer quotes out of tool results; checks use them to see
             whether the user's answer is grounded.
         stop_sequence: the sequence that ended the text, when `stop` says so.
+        others: the further answers, where the request wants several.
     """
 
     content: tuple[Part, ...]
@@ -248,6 +300,7 @@ class Reply:
     usage: Usage = Usage()
     facts: tuple[str, ...] = ()
     stop_sequence: str | None = None
+    others: tuple[Reply, ...] = ()
 
     @property
     def text(self) -> str:

@@ -42,10 +42,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Bytes of the body. `content` tells whether they carry a piece of the model's answer."""
+    """Bytes of the body.
+
+    Attributes:
+        content: they carry a piece of the model's answer.
+        tool: it is a piece of a tool call.
+    """
 
     data: bytes
     content: bool = False
+    tool: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from chaoskit.player import Ending, Exchange
 from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.reading import Readings
 from chaoskit.seed import derive
+from chaoskit.several import several
 from chaoskit.steps import Frame, Step
 from chaoskit.timed import plain, streamed
 from chaoskit.visit import Visit
@@ -200,7 +201,7 @@ class World:
         stateful = _STATEFUL.get(dialect.name)
         if stateful is not None and isinstance(decoded, Call):
             shelf = self.service.shelf(decoded.provider, decoded.key)
-            return stateful.recall(decoded, shelf)
+            return stateful.recall(decoded, shelf, self.clock.wall())
         return decoded
 
     def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> Visit:
@@ -278,7 +279,7 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        drawn: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call))
+        drawn = self._drawn(visit, call)
         subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
         for decision in self.plan.decide(subject, "reply"):
             changed = ask(decision.fault, "reply", drawn, call, decision.strike)
@@ -352,9 +353,7 @@ class World:
             admission = self.service.admit(call, now=visit.now, limited=False)
             if isinstance(admission, Admission):
                 asked = call.operation == "generate"
-                drawn = (
-                    self._behaviour.reply(call, self._scene(visit, call)) if asked else _NO_REPLY
-                )
+                drawn = self._drawn(visit, call) if asked else _NO_REPLY
                 settled = self.service.settle(
                     admission, call, drawn, now=visit.now, begins=visit.now
                 )
@@ -365,15 +364,26 @@ class World:
             call = admission
         return self._refused(visit, call)
 
-    def _scene(self, visit: Visit, call: Call) -> Scene:
+    def _drawn(self, visit: Visit, call: Call) -> Reply:
+        """Ask the behaviour for its answer, or for as many as the request wants."""
+
+        def draw(choice: int) -> Reply:
+            reply: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call, choice))
+            return reply
+
+        wanted = call.options.get("n", 1)
+        return draw(0) if not isinstance(wanted, int) or wanted < 2 else several(draw, wanted)
+
+    def _scene(self, visit: Visit, call: Call, choice: int) -> Scene:
         step = 0
         for message in reversed(call.messages):
             if message.role == "assistant":
                 step += 1
             elif message.role == "user" and any(isinstance(part, Text) for part in message.content):
                 break
+        extra = (choice,) if choice else ()
         return Scene(
-            rng=lambda: derive(self._seed, "scene", visit.user, visit.turn, step),
+            rng=lambda: derive(self._seed, "scene", visit.user, visit.turn, step, *extra),
             user=visit.user,
             turn=visit.turn,
             step=step,

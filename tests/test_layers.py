@@ -39,7 +39,7 @@ ROWS = (
         "collected", "command", "cutting", "dialect", "dotted", "effect", "endpoint", "extensions", "facts", "fakes", "fault",
         "gate",
         "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "outside", "plan", "player", "project", "promise", "reading",
-        "records", "relaying", "route", "said", "schema", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
+        "records", "relaying", "route", "said", "schema", "searching", "sessions", "several", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "again", "alike", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "saying", "who"),
     ("errors", "exchange", "seed", "settings", "steps"),

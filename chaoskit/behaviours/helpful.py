@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaoskit.answering import answer, calling, fitting, search_like, tool_call
+from chaoskit.answering import allowed, answer, calling, fitting, search_like, tool_call
 from chaoskit.behaviour import Scene
 from chaoskit.conversation import Conversation, is_error, read
 from chaoskit.exchange import Call, Reply, ToolCall, ToolSpec
 from chaoskit.schema.phrases import content_words
+from chaoskit.searching import searched
 from chaoskit.settings import Tokens, settings
 
 __all__ = ["Helpful"]
@@ -23,7 +24,9 @@ class Helpful:
 
     A tool fits when its name or description shares a word with the question; a single tool always
     does. `tool_choice` is obeyed. After an error it calls again with valid arguments; it gives up
-    honestly after `corrections` failures in a row, or as soon as it is told to stop.
+    honestly after `corrections` failures in a row, or as soon as it is told to stop. Where the
+    request offers the vendor's own search and nothing else fits, it searches, and cites what that
+    found.
     """
 
     example: ClassVar[str] = """
@@ -50,9 +53,10 @@ class Helpful:
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Return tool calls, or the answer."""
         seen = read(call)
+        call = allowed(call)
         choice = call.tool_choice
         if not call.tools or choice.mode == "none":
-            return answer(call, seen, scene.rng, tokens=self.answer_tokens)
+            return self._answer(call, seen, scene.rng)
         if choice.mode == "tool" and (named := call.tool(choice.name)):
             return calling([tool_call(named, scene.rng, seen.prompt)])
         forced = choice.mode == "any"
@@ -62,7 +66,14 @@ class Helpful:
             calls = self._calls(call, seen, scene.rng)
             if calls:
                 return calling(calls)
-        return answer(call, seen, scene.rng, tokens=self.answer_tokens)
+        return self._answer(call, seen, scene.rng)
+
+    def _answer(self, call: Call, seen: Conversation, rng: random.Random) -> Reply:
+        """Return the answer, after a search of the vendor's where nothing else was looked up."""
+        said = answer(call, seen, rng, tokens=self.answer_tokens)
+        if call.hosted and call.tool_choice.mode != "none" and not seen.step:
+            return searched(said, call, seen.prompt)
+        return said
 
     def _corrects(self, seen: Conversation) -> bool:
         return seen.failures <= self.corrections and not seen.stop_requests

@@ -9,12 +9,22 @@ from typing import Any, ClassVar, Literal
 from chaoskit.answering import answer, written
 from chaoskit.behaviour import Scene
 from chaoskit.conversation import Conversation, read
-from chaoskit.exchange import Call, Part, Reply, Stop, Text, ToolCall
+from chaoskit.exchange import (
+    Call,
+    Found,
+    Hosted,
+    HostedTool,
+    Part,
+    Reply,
+    Stop,
+    Text,
+    ToolCall,
+)
 from chaoskit.settings import settings
 
 _PLACE = re.compile(r"\{(?:prompt|first|user|result)\}")
 
-__all__ = ["Scripted", "ScriptedCall", "ScriptedTurn"]
+__all__ = ["Scripted", "ScriptedCall", "ScriptedHosted", "ScriptedSource", "ScriptedTurn"]
 
 
 @settings
@@ -35,6 +45,67 @@ class ScriptedCall:
 
 
 @settings
+class ScriptedSource:
+    """Something that a tool of the vendor found."""
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "scripted"
+    turns = [
+        { text = "It failed.", cites = { title = "Log", url = "https://example.com/log" } },
+    ]
+    """
+
+    title: str
+    """Title of the page, or name of the file."""
+
+    url: str
+    """Address of the page, or id of the file."""
+
+    text: str = ""
+    """What it says."""
+
+
+@settings
+class ScriptedHosted:
+    """The use of a tool that the vendor runs itself, such as its web search."""
+
+    example: ClassVar[str] = """
+    [behaviour]
+    use = "scripted"
+    turns = [
+        { hosted = { tool = "web_search", query = "{prompt}", found = [
+            { title = "Log", url = "https://example.com/log", text = "The deploy failed." },
+        ] }, text = "It failed." },
+        { hosted = { tool = "code_execution", query = "print(6 * 7)", output = "42" } },
+        { hosted = { tool = "web_fetch", query = "https://example.com", error = "unavailable" } },
+        { hosted = { tool = "mcp", server = "shop", name = "find", output = "none" } },
+    ]
+    """
+
+    tool: HostedTool
+    """Which tool. What the vendor of the request does not have is left out."""
+
+    query: str = ""
+    """What it is asked for: words, a URL, code, or the arguments of an MCP tool as JSON text."""
+
+    found: tuple[ScriptedSource, ...] = ()
+    """What a search found, or the page that was fetched."""
+
+    output: str = ""
+    """What the code printed, or the MCP tool returned."""
+
+    error: str = ""
+    """The vendor's code for what went wrong, such as `max_uses_exceeded`."""
+
+    name: str = ""
+    """Name of the MCP tool."""
+
+    server: str = ""
+    """Label of the MCP server."""
+
+
+@settings
 class ScriptedTurn:
     """What the model says in one turn."""
 
@@ -43,12 +114,19 @@ class ScriptedTurn:
     use = "scripted"
     turns = [
         { text = "Looking.", call = { tool = "search_logs", arguments = { query = "deploy" } } },
+        { hosted = { tool = "web_search" }, text = "Yes.", cites = { title = "Log", url = "a" } },
         { text = "That is all I can", stop = "max_tokens" },
     ]
     """
 
     text: str = ""
     """The text, before any tool calls."""
+
+    hosted: ScriptedHosted | tuple[ScriptedHosted, ...] = ()
+    """What the model uses of the vendor's own tools before it says its text."""
+
+    cites: ScriptedSource | tuple[ScriptedSource, ...] = ()
+    """What the text cites."""
 
     call: ScriptedCall | tuple[ScriptedCall, ...] = ()
     """One tool call or several."""
@@ -92,8 +170,13 @@ class Scripted:
             return answer(call, seen, scene.rng)
         turn = self.turns[min(seen.step, len(self.turns) - 1)]
         calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
-        places = _places(call, seen, scene.user) if calls or "{" in turn.text else {}
-        content: list[Part] = [Text(_filled(turn.text, places))] if turn.text else []
+        used = (turn.hosted,) if isinstance(turn.hosted, ScriptedHosted) else turn.hosted
+        placed = calls or used or "{" in turn.text
+        places = _places(call, seen, scene.user) if placed else {}
+        content: list[Part] = [_hosted(one, places) for one in used]
+        if turn.text:
+            cited = (turn.cites,) if isinstance(turn.cites, ScriptedSource) else turn.cites
+            content.append(Text(_filled(turn.text, places), sources=_sources(cited)))
         content += [
             ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, places))
             for one in calls
@@ -109,6 +192,22 @@ def _places(call: Call, seen: Conversation, user: str) -> Mapping[str, str]:
         "{user}": user,
         "{result}": "\n".join(result.text for result in seen.newest),
     }
+
+
+def _hosted(one: ScriptedHosted, places: Mapping[str, str]) -> Hosted:
+    return Hosted(
+        tool=one.tool,
+        query=_filled(one.query, places),
+        found=_sources(one.found),
+        output=one.output,
+        error=one.error,
+        name=one.name,
+        server=one.server,
+    )
+
+
+def _sources(sources: tuple[ScriptedSource, ...]) -> tuple[Found, ...]:
+    return tuple([Found(title=one.title, url=one.url, text=one.text) for one in sources])
 
 
 def _arguments(arguments: dict[str, Any] | str, places: Mapping[str, str]) -> str:

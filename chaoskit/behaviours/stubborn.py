@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from chaoskit.answering import answer, calling, search_like, written
+from chaoskit.answering import allowed, answer, calling, search_like, written
 from chaoskit.arguments import is_valid, valid_arguments
 from chaoskit.behaviour import Scene
 from chaoskit.conversation import read
@@ -44,10 +44,11 @@ class Stubborn:
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Return one more search, or the answer."""
         seen = read(call)
+        call = allowed(call)
         obeys = self.obeys_after is not None and seen.stop_requests > self.obeys_after
-        allowed = bool(call.tools) and call.tool_choice.mode != "none"
+        may = bool(call.tools) and call.tool_choice.mode != "none"
         forced = call.tool_choice.mode in ("any", "tool")
-        if not allowed or ((seen.findings or obeys) and not forced):
+        if not may or ((seen.findings or obeys) and not forced):
             return answer(call, seen, scene.rng, tokens=self.answer_tokens)
         tool = call.tool(call.tool_choice.name) or search_like(call.tools, seen.prompt)
         query = _reworded(seen.prompt, scene.step)

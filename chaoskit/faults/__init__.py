@@ -33,6 +33,7 @@ from chaoskit.faults.oversized_result import OversizedResult
 from chaoskit.faults.partial_write import PartialWrite
 from chaoskit.faults.progress import Progress
 from chaoskit.faults.rate_limited import RateLimited
+from chaoskit.faults.retired_model import RetiredModel
 from chaoskit.faults.schema_drift import SchemaDrift
 from chaoskit.faults.secret_in_arguments import SecretInArguments
 from chaoskit.faults.server_error import ServerError
@@ -42,6 +43,7 @@ from chaoskit.faults.slow_result import SlowResult
 from chaoskit.faults.stale_read import StaleRead
 from chaoskit.faults.stall import Stall
 from chaoskit.faults.timeout_after_effect import TimeoutAfterEffect
+from chaoskit.faults.tool_input_bursts import ToolInputBursts
 from chaoskit.faults.tool_vanished import ToolVanished
 from chaoskit.faults.truncated_at_max_tokens import TruncatedAtMaxTokens
 from chaoskit.faults.truncated_result import TruncatedResult
@@ -89,6 +91,7 @@ __all__ = [
     "PartialWrite",
     "Progress",
     "RateLimited",
+    "RetiredModel",
     "SchemaDrift",
     "SecretInArguments",
     "ServerError",
@@ -98,6 +101,7 @@ __all__ = [
     "StaleRead",
     "Stall",
     "TimeoutAfterEffect",
+    "ToolInputBursts",
     "ToolVanished",
     "TruncatedAtMaxTokens",
     "TruncatedResult",
@@ -119,6 +123,7 @@ FAULTS.register("rate_limited", RateLimited)
 FAULTS.register("overloaded", Overloaded)
 FAULTS.register("server_error", ServerError)
 FAULTS.register("unauthorised", Unauthorised)
+FAULTS.register("retired_model", RetiredModel)
 FAULTS.register("outage", Outage)
 FAULTS.register("connect_error", ConnectError)
 FAULTS.register("hang", Hang)
@@ -136,6 +141,7 @@ FAULTS.register("slow", Slow)
 FAULTS.register("cut_stream", CutStream)
 FAULTS.register("stall", Stall)
 FAULTS.register("dribble", Dribble)
+FAULTS.register("tool_input_bursts", ToolInputBursts)
 FAULTS.register("wrong_length", WrongLength)
 FAULTS.register("illegal_chunk", IllegalChunk)
 FAULTS.register("broken_compression", BrokenCompression)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
 
-from chaoskit.exchange import Call, Image, Part, Text, Thinking, ToolCall, ToolResult, Ttl
+from chaoskit.exchange import Call, Hosted, Image, Part, Text, Thinking, ToolCall, ToolResult, Ttl
 from chaoskit.provider.prompt import builtin_tools, unmarked
 from chaoskit.provider.tokens import Memo
 
@@ -114,6 +114,8 @@ class Blocks:
             return _digest(f"image:{part.source}")
         if isinstance(part, Thinking):
             return self._text("thinking", f"{len(part.text)}:{part.text}{part.signature}")
+        if isinstance(part, Hosted):  # comes back as the dialect wrote it, never like this
+            return self._text("hosted", repr(part))
         raw = part.raw if part.cache is None else unmarked(part.raw)
         return self._text(f"opaque:{part.kind}", raw)
 

@@ -13,6 +13,8 @@
     reasoning           OpenAI: a reasoning model, which refuses `max_tokens`
     reasons             OpenAI: a reasoning model that reasons unless `effort` is `none`
     structured_output   OpenAI: `response_format` may hold a JSON Schema
+    audio               OpenAI: it can speak
+    prediction          OpenAI: `prediction` may say what the answer will mostly be
     embedding           it embeds texts and does not answer
     thinking_bound      Anthropic: thinking is bound to the conversation before it
     thinking_shown      Anthropic: thinking comes with its text unless `display` is `omitted`
@@ -27,14 +29,16 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from chaoskit.dialect import ModelFacts
 from chaoskit.provider.images import ImageRule, image_rule
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.settings import duration
 
-__all__ = ["Catalogue", "Model", "Overhead", "tier_factor"]
+__all__ = ["Catalogue", "Model", "Overhead", "tier_factor", "tool_price"]
+
+Lifecycle: TypeAlias = Literal["active", "deprecated", "retired"]
 
 VENDORS = ("anthropic", "openai")
 
@@ -96,6 +100,16 @@ class _Vendor:
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lists_aliases: bool = False
     tiers: Mapping[str, float] = field(default_factory=dict)
+    tool_prices: Mapping[str, float] = field(default_factory=dict)
+    tool_types: tuple[Mapping[str, Any], ...] = ()
+
+    def lacking(self, name: str) -> tuple[str, ...]:
+        """Return the types of tools that a model does not support."""
+        return tuple(
+            entry["match"]
+            for entry in self.tool_types
+            if any(fnmatchcase(name, pattern) for pattern in entry["without"])
+        )
 
 
 class Catalogue:
@@ -158,7 +172,7 @@ class Catalogue:
         changes = {
             key: value
             for layer in (everywhere, single)
-            for key in ("window", "max_output", "cache_minimum")
+            for key in ("window", "max_output", "cache_minimum", "lifecycle")
             if (value := getattr(layer, key, None)) is not None
         }
         return replace(model, facts=replace(model.facts, **changes)) if changes else model
@@ -175,8 +189,6 @@ def _meant(name: str, vendor: _Vendor, allowed: tuple[str, ...]) -> bool:
 
 
 def _model(table: Mapping[str, Any], provider: str) -> Model:
-    created: dt.date | None = table.get("created")
-    midnight = dt.time(tzinfo=dt.UTC)
     facts = ModelFacts(
         name=table["name"],
         provider=provider,
@@ -184,8 +196,12 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         max_output=table["max_output"],
         cache_minimum=table["cache_minimum"],
         features=frozenset(table["features"]),
-        created=int(dt.datetime.combine(created, midnight).timestamp()) if created else 0,
+        created=_midnight(table.get("created")),
         display_name=table.get("title", table["name"]),
+        lifecycle=_lifecycle(table),
+        deprecated=_midnight(table.get("deprecated")),
+        retires=_midnight(table.get("retires")),
+        no_tools=_vendor(provider).lacking(table["name"]),
     )
     return Model(
         facts=facts,
@@ -198,6 +214,20 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         cache_writes=table.get("cache_writes", False),
         overflow_text=table.get("overflow_text", ""),
     )
+
+
+def _midnight(day: dt.date | None) -> int:
+    """Return when a day begins, in unix seconds; 0 for none."""
+    midnight = dt.time(tzinfo=dt.UTC)
+    return int(dt.datetime.combine(day, midnight).timestamp()) if day else 0
+
+
+def _lifecycle(table: Mapping[str, Any]) -> Lifecycle:
+    """Return where a model stands on the day of the facts."""
+    retires: dt.date | None = table.get("retires")
+    if retires is None:
+        return "active"
+    return "retired" if retires <= as_of() else "deprecated"
 
 
 @cache
@@ -225,9 +255,16 @@ def _vendor(provider: str) -> _Vendor:
         models=models,
         lists_aliases=table.get("lists_aliases", False),
         tiers=table.get("tiers", {}),
+        tool_prices=table.get("tool_prices", {}),
+        tool_types=tuple(table.get("tool_types", ())),
     )
 
 
 def tier_factor(provider: str, tier: str) -> float:
     """Return by what the prices of a service tier differ from the usual ones."""
     return _vendor(provider).tiers.get(tier, 1.0)
+
+
+def tool_price(provider: str, tool: str) -> float:
+    """Return what each use of a tool of the vendor costs beside its tokens, in US dollars."""
+    return _vendor(provider).tool_prices.get(tool, 0.0)

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from chaoskit.exchange import (
     Call,
+    Hosted,
     Image,
     Opaque,
     Part,
@@ -132,6 +133,8 @@ class _Tokens:
             return size
         if isinstance(part, Thinking):
             return part.tokens or self.text(part.text)
+        if isinstance(part, Hosted):  # what it brought comes with the next prompt
+            return self._over.call + self.text(part.name or part.tool) + self.text(part.query)
         return self._opaque(part)
 
     def tool(self, tool: ToolSpec) -> int:

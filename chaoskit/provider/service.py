@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaoskit.again import ByIdentity
 from chaoskit.dialect import LimitState
-from chaoskit.exchange import Call, Refusal, Reply, Thinking, Usage
+from chaoskit.exchange import Call, Hosted, Refusal, Reply, Thinking, Usage
 from chaoskit.provider.cache import PromptCache
 from chaoskit.provider.cache_use import CacheUse
-from chaoskit.provider.catalogue import Catalogue, Model, tier_factor
+from chaoskit.provider.catalogue import Catalogue, Model, tier_factor, tool_price
 from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
+from chaoskit.provider.prediction import predicted
 from chaoskit.provider.prices import Prices
 from chaoskit.provider.prompt import PromptCount, count, part_tokens
 from chaoskit.provider.reasoning import reasoned
@@ -182,12 +183,17 @@ class Service:
             output=output,
             reasoning=reasoning,
         )
+        if "prediction" in call.options:
+            usage = predicted(usage, ended, call, model, self.counter)
+            output = usage.output
         self._limits.charge(admission.account, "output_tokens", output, now=now)
         if use.writes:
             self.cache.store(use, started=admission.at, begins=begins)
         cost = self._prices.cost(call.provider, model.facts.name, usage)
         if cost and (tier := call.options.get("service_tier")):
             cost *= tier_factor(call.provider, str(tier))
+        if cost is not None and len(ended.content) > 1:
+            cost += _tools_usd(ended, call.provider)
         return Settled(
             reply=Reply(
                 content=ended.content,
@@ -195,6 +201,7 @@ class Service:
                 usage=usage,
                 facts=ended.facts,
                 stop_sequence=ended.stop_sequence,
+                others=ended.others,
             ),
             cost_usd=0.0 if cost is None else cost,
             priced=cost is not None,
@@ -233,8 +240,13 @@ class Service:
         answer, output = end(reasoned(reply, call), call, model, self.counter, room=room)
         reasoning = _reasoning(answer, model, self.counter)
         if "n" in call.options:
-            times = _choices(call)
-            output, reasoning = output * times, reasoning * times
+            others = reply.others or (reply,) * (_choices(call) - 1)
+            more = [
+                end(reasoned(other, call), call, model, self.counter, room=room) for other in others
+            ]
+            answer = replace(answer, others=tuple([other for other, _ in more]))
+            output += sum(tokens for _, tokens in more)
+            reasoning += sum(_reasoning(other, model, self.counter) for other, _ in more)
         ended = (answer, output, reasoning)
         self._ended[id(reply)] = (reply, call, room, ended)
         if len(self._ended) > _REMEMBERED:
@@ -271,6 +283,12 @@ def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:
         message = model.overflow_text.format(**details)
         return Refusal(kind="context_overflow", message=message, details=details)
     return None
+
+
+def _tools_usd(reply: Reply, provider: str) -> float:
+    """Return what the vendor's own tools cost that were used on the way to an answer."""
+    used = [part.tool for part in reply.content if isinstance(part, Hosted) and not part.error]
+    return sum(tool_price(provider, tool) for tool in used)
 
 
 def _choices(call: Call) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -94,6 +94,7 @@ class ModelSettings:
     window = 64_000
     max_output = 8_000
     cache_minimum = 2_048
+    lifecycle = "retired"
     """
 
     window: SomeTokens | None = None
@@ -104,6 +105,9 @@ class ModelSettings:
 
     cache_minimum: Tokens | None = None
     """Smallest prefix that the prompt cache keeps, in tokens."""
+
+    lifecycle: Literal["active", "deprecated", "retired"] | None = None
+    """Where the model stands; a retired one is not found any more."""
 
 
 @settings

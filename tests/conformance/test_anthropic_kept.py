@@ -1,6 +1,8 @@
 """What the Claude API keeps between requests, through the SDK and a whole world behind it."""
 
 import json
+import threading
+import time
 
 import anthropic
 import pytest
@@ -204,6 +206,44 @@ def test_thread_that_cannot_go_on_says_why():
         "ThreadNotFoundError",
         "ThreadAlreadyContinuedError",
         "ThreadFingerprintMismatchError",
+    ]
+
+
+@pytest.mark.wire("anthropic.threads.expiry")
+def test_thread_is_gone_after_five_minutes_without_use():
+    """Each turn begins them anew."""
+
+    def use(client):
+        first = say(client, "One.", thread={"type": "create"})
+        time.sleep(290)
+        second = say(client, "Two.", thread=after(first))
+        time.sleep(290)
+        third = say(client, "Three.", thread=after(second))
+        time.sleep(301)
+        return refused(lambda: say(client, "x", thread=after(third)), anthropic.NotFoundError)
+
+    error, _ = live(use)
+    assert type(error).__name__ == "ThreadNotFoundError"
+
+
+@pytest.mark.wire("anthropic.threads.in_flight")
+def test_thread_is_not_continued_twice_at_once():
+    """Whoever comes second hears that the first is still at work, and later that it is done."""
+
+    def use(client):
+        first = say(client, "One.", thread={"type": "create"})
+        other = threading.Thread(target=say, args=(client, "Two."), kwargs={"thread": after(first)})
+        other.start()
+        time.sleep(0.2)
+        busy = refused(lambda: say(client, "x", thread=after(first)), anthropic.BadRequestError)
+        other.join()
+        late = refused(lambda: say(client, "x", thread=after(first)), anthropic.BadRequestError)
+        return busy, late
+
+    errors, _ = live(use)
+    assert [error.body["error"]["details"]["error_code"] for error in errors] == [
+        "thread_continue_in_flight",
+        "thread_already_continued",
     ]
 
 

@@ -107,14 +107,14 @@ def test_logprobs_of_responses():
 
 @pytest.mark.wire("openai_chat.choices")
 def test_every_choice_is_billed():
-    """Three answers are three times the output, and each has its index."""
+    """The output is that of all of them, and each has its index."""
 
     def use(client):
         return chat(client), chat(client, n=3)
 
     (one, three), told = live(use)
     assert [choice.index for choice in three.choices] == [0, 1, 2]
-    assert three.usage.completion_tokens == 3 * one.usage.completion_tokens
+    assert three.usage.completion_tokens > 2 * one.usage.completion_tokens
     assert three.usage.completion_tokens == told[1].output_tokens
 
 

@@ -44,7 +44,7 @@ def answered(request):
     dialect = next(dialect for dialect in DIALECTS if dialect.claims(request))
     decoded = dialect.decode(request, Catalogue())
     if isinstance(dialect, Stateful) and isinstance(decoded, Call):
-        decoded = dialect.recall(decoded, Shelf())
+        decoded = dialect.recall(decoded, Shelf(), 0.0)
     assert isinstance(decoded, Refusal), decoded
     return dialect.refuse(decoded, None, Envelope(ids=random.Random(1), wall=1_795_330_800.0))
 

@@ -163,6 +163,6 @@ def ask_responses(responses, models, shelf):
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
         )
         decoded = responses.decode(request, models)
-        return responses.recall(decoded, shelf) if isinstance(decoded, Call) else decoded
+        return responses.recall(decoded, shelf, 0.0) if isinstance(decoded, Call) else decoded
 
     return ask

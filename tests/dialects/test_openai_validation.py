@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaoskit.exchange import Call, Image, Opaque, Refusal, Text, ToolCall, ToolResult
+from chaoskit.exchange import Call, Image, Refusal, Text, ToolCall, ToolResult
 
 USER = {"role": "user", "content": "hi"}
 TOOL = {
@@ -348,7 +348,11 @@ ACCEPTED = {
     "function without parameters": body(tools=[named("a")]),
     "custom tool": body(tools=[{"type": "custom", "custom": {"name": "a"}}], tool_choice="auto"),
     "allowed tools": body(
-        tools=[TOOL], tool_choice={"type": "allowed_tools", "allowed_tools": {"mode": "required"}}
+        tools=[TOOL],
+        tool_choice={
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "required", "tools": [TOOL]},
+        },
     ),
     "strict schema": body(response_format=schema(CLOSED)),
     "loose schema": body(response_format=schema(LOOSE, strict=False)),
@@ -456,9 +460,11 @@ def test_call_holds_what_was_asked(ask_openai):
 
 @pytest.mark.wire("openai_chat.requests.function_message_of_old_clients_passes")
 def test_function_message_of_old_clients_passes(ask_openai):
-    """It is kept as it stands."""
+    """It is the result of the latest call of that function, were there one or not."""
     call = ask_openai(body(USER, {"role": "function", "name": "f", "content": "1"}))
-    assert isinstance(call.messages[1].content[0], Opaque)
+    (result,) = call.messages[1].content
+    assert isinstance(result, ToolResult)
+    assert result.text == "1"
 
 
 @pytest.mark.wire("openai_chat.requests.invalid_request_is_refused_in_the_words_of_production")

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from chaoskit.faults import (
     Outage,
     Overloaded,
     RateLimited,
+    RetiredModel,
     ServerError,
     Unauthorised,
 )
@@ -116,3 +118,10 @@ def test_outage_asks_to_wait_where_it_can(call, strike):
     """Kinds that answer carry the Retry-After."""
     outage = Outage(kinds=["unavailable"], retry_after="30s")
     assert Refusal(kind="unavailable", retry_after=30.0) == outage.admit(call, strike())
+
+
+def test_a_retired_model_is_not_found(call, strike):
+    """Whatever names no model is let through."""
+    refusal = RetiredModel().admit(replace(call, model="m-1"), strike())
+    assert (refusal.kind, refusal.details) == ("not_found", {"model": "m-1"})
+    assert RetiredModel().admit(call, strike()) is None

@@ -10,6 +10,7 @@ from chaoskit.faults import (
     IllegalChunk,
     Slow,
     Stall,
+    ToolInputBursts,
     WrongLength,
 )
 from chaoskit.steps import Close, Finish, Head, Raw, Refuse, Reset, Send, Wait
@@ -165,3 +166,18 @@ def test_broken_compression_breaks_while_it_is_read(steps, strike):
     assert [s for s in damaged if isinstance(s, Wait)] == [s for s in steps if isinstance(s, Wait)]
     with pytest.raises(zlib.error):
         zlib.decompress(body, wbits=31)
+
+
+def test_tool_input_comes_in_bursts(strike):
+    """The time between held pieces is not lost; text and whatever else comes as ever."""
+    one, two, three = (Send(bytes([at]), content=True, tool=True) for at in range(3))
+    steps = (HEAD, A, Wait(0.5), one, Wait(0.5), two, Wait(0.5), three, END, B, Finish())
+    burst = ToolInputBursts(pieces=2, pause=4).steps(steps, strike())
+    assert burst == (
+        *(HEAD, A, Wait(0.5)),
+        *(Wait(4.5), one, two),
+        *(Wait(0.5), Wait(4.0), three),
+        *(END, B, Finish()),
+    )
+    assert sum(step.seconds for step in burst if isinstance(step, Wait)) == 2 * 4 + 1.5
+    assert ToolInputBursts().steps(STREAM, strike()) is STREAM

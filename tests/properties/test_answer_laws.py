@@ -77,7 +77,7 @@ def decoded(name, said, shelf=None, **more):
     )
     found = NAMED[name].decode(request, AnyModel())
     if isinstance(found, Call) and isinstance(NAMED[name], Stateful):
-        return NAMED[name].recall(found, shelf or Shelf())
+        return NAMED[name].recall(found, shelf or Shelf(), 0.0)
     return found
 
 

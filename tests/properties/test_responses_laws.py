@@ -55,7 +55,7 @@ def ask(items, shelf=None, **more):
     decoded = DIALECT.decode(request, AnyModel())
     if shelf is None or isinstance(decoded, Refusal):
         return decoded
-    return DIALECT.recall(decoded, shelf)
+    return DIALECT.recall(decoded, shelf, 0.0)
 
 
 def envelope(shelf=None):

@@ -87,14 +87,25 @@ def error(refusal: Refusal, call: Call | None, envelope: Envelope) -> Json:
     name = kind.type or _LIMITS.get(refusal.limit or "requests", _TOKENS)[0]
     if kind.type == _INVALID and refusal.status >= 500:
         name = "server_error"
-    # A missing key has no code, only a wrong one has.
-    own_words = refusal.kind == "authentication" and refusal.message
-    code = refusal.code or (None if own_words else kind.code)
     param = refusal.param
     if param is None and refusal.kind == "context_overflow":
         param = "messages"
+    if refusal.kind == "not_found" and "model" in refusal.details:
+        kind = _gone(str(refusal.details["model"]))
+    # A missing key has no code, only a wrong one has.
+    own_words = refusal.kind == "authentication" and refusal.message
+    code = refusal.code or (None if own_words else kind.code)
     message = refusal.message or kind.text or _text(refusal, call, envelope)
     return {"message": message, "type": name, "param": param, "code": code}
+
+
+def _gone(model: str) -> _Kind:
+    """Return the error for a model that was retired."""
+    text = (
+        f"The model `{model}` has been deprecated, learn more here: "
+        "https://platform.openai.com/docs/deprecations"
+    )
+    return _Kind(404, _INVALID, "model_not_found", text)
 
 
 def _text(refusal: Refusal, call: Call | None, envelope: Envelope) -> str:

@@ -90,6 +90,8 @@ def facts_on(model: str, models: Models) -> ModelFacts:
     facts = models.find(model, PROVIDER)
     if facts is None:
         raise unknown_model(model)
+    if facts.lifecycle == "retired":
+        raise RefusedError(Refusal(kind="not_found", details={"model": model}))
     return facts
 
 

@@ -13,6 +13,7 @@ from chaoskit.dialects.anthropic import body as bodies
 from chaoskit.dialects.anthropic import (
     conversation,
     counting,
+    hosted,
     pages,
     routes,
     rules,
@@ -66,13 +67,13 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
         return error.refusal
 
 
-def recall(call: Call, shelf: Shelf) -> Call | Refusal:
+def recall(call: Call, shelf: Shelf, wall: float) -> Call | Refusal:
     """Return the call with the conversation that its thread holds, or the refusal."""
     thread = call.options.get("thread")
     if not isinstance(thread, Thread) or not thread.previous:
         return call
     try:
-        body = threads.whole(thread, shelf)
+        body = threads.whole(thread, shelf, wall)
         rules.check(body, thread.facts)
         conversation.check(body, thread.facts)
         options = {name: call.options[name] for name in ("retry_count",) if name in call.options}
@@ -88,7 +89,8 @@ def _listed_or_kept(request: HttpRequest, place: routes.Place, key: str, models:
     if place.operation == "list_models":
         options = pages.bounds(query_of(request))
     elif place.operation == "get_model":
-        _facts(place.name, models)
+        if models.find(place.name, _NAME) is None:
+            raise RefusedError(Refusal(kind="not_found", message=f"model: {place.name}"))
     else:
         options = stored.options(request, place, _parse)
     return Call(
@@ -113,7 +115,7 @@ def _parse(data: bytes) -> Json:
 
 def _facts(model: str, models: Models) -> ModelFacts:
     facts = models.find(model, _NAME)
-    if facts is None:
+    if facts is None or facts.lifecycle == "retired":
         raise RefusedError(Refusal(kind="not_found", message=f"model: {model}"))
     return facts
 
@@ -160,6 +162,7 @@ def _call(
         messages=messages,
         tools=body.tools,
         tool_choice=body.tool_choice,
+        hosted=hosted.offered(body.builtin_tools) if body.builtin_tools else (),
         max_tokens=body.max_tokens,
         stop_sequences=body.stop_sequences,
         options=options,

@@ -28,9 +28,9 @@ class AnthropicDialect:
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request, models)
 
-    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:
+    def recall(self, call: Call, shelf: Shelf, wall: float) -> Call | Refusal:
         """Return the call with the conversation that its thread holds, or the refusal."""
-        return decode.recall(call, shelf)
+        return decode.recall(call, shelf, wall)
 
     def stored(self, call: Call, envelope: Envelope) -> HttpReply:
         """Encode the answer to an operation on batches and files."""

@@ -8,10 +8,21 @@ from typing import Any
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json
-from chaoskit.dialects.anthropic import ids, replies, threads
+from chaoskit.dialects.anthropic import hosted, ids, replies, threads
 from chaoskit.dialects.anthropic.diagnostics import diagnose
 from chaoskit.dialects.anthropic.signature import sign
-from chaoskit.exchange import Call, HttpReply, Opaque, Part, Reply, Text, Thinking, ToolCall, Usage
+from chaoskit.exchange import (
+    Call,
+    Hosted,
+    HttpReply,
+    Opaque,
+    Part,
+    Reply,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
 
 __all__ = ["STOPS", "block", "count", "envelope_of", "plain", "shown", "usage"]
 
@@ -22,6 +33,7 @@ STOPS = {
     "tool_use": "tool_use",
     "refusal": "refusal",
     "window_exceeded": "model_context_window_exceeded",
+    "pause": "pause_turn",
 }
 _REFUSAL = {"type": "refusal", "category": None, "explanation": None}
 
@@ -43,7 +55,7 @@ def count(tokens: int, envelope: Envelope) -> HttpReply:
 def envelope_of(reply: Reply, call: Call, envelope: Envelope) -> Json:
     """Return the message around the content, which is left empty."""
     name = ids.message_id(envelope.ids)
-    made = {
+    made: Json = {
         "model": call.options.get("served", call.model),
         "id": name,
         "type": "message",
@@ -54,6 +66,10 @@ def envelope_of(reply: Reply, call: Call, envelope: Envelope) -> Json:
         "stop_details": _REFUSAL if reply.stop == "refusal" else None,
         "usage": usage(reply.usage, call),
     }
+    if (used := hosted.counted(reply)) is not None:
+        made["usage"]["server_tool_use"] = used
+    if (container := hosted.container(reply, envelope)) is not None:
+        made["container"] = container
     if "diagnostics" in call.options:
         made["diagnostics"] = diagnose(name, call, reply.usage, envelope)
     return made
@@ -92,6 +108,8 @@ def shown(reply: Reply, call: Call, envelope: Envelope) -> tuple[Part, ...]:
             text = "" if omitted else part.text
             signature = part.signature or sign(text, history)
             said.append(replace(part, text=text, signature=signature))
+        elif isinstance(part, Hosted):
+            said.extend(hosted.told(part, call, envelope))
         else:
             said.append(part)
     return tuple(said)
@@ -100,7 +118,10 @@ def shown(reply: Reply, call: Call, envelope: Envelope) -> tuple[Part, ...]:
 def block(part: Part) -> Json | None:
     """Return one content block; None for parts that no answer of the API contains."""
     if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
+        made: Json = {"type": "text", "text": part.text}
+        if part.sources:
+            made["citations"] = hosted.citations(part.sources)
+        return made
     if isinstance(part, ToolCall):
         return {
             "type": "tool_use",
@@ -111,8 +132,8 @@ def block(part: Part) -> Json | None:
     if isinstance(part, Thinking):
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     if isinstance(part, Opaque):
-        made: Json = json.loads(part.raw)
-        return made
+        kept: Json = json.loads(part.raw)
+        return kept
     return None
 
 

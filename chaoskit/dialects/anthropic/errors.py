@@ -94,6 +94,8 @@ def _error(refusal: Refusal, call: Call | None, envelope: Envelope) -> dict[str,
     status, kind, text = _KINDS[refusal.kind]
     if refusal.status and refusal.status != status:
         kind = _TYPES.get(refusal.status, kind)
+    if refusal.kind == "not_found" and "model" in refusal.details:
+        text = f"model: {refusal.details['model']}"
     message = refusal.message or text or _text(refusal, call, envelope)
     error: dict[str, Any] = {"type": kind, "message": message}
     code = refusal.code or _CODES.get(refusal.kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from chaoskit.dialect import ModelFacts
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.anthropic.body import Body
@@ -34,6 +36,8 @@ def check(body: Body, model: ModelFacts) -> None:
         _thinking(body, model)
     if body.tools or body.builtin_tools:
         _tool_names(body)
+    if body.builtin_tools and model.no_tools:
+        _tool_types(body, model)
     if body.tool_choice.mode in {"any", "tool"}:
         _forced(body, model)
     if body.breakpoints:
@@ -76,6 +80,14 @@ def _tool_names(body: Body) -> None:
     choice = body.tool_choice
     if choice.mode == "tool" and choice.name not in names:
         raise invalid(f"Tool '{choice.name}' not found in provided tools")
+
+
+def _tool_types(body: Body, model: ModelFacts) -> None:
+    """Check that the model supports the vendor's tools, each in its version."""
+    kinds = [str(tool.get("type")) for tool in body.builtin_tools]
+    found = [kind for kind in kinds if any(fnmatchcase(kind, one) for one in model.no_tools)]
+    if found:
+        raise invalid(f"'{body.model}' does not support tool types: {', '.join(found)}.")
 
 
 def _forced(body: Body, model: ModelFacts) -> None:

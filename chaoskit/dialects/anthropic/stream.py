@@ -23,8 +23,10 @@ _CUMULATIVE = frozenset(
         "cache_read_input_tokens",
         "output_tokens",
         "output_tokens_details",
+        "server_tool_use",
     }
 )
+_STREAMED_INPUT = ("server_tool_use", "mcp_tool_use")
 _STOP = Frame(kind="done", name="message_stop", data='{"type":"message_stop"}')
 
 
@@ -54,7 +56,9 @@ def stream(
 def _start(message: Json) -> Frame:
     """Return the message as it begins: nothing generated yet, the prompt's tokens final."""
     counted = message["usage"] | {"output_tokens": min(1, message["usage"]["output_tokens"])}
+    counted["server_tool_use"] = None
     del counted["output_tokens_details"]
+    message = {key: value for key, value in message.items() if key != "container"}
     empty = {"stop_reason": None, "stop_sequence": None, "stop_details": None, "usage": counted}
     data = dumps({"type": "message_start", "message": message | empty})
     return Frame(kind="start", name="message_start", data=data)
@@ -62,9 +66,13 @@ def _start(message: Json) -> Frame:
 
 def _end(message: Json) -> Frame:
     """Return why the message ended, with all tokens so far."""
-    told = ("stop_reason", "stop_sequence", "stop_details")
-    counted = {key: value for key, value in message["usage"].items() if key in _CUMULATIVE}
-    delta = {key: message[key] for key in told}
+    told = ("stop_reason", "stop_sequence", "stop_details", "container")
+    counted = {
+        key: value
+        for key, value in message["usage"].items()
+        if key in _CUMULATIVE and value is not None
+    }
+    delta = {key: message[key] for key in told if key in message}
     data = dumps({"type": "message_delta", "delta": delta, "usage": counted})
     return Frame(kind="end", name="message_delta", data=data)
 
@@ -72,9 +80,12 @@ def _end(message: Json) -> Frame:
 def _block(index: int, part: Part, made: Json) -> Iterator[Frame]:
     """Return the events of one content block."""
     if isinstance(part, Text):
-        yield _opened(index, {"type": "text", "text": ""})
+        cited: Json = {"citations": []} if part.sources else {}
+        yield _opened(index, {"type": "text", "text": ""} | cited)
         for piece in deltas(part.text):
             yield _delta("content", index, "text_delta", "text", piece)
+        for citation in made.get("citations", ()):
+            yield _cited(index, citation)
     elif isinstance(part, ToolCall):
         yield _opened(index, made | {"input": {}})
         for piece in ("", *fragments(part.arguments)):
@@ -84,6 +95,10 @@ def _block(index: int, part: Part, made: Json) -> Iterator[Frame]:
         for piece in deltas(part.text):
             yield _delta("content", index, "thinking_delta", "thinking", piece)
         yield _delta("block", index, "signature_delta", "signature", made["signature"])
+    elif made["type"] in _STREAMED_INPUT:
+        yield _opened(index, made | {"input": {}})
+        for piece in ("", *fragments(dumps(made["input"]))):
+            yield _delta("block", index, "input_json_delta", "partial_json", piece)
     else:
         yield _opened(index, made)
     data = f'{{"type":"content_block_stop","index":{index}}}'
@@ -93,6 +108,12 @@ def _block(index: int, part: Part, made: Json) -> Iterator[Frame]:
 def _opened(index: int, made: Json) -> Frame:
     data = dumps({"type": "content_block_start", "index": index, "content_block": made})
     return Frame(kind="block", name="content_block_start", data=data)
+
+
+def _cited(index: int, citation: Json) -> Frame:
+    delta = {"type": "citations_delta", "citation": citation}
+    data = dumps({"type": "content_block_delta", "index": index, "delta": delta})
+    return Frame(kind="block", name="content_block_delta", data=data)
 
 
 def _delta(

@@ -15,6 +15,7 @@ from chaoskit.exchange import Call, Message, Refusal
 __all__ = ["Thread", "keep", "read", "whole"]
 
 _KIND = "thread"
+_LIFE = 300  # seconds without use after which a conversation is gone
 _UNSUPPORTED = ("context_management", "fallbacks")
 
 
@@ -35,8 +36,16 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
+    """A conversation.
+
+    Attributes:
+        used: when its answer was complete, in unix seconds.
+        continued: when the answer that continues it is complete; None while there is none.
+    """
+
     thread: Thread
-    continued: bool = False
+    used: float
+    continued: float | None = None
 
 
 def read(body: Json, *, beta: bool) -> str:
@@ -70,21 +79,26 @@ def read(body: Json, *, beta: bool) -> str:
     return values.string(values.required(record, "previous_message_id", path), path)
 
 
-def whole(thread: Thread, shelf: Shelf) -> Body:
+def whole(thread: Thread, shelf: Shelf, wall: float) -> Body:
     """Return the body of a request as if it had sent the whole conversation.
 
     Raises:
         RefusedError: there is no such thread, or it cannot be continued like this.
     """
     kept = shelf.get(_KIND, thread.previous)
-    if not isinstance(kept, _Kept):
+    if not isinstance(kept, _Kept) or wall >= kept.used + _LIFE:
         raise _refused(
             "thread_not_found",
             f"thread: No thread was found for message {thread.previous}. Send the full "
             "conversation with a new thread.",
             kind="not_found",
         )
-    if kept.continued:
+    if kept.continued is not None and wall < kept.continued:
+        raise _refused(
+            "thread_continue_in_flight",
+            f"thread: Message {thread.previous} is being continued by another request.",
+        )
+    if kept.continued is not None:
         raise _refused(
             "thread_already_continued",
             f"thread: Message {thread.previous} has already been continued.",
@@ -127,10 +141,11 @@ def keep(name: str, said: list[Json], call: Call, envelope: Envelope) -> None:
         answer = Message(role="assistant", content=content)
         body = replace(body, messages=(*body.messages, answer))
     new = replace(thread, body=body)
-    envelope.shelf.put(_KIND, name, _Kept(thread=new))
+    complete = envelope.wall + envelope.latency
+    envelope.shelf.put(_KIND, name, _Kept(thread=new, used=complete))
     old = envelope.shelf.get(_KIND, thread.previous) if thread.previous else None
     if isinstance(old, _Kept):
-        envelope.shelf.put(_KIND, thread.previous, replace(old, continued=True))
+        envelope.shelf.put(_KIND, thread.previous, replace(old, continued=complete))
 
 
 def _refused(

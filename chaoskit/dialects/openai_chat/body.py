@@ -14,7 +14,7 @@ import orjson
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import caching, formats, logprobs, obfuscation, tiers, values
 from chaoskit.dialects._refused import RefusedError, invalid
-from chaoskit.dialects.openai_chat import messages, tools
+from chaoskit.dialects.openai_chat import extras, messages, tools
 from chaoskit.exchange import Message, ToolChoice, ToolSpec
 
 __all__ = ["Body", "read"]
@@ -103,6 +103,7 @@ class Body:
     service_tier: str
     explicit_cache: bool
     obfuscated: bool
+    extras: extras.Extras = extras.NONE
 
 
 def read(body: Json) -> tuple[Body, tuple[Message, ...]]:
@@ -157,6 +158,9 @@ def _read(body: Json) -> Body:
     count, stop = body.get("n"), body.get("stop")
     effort = body.get("reasoning_effort")
     schema, json_object = _format(body.get("response_format"))
+    more = extras.NONE if extras.NAMES.isdisjoint(body) else extras.read(body)
+    if more.functions is not None:
+        functions += more.functions
     return Body(
         model=model,
         stream=stream,
@@ -164,7 +168,9 @@ def _read(body: Json) -> Body:
         n=1 if count is None else values.integer(count, "n", 1, _MOST_CHOICES),
         tools=functions,
         builtin_tools=others,
-        tool_choice=tools.choice(
+        tool_choice=more.choice
+        if more.functions is not None
+        else tools.choice(
             body.get("tool_choice"),
             body.get("parallel_tool_calls"),
             functions,
@@ -181,6 +187,7 @@ def _read(body: Json) -> Body:
         service_tier=tiers.served(body.get("service_tier")),
         explicit_cache=caching.is_explicit(body),
         obfuscated=obfuscation.is_wanted(body),
+        extras=more,
     )
 
 

@@ -10,6 +10,7 @@ from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint
 from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
+from chaoskit.dialects.openai_chat.extras import NONE, Extras
 from chaoskit.exchange import Call, HttpRequest, Message, Refusal
 
 __all__ = ["decode"]
@@ -46,6 +47,9 @@ def _call(
         found["include_usage"] = True
     if body.n > 1:
         found["n"] = body.n
+    more = body.extras
+    if more is not NONE:
+        found |= _special(more)
     system, messages = divided(said)
     return Call(
         dialect=_NAME,
@@ -57,7 +61,20 @@ def _call(
         messages=messages,
         tools=body.tools,
         tool_choice=body.tool_choice,
+        hosted=("web_search",) if more.searches else (),
         max_tokens=body.max_tokens,
         stop_sequences=body.stop,
         options=found,
     )
+
+
+def _special(more: Extras) -> dict[str, object]:
+    """Return the options that hardly any request has."""
+    found: dict[str, object] = {}
+    if more.functions is not None:
+        found["functions"] = True
+    if more.audio:
+        found["audio"] = more.audio
+    if more.prediction:
+        found["prediction"] = more.prediction
+    return found

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers, ids, logprobs
-from chaoskit.exchange import Call, HttpReply, Reply, ToolCall, Usage
+from chaoskit.dialects.openai_chat import special
+from chaoskit.exchange import Call, HttpReply, Reply, Text, ToolCall, Usage
 
-__all__ = ["choices", "finish_reason", "identified", "opening", "plain", "usage"]
+__all__ = [
+    "answer",
+    "choices",
+    "custom",
+    "finish_reason",
+    "identified",
+    "is_plain",
+    "opening",
+    "plain",
+    "usage",
+]
 
 _FINISHES = {
     "end": "stop",
@@ -18,6 +30,7 @@ _FINISHES = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
     "window_exceeded": "length",
+    "pause": "stop",
 }
 
 
@@ -25,21 +38,24 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     """Encode an answer in one piece."""
     head = opening("chat.completion", call, envelope)
     made = (
-        dumps(
+        _said(reply.text, finish_reason(reply, call), choices(call))
+        if is_plain(reply, call)
+        else dumps(
             [
                 {
                     "index": index,
-                    "message": _message(reply, index, envelope),
-                    "logprobs": _logprobs(reply, call),
-                    "finish_reason": finish_reason(reply, call),
+                    "message": _message(said, call, index, envelope),
+                    "logprobs": _logprobs(said, call),
+                    "finish_reason": finish_reason(said, call),
                 }
                 for index in range(choices(call))
+                for said in (answer(reply, index),)
             ]
         )
-        if reply.tool_calls or logprobs.wanted(call) is not None
-        else _said(reply.text, finish_reason(reply, call), choices(call))
     )
-    data = f'{head},"choices":{made},"usage":{_counted(reply.usage)}}}'.encode()
+    spoken = "audio" in call.options
+    used = dumps(usage(reply.usage, call)) if spoken else _counted(reply.usage)
+    data = f'{head},"choices":{made},"usage":{used}}}'.encode()
     sent = headers.common("application/json", envelope)
     sent["content-length"] = str(len(data))
     return HttpReply(status=200, headers=sent | headers.limits(envelope), body=data)
@@ -77,6 +93,21 @@ def choices(call: Call) -> int:
     return count if isinstance(count, int) else 1
 
 
+def is_plain(reply: Reply, call: Call) -> bool:
+    """Tell whether an answer is a text and nothing else."""
+    if len(reply.content) != 1 or reply.others:
+        return False
+    (only,) = reply.content
+    if not isinstance(only, Text) or only.sources:
+        return False
+    return "logprobs" not in call.options and "audio" not in call.options
+
+
+def answer(reply: Reply, choice: int) -> Reply:
+    """Return the answer of a choice."""
+    return reply.others[choice - 1] if choice and reply.others else reply
+
+
 def identified(reply: Reply, choice: int, envelope: Envelope) -> list[tuple[str, ToolCall]]:
     """Return the tool calls with their ids; each choice but the first has ids of its own."""
     return [
@@ -87,13 +118,20 @@ def identified(reply: Reply, choice: int, envelope: Envelope) -> list[tuple[str,
 
 def finish_reason(reply: Reply, call: Call) -> str:
     """Return why the answer ended; a call of the one tool that was forced counts as `stop`."""
-    if reply.stop == "tool_use" and call.tool_choice.mode == "tool":
-        return "stop"
+    if reply.stop == "tool_use":
+        if call.tool_choice.mode == "tool":
+            return "stop"
+        if "functions" in call.options:
+            return "function_call"
     return _FINISHES[reply.stop]
 
 
-def usage(tokens: Usage) -> Json:
-    """Return the tokens of an exchange; those of the prompt include the cached ones."""
+def usage(tokens: Usage, call: Call | None = None) -> Json:
+    """Return the tokens of an exchange; those of the prompt include the cached ones.
+
+    Of a spoken answer, all that is not reasoning is sound.
+    """
+    spoken = call is not None and "audio" in call.options
     return {
         "prompt_tokens": tokens.prompt,
         "completion_tokens": tokens.output,
@@ -105,9 +143,9 @@ def usage(tokens: Usage) -> Json:
         },
         "completion_tokens_details": {
             "reasoning_tokens": tokens.reasoning,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
+            "audio_tokens": tokens.output - tokens.reasoning if spoken else 0,
+            "accepted_prediction_tokens": tokens.accepted,
+            "rejected_prediction_tokens": tokens.rejected,
         },
     }
 
@@ -129,7 +167,15 @@ def _counted(tokens: Usage) -> str:
     return dumps(usage(tokens))
 
 
-def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:
+def custom(call: Call) -> frozenset[str]:
+    """Return the names of the tools that take any text."""
+    tools: Any = call.options.get("builtin_tools", ())
+    return frozenset(
+        [str(tool["custom"].get("name")) for tool in tools if isinstance(tool.get("custom"), dict)]
+    )
+
+
+def _message(reply: Reply, call: Call, choice: int, envelope: Envelope) -> Json:
     calls = identified(reply, choice, envelope)
     message: Json = {
         "role": "assistant",
@@ -137,13 +183,20 @@ def _message(reply: Reply, choice: int, envelope: Envelope) -> Json:
         "refusal": None,
         "annotations": [],
     }
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": identity,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for identity, call in calls
-        ]
+    if calls and "functions" in call.options:
+        made = calls[0][1]
+        message["function_call"] = {"name": made.name, "arguments": made.arguments}
+    elif calls:
+        names = custom(call)
+        message["tool_calls"] = [_call(identity, made, names) for identity, made in calls]
+    if special.applies(reply, call):
+        special.complete(message, reply, call, envelope)
     return message
+
+
+def _call(identity: str, made: ToolCall, custom_names: frozenset[str]) -> Json:
+    if made.name in custom_names:
+        inner = {"name": made.name, "input": made.arguments}
+        return {"id": identity, "type": "custom", "custom": inner}
+    function = {"name": made.name, "arguments": made.arguments}
+    return {"id": identity, "type": "function", "function": function}

@@ -13,6 +13,7 @@ from chaoskit.exchange import Message, Opaque, Part, Text, ToolCall, ToolResult
 
 __all__ = ["paired", "read"]
 
+_LEGACY = "function_call:"  # what stands for an id where functions are called by their old name
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 
 
@@ -38,7 +39,9 @@ def _message(message: Json, at: int) -> Message:
         return Message(role="tool", content=(result,))
     values.one_of(values.required(message, "role", f"{path}.role"), _ROLES, f"{path}.role")
     if role == "function":
-        return Message(role="tool", content=(Opaque(kind="function", raw=dumps(message)),))
+        name = values.string(values.required(message, "name", f"{path}.name"), f"{path}.name")
+        said = () if message.get("content") is None else _content(message, at)
+        return Message(role="tool", content=(ToolResult(call_id=_LEGACY + name, content=said),))
     return Message(role="system", content=_content(message, at))
 
 
@@ -83,11 +86,21 @@ def _assistant(message: Json, at: int) -> Message:
         parts = _content(message, at)
     if isinstance(message.get("refusal"), str):
         parts = (*parts, Text(message["refusal"]))
+    if message.get("function_call") is not None:
+        parts = (*parts, _function_call(message["function_call"], f"messages[{at}].function_call"))
     if calls is not None:
         path = f"messages[{at}].tool_calls"
         items = values.filled(calls, path)
         parts += tuple(_call(item, f"{path}[{index}]") for index, item in enumerate(items))
     return Message(role="assistant", content=parts)
+
+
+def _function_call(value: object, path: str) -> ToolCall:
+    call = values.record(value, path)
+    name = values.string(values.required(call, "name", f"{path}.name"), f"{path}.name")
+    inner = f"{path}.arguments"
+    arguments = values.string(values.required(call, "arguments", inner), inner)
+    return ToolCall(id=_LEGACY + name, name=name, arguments=arguments)
 
 
 def _call(value: object, path: str) -> ToolCall:
@@ -118,12 +131,16 @@ def paired(messages: tuple[Message, ...]) -> None:
     for at, message in enumerate(messages):
         if message.role == "tool":
             for part in message.content:
-                if isinstance(part, ToolResult):
+                if isinstance(part, ToolResult) and not part.call_id.startswith(_LEGACY):
                     _answer(part.call_id, at, calls, waiting)
             continue
         if waiting:
             raise _unanswered(waiting, f"messages.[{at}].role")
-        ids = [part.id for part in message.content if isinstance(part, ToolCall)]
+        ids = [
+            part.id
+            for part in message.content
+            if isinstance(part, ToolCall) and not part.id.startswith(_LEGACY)
+        ]
         calls, waiting = frozenset(ids), dict.fromkeys(ids)
     if waiting:
         raise _unanswered(waiting, "messages")

@@ -7,6 +7,7 @@ from chaoskit.dialects._openai import logprobs
 from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat.body import Body
+from chaoskit.dialects.openai_chat.extras import NONE
 from chaoskit.dialects.openai_chat.messages import paired
 from chaoskit.exchange import Message, Text, ToolResult
 
@@ -34,6 +35,8 @@ def check(body: Body, messages: tuple[Message, ...], model: ModelFacts) -> None:
             "model.",
             param="response_format",
         )
+    if body.extras is not NONE:
+        _extras(body, model)
     if body.json_object and not _says_json(messages):
         raise invalid(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of "
@@ -41,6 +44,21 @@ def check(body: Body, messages: tuple[Message, ...], model: ModelFacts) -> None:
             param="messages",
         )
     paired(messages)
+
+
+def _extras(body: Body, model: ModelFacts) -> None:
+    if body.extras.audio and "audio" not in model.features:
+        raise invalid(
+            "Unsupported value: 'modalities' does not support 'audio' with this model.",
+            param="modalities",
+            code="unsupported_value",
+        )
+    if body.extras.prediction and "prediction" not in model.features:
+        raise invalid(
+            "Unsupported parameter: 'prediction' is not supported with this model.",
+            param="prediction",
+            code="unsupported_parameter",
+        )
 
 
 def _reasoning(body: Body, model: ModelFacts) -> None:

@@ -13,14 +13,18 @@ from chaoskit.dialects._openai import headers, logprobs
 from chaoskit.dialects._openai.obfuscation import padding
 from chaoskit.dialects._pieces import deltas as pieces
 from chaoskit.dialects._pieces import fragments
+from chaoskit.dialects.openai_chat import special
 from chaoskit.dialects.openai_chat.encode import (
+    answer,
     choices,
+    custom,
     finish_reason,
     identified,
+    is_plain,
     opening,
     usage,
 )
-from chaoskit.exchange import Call, Reply, Usage
+from chaoskit.exchange import Call, Reply, ToolCall
 from chaoskit.steps import Frame
 
 __all__ = ["stream"]
@@ -38,31 +42,31 @@ def stream(reply: Reply, call: Call, envelope: Envelope) -> tuple[Mapping[str, s
     With `include_usage` every chunk has a `usage`, null but in the last, which has no choices;
     without it no chunk has any.
     """
-    told = reply.usage if call.options.get("include_usage") else None
+    told = dumps(usage(reply.usage, call)) if call.options.get("include_usage") else ""
     padded = call.options.get("obfuscated", True) is not False
     head = opening("chat.completion.chunk", call, envelope)
-    count, finish = choices(call), finish_reason(reply, call)
-    if reply.tool_calls or logprobs.wanted(call) is not None:
+    count = choices(call)
+    if is_plain(reply, call):
+        rests = _said(reply.text, finish_reason(reply, call), count, told, padded)
+    else:
         deltas = [list(_deltas(reply, call, index, envelope)) for index in range(count)]
         rests = _rests(deltas, told, padded=padded)
-    else:
-        rests = _said(reply.text, finish, count, told, padded)
     made = headers.common("text/event-stream; charset=utf-8", envelope)
     made["cache-control"] = "no-cache"
     return made | headers.limits(envelope), Alike(head, rests)
 
 
 @lru_cache(maxsize=64)  # a script says the same again and again
-def _said(text: str, finish: str, count: int, told: Usage | None, padded: bool) -> Rests:
+def _said(text: str, finish: str, count: int, told: str, padded: bool) -> Rests:
     """Return the chunks of an answer that calls no tool, without what they begin with."""
     deltas: list[_Delta] = [("start", _ROLE % '""', "null", "null")]
     deltas += [("content", f'{{"content":{dumps(one)}}}', "null", "null") for one in pieces(text)]
     return _rests([[*deltas, ("end", "{}", f'"{finish}"', "null")]] * count, told, padded=padded)
 
 
-def _rests(deltas: list[list[_Delta]], told: Usage | None, *, padded: bool) -> Rests:
-    """Return the chunks of some choices, without what they begin with."""
-    tail = "" if told is None else ',"usage":null'
+def _rests(deltas: list[list[_Delta]], told: str, *, padded: bool) -> Rests:
+    """Return the chunks of some choices, and of their usage, without what they begin with."""
+    tail = ',"usage":null' if told else ""
     frames: list[Frame] = []
     for index, choice in enumerate(deltas):
         for kind, delta, finish, likely in choice:
@@ -71,17 +75,18 @@ def _rests(deltas: list[list[_Delta]], told: Usage | None, *, padded: bool) -> R
                 f'"finish_reason":{finish}}}]{tail}{padding(len(delta)) if padded else ""}}}'
             )
             frames.append(Frame(kind=kind, name="", data=data))
-    if told is not None:
-        counted = dumps(usage(told))
-        pad = padding(len(counted)) if padded else ""
-        frames.append(Frame("usage", "", f',"choices":[],"usage":{counted}{pad}}}'))
+    if told:
+        pad = padding(len(told)) if padded else ""
+        frames.append(Frame("usage", "", f',"choices":[],"usage":{told}{pad}}}'))
     return Rests(frames, _DONE)
 
 
 def _deltas(reply: Reply, call: Call, choice: int, envelope: Envelope) -> Iterator[_Delta]:
     """Yield the deltas of one choice."""
+    reply = answer(reply, choice)
     calls = identified(reply, choice, envelope)
-    text = reply.text
+    spoken = "audio" in call.options
+    text = "" if spoken else reply.text
     yield "start", _ROLE % ("null" if calls and not text else '""'), "null", "null"
     top = logprobs.wanted(call)
     if top is None:
@@ -91,7 +96,17 @@ def _deltas(reply: Reply, call: Call, choice: int, envelope: Envelope) -> Iterat
         for token in logprobs.of(text, top):
             likely = dumps({"content": [token], "refusal": None})
             yield "content", f'{{"content":{dumps(token["token"])}}}', "null", likely
+    if spoken or (reply.content and special.applies(reply, call)):
+        for delta in special.chunks(reply, call, envelope):
+            yield "content", delta, "null", "null"
+    if calls and "functions" in call.options:
+        yield from _function_call(calls[0][1])
+        calls = []
+    names = custom(call) if calls else frozenset()
     for index, (identity, made) in enumerate(calls):
+        if made.name in names:
+            yield from _custom(index, identity, made)
+            continue
         begun = {
             "index": index,
             "id": identity,
@@ -103,3 +118,25 @@ def _deltas(reply: Reply, call: Call, choice: int, envelope: Envelope) -> Iterat
             more = f'{{"index":{index},"function":{{"arguments":{dumps(piece)}}}}}'
             yield "tool", f'{{"tool_calls":[{more}]}}', "null", "null"
     yield "end", "{}", f'"{finish_reason(reply, call)}"', "null"
+
+
+def _function_call(made: ToolCall) -> Iterator[_Delta]:
+    """Yield the deltas of a call by its old name, which has neither an id nor an index."""
+    begun = dumps({"name": made.name, "arguments": ""})
+    yield "tool", f'{{"function_call":{begun}}}', "null", "null"
+    for piece in fragments(made.arguments):
+        yield "tool", f'{{"function_call":{{"arguments":{dumps(piece)}}}}}', "null", "null"
+
+
+def _custom(index: int, identity: str, made: ToolCall) -> Iterator[_Delta]:
+    """Yield the deltas of a call of a tool that takes any text."""
+    begun = {
+        "index": index,
+        "id": identity,
+        "type": "custom",
+        "custom": {"name": made.name, "input": ""},
+    }
+    yield "tool", f'{{"tool_calls":[{dumps(begun)}]}}', "null", "null"
+    for piece in fragments(made.arguments):
+        more = f'{{"index":{index},"custom":{{"input":{dumps(piece)}}}}}'
+        yield "tool", f'{{"tool_calls":[{more}]}}', "null", "null"

@@ -57,13 +57,35 @@ def choice(
 def _object(value: Json, tools: tuple[ToolSpec, ...], *, parallel: bool) -> ToolChoice:
     kind = values.required(value, "type", "tool_choice.type")
     values.one_of(kind, ("function", "allowed_tools", "custom"), "tool_choice.type")
-    if kind != "function":
-        allowed = value.get("allowed_tools")
-        forced = isinstance(allowed, dict) and allowed.get("mode") == "required"
-        return ToolChoice(mode="any" if forced else "auto", parallel=parallel)
+    if kind == "allowed_tools":
+        return _allowed(value, tools, parallel=parallel)
+    if kind == "custom":
+        return ToolChoice(parallel=parallel)
     path = "tool_choice.function"
     function = values.record(values.required(value, "function", path), path)
     name = values.string(values.required(function, "name", f"{path}.name"), f"{path}.name")
     if all(tool.name != name for tool in tools):
         raise invalid(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")
     return ToolChoice(mode="tool", name=name, parallel=parallel)
+
+
+def _allowed(value: Json, tools: tuple[ToolSpec, ...], *, parallel: bool) -> ToolChoice:
+    path = "tool_choice.allowed_tools"
+    inner = values.record(values.required(value, "allowed_tools", path), path)
+    mode = values.required(inner, "mode", f"{path}.mode")
+    mode = values.one_of(mode, ("auto", "required"), f"{path}.mode")
+    names = []
+    for at, item in enumerate(
+        values.filled(values.required(inner, "tools", f"{path}.tools"), path)
+    ):
+        tool = values.record(item, f"{path}.tools[{at}]")
+        function = tool.get(str(tool.get("type")))
+        name = str(function.get("name")) if isinstance(function, dict) else ""
+        if tool.get("type") == "function" and all(one.name != name for one in tools):
+            raise invalid(
+                f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice"
+            )
+        names.append(name)
+    return ToolChoice(
+        mode="any" if mode == "required" else "auto", parallel=parallel, allowed=tuple(names)
+    )

@@ -10,7 +10,7 @@ from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, 
 from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint, query_of
-from chaoskit.dialects.openai_responses import bodies, compaction, pairs, routes, rules
+from chaoskit.dialects.openai_responses import bodies, compaction, hosted, pairs, routes, rules
 from chaoskit.dialects.openai_responses import body as shapes
 from chaoskit.dialects.openai_responses.items import Item, messages_of
 from chaoskit.dialects.openai_responses.settings import echo
@@ -86,6 +86,8 @@ def _continues(body: shapes.Body) -> bool:
 def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) -> Call:
     found = options(body, facts, request.headers)
     found |= {"echo": echo(body, facts), "given": body.items, "store": body.store}
+    if body.raw.get("include"):
+        found["include"] = tuple(body.raw["include"])
     if body.raw.get("truncation") == "auto":
         found["truncation"] = "auto"
     for name in ("previous", "conversation", "background", "summary", "sealed"):
@@ -100,6 +102,7 @@ def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) 
         system=_system(body),
         tools=body.functions,
         tool_choice=body.tool_choice,
+        hosted=hosted.offered(body.builtin_tools) if body.builtin_tools else (),
         max_tokens=body.max_tokens,
         options=found,
     )

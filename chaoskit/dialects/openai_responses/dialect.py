@@ -37,7 +37,7 @@ class OpenAIResponsesDialect:
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request, models)
 
-    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:
+    def recall(self, call: Call, shelf: Shelf, wall: float) -> Call | Refusal:  # noqa: ARG002 - contract
         """Return the call with the conversation that it continues, or the refusal."""
         return recall.recall(call, shelf)
 

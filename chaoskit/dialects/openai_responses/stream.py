@@ -90,7 +90,7 @@ def _message(item: Json, place: str) -> Iterator[_Event]:
     yield _added(item | {"status": "in_progress", "content": []}, place)
     here = f'"item_id":"{item["id"]}",{place},"content_index":0'
     (part,) = item["content"]
-    empty = dumps(part | {"text": "", "logprobs": []})
+    empty = dumps(part | {"text": "", "logprobs": [], "annotations": []})
     yield "block", "response.content_part.added", f'{here},"part":{empty}'
     likely = part["logprobs"]
     told = "[]"
@@ -103,6 +103,9 @@ def _message(item: Json, place: str) -> Iterator[_Event]:
     for piece, one in pieces:
         fields = f'{here},"delta":{dumps(piece)},"logprobs":{one}'
         yield "content", "response.output_text.delta", fields
+    for number, cited in enumerate(part["annotations"]):
+        fields = f'{here},"annotation_index":{number},"annotation":{dumps(cited)}'
+        yield "block", "response.output_text.annotation.added", fields
     text = f'{here},"text":{dumps(part["text"])},"logprobs":{told}'
     yield "block", "response.output_text.done", text
     yield "block", "response.content_part.done", f'{here},"part":{dumps(part)}'
@@ -126,6 +129,16 @@ def _call(item: Json, place: str) -> Iterator[_Event]:
     yield _done(item, place)
 
 
+def _custom(item: Json, place: str) -> Iterator[_Event]:
+    yield _added(item | {"input": ""}, place)
+    here = f'"item_id":"{item["id"]}",{place}'
+    for piece in fragments(item["input"]):
+        yield "tool", "response.custom_tool_call_input.delta", f'{here},"delta":{dumps(piece)}'
+    whole = f'{here},"input":{dumps(item["input"])}'
+    yield "block", "response.custom_tool_call_input.done", whole
+    yield _done(item, place)
+
+
 def _reasoning(item: Json, place: str) -> Iterator[_Event]:
     yield _added(item | {"summary": []}, place)
     name = "response.reasoning_summary"
@@ -139,7 +152,42 @@ def _reasoning(item: Json, place: str) -> Iterator[_Event]:
     yield _done(item, place)
 
 
-_ITEMS = {"message": _message, "function_call": _call, "reasoning": _reasoning}
+def _hosted(item: Json, place: str) -> Iterator[_Event]:
+    """Yield the events of a tool that the vendor runs: begun, at work, done."""
+    kind = item["type"]
+    written, emptied, working = _AT_WORK[kind]
+    yield _added(item | emptied | {"status": "in_progress"}, place)
+    here = f'"item_id":"{item["id"]}",{place}'
+    yield "block", f"response.{kind}.in_progress", here
+    if written:
+        name = f"response.{kind}_{written}"
+        for piece in fragments(item[written]):
+            yield "block", f"{name}.delta", f'{here},"delta":{dumps(piece)}'
+        yield "block", f"{name}.done", f'{here},"{written}":{dumps(item[written])}'
+    if working:
+        yield "block", f"response.{kind}.{working}", here
+    if item["status"] == "completed":
+        yield "block", f"response.{kind}.completed", here
+    elif kind == "mcp_call":
+        yield "block", "response.mcp_call.failed", here
+    yield _done(item, place)
+
+
+# What of an item is streamed, what it lacks at first, and the word for its work.
+_AT_WORK: dict[str, tuple[str, Json, str]] = {
+    "web_search_call": ("", {}, "searching"),
+    "file_search_call": ("", {"results": None}, "searching"),
+    "code_interpreter_call": ("code", {"code": "", "outputs": None}, "interpreting"),
+    "image_generation_call": ("", {"result": None}, "generating"),
+    "mcp_call": ("arguments", {"arguments": "", "output": None, "error": None}, ""),
+}
+_ITEMS = {
+    "message": _message,
+    "function_call": _call,
+    "custom_tool_call": _custom,
+    "reasoning": _reasoning,
+    **dict.fromkeys(_AT_WORK, _hosted),
+}
 
 
 def _added(item: Json, place: str) -> _Event:

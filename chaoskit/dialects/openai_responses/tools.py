@@ -112,7 +112,10 @@ def _allowed(value: Json, functions: tuple[ToolSpec, ...], *, parallel: bool) ->
     ]
     if mode == "required" and len(allowed) == 1 and allowed[0].get("type") == "function":
         return _named(str(allowed[0].get("name")), functions, parallel=parallel)
-    return ToolChoice(mode="any" if mode == "required" else "auto", parallel=parallel)
+    names = tuple([str(tool.get("name") or tool.get("type")) for tool in allowed])
+    return ToolChoice(
+        mode="any" if mode == "required" else "auto", parallel=parallel, allowed=names
+    )
 
 
 def _named(name: str, functions: tuple[ToolSpec, ...], *, parallel: bool) -> ToolChoice:

@@ -10,6 +10,7 @@ from chaoskit.dialects import DIALECTS
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply, Text, Usage
 from chaoskit.provider.shelf import Shelf
 
+WALL = 1_795_330_800.0
 FEATURES = frozenset({"structured_output", "prefill", "forced_tool_choice", "thinking_enabled"})
 
 
@@ -59,14 +60,12 @@ class Service:
         (dialect,) = [dialect for dialect in DIALECTS if dialect.claims(wire)]
         decoded = dialect.decode(wire, AnyModel())
         if isinstance(decoded, Call) and isinstance(dialect, Stateful):
-            decoded = dialect.recall(decoded, self.shelf)
+            decoded = dialect.recall(decoded, self.shelf, WALL)
         return self._answer(dialect, decoded)
 
     def _answer(self, dialect, decoded):
         limits = (LimitState(name="requests", limit=50, remaining=49, reset=1.2),)
-        envelope = Envelope(
-            ids=self.ids, wall=1_795_330_800.0, limits=limits, latency=0.25, shelf=self.shelf
-        )
+        envelope = Envelope(ids=self.ids, wall=WALL, limits=limits, latency=0.25, shelf=self.shelf)
         self.calls.append(decoded)
         if isinstance(decoded, Refusal):
             return self._whole(dialect.refuse(decoded, None, envelope))
