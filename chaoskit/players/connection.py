@@ -31,6 +31,7 @@ _MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
 _AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
 _NO_PAUSE: Final = 1e-4  # seconds: no timer is so fine; shorter pauses are made up for later
+_HALF_CLOSED: Final = 60.0  # seconds that a client may go on sending after the server's last byte
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -156,8 +157,8 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Tell a client that asks first that its body is welcome."""
         self._headed = True
-        if self._headers.get("expect", "").lower() == "100-continue" and self._transport:
-            self._transport.write(_CONTINUE)
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self._write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Collect the body, as much of it as a vendor would read."""
@@ -167,8 +168,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer the request, or keep it until the one before it is answered."""
-        if self._size_of_head > _MOST_HEAD:
-            return  # it is refused as soon as the parser returns
+        if self._doomed or self._size_of_head > _MOST_HEAD:
+            return  # nothing is answered any more; or it is refused as soon as the parser returns
         target, _, query = self._url.decode("latin-1").partition("?")
         if "://" in target:  # the absolute form, as sent to proxies
             target = "/" + target.partition("://")[2].partition("/")[2]
@@ -193,6 +194,8 @@ class Connection(asyncio.Protocol):
     # What is written.
 
     def _start(self, request: HttpRequest, *, keep: bool) -> None:
+        if self._transport is None:  # the client left while its request waited
+            return
         self._keep = keep
         self._bodiless = request.method == "HEAD"
         self._head = None
@@ -278,15 +281,27 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(lambda: self._start(request, keep=keep))
 
     def _write(self, data: bytes | bytearray) -> None:
-        if data and self._transport is not None:
+        if data and self._transport is not None and not self._doomed:
             self._transport.write(data)
 
     def _break(self, broken: Broken) -> None:
         self._doomed = True
-        if broken.ending == "closed":
+        if broken.half:
+            self._end_half()
+        elif broken.ending == "closed":
             self._end()
         else:
             self._reset_when_flushed()
+
+    def _end_half(self) -> None:
+        """End the server's side; what the client sends from now on is read by nobody."""
+        if self._transport is None or self._half_open:
+            self._end()
+            return
+        self._waiting.clear()
+        self._transport.write_eof()
+        self._transport.resume_reading()  # too many requests may have been waiting
+        self._timer = self._loop.call_later(_HALF_CLOSED, self.hang_up)
 
     def _reset_when_flushed(self) -> None:
         """Reset the connection, not before the client was sent what it is to see."""
@@ -303,11 +318,13 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer what cannot be read, and hang up."""
-        self._doomed = True
+        if self._doomed:
+            return
         if self._playing is None:
             body = f"{message}\n".encode()
             headers = {"content-type": "text/plain", "content-length": str(len(body))}
             self._write(encoded(HttpReply(status=status, headers=headers, body=body), keep=False))
+        self._doomed = True
         self._end()
 
     def _end(self) -> None:

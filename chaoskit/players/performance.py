@@ -11,13 +11,17 @@ __all__ = ["Broken", "Performance"]
 
 
 class Broken(Exception):  # noqa: N818 - a signal between performance and player, never seen outside
-    """The connection ends badly. `ending` says how, `message` what a real transport would say."""
+    """The connection ends badly. `ending` says how, `message` what a real transport would say.
 
-    def __init__(self, ending: Ending, message: str, *, begun: bool) -> None:
+    `half`: the client may go on sending.
+    """
+
+    def __init__(self, ending: Ending, message: str, *, begun: bool, half: bool = False) -> None:
         super().__init__(message)
         self.ending = ending
         self.message = message
         self.begun = begun
+        self.half = half
 
 
 class Performance:
@@ -108,6 +112,7 @@ class Performance:
                     if begun
                     else "Server disconnected without sending a response.",
                     begun=begun,
+                    half=step.half,
                 )
             elif isinstance(step, (Reset, Crash)):
                 self._finish("reset")
