@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chaoskit.errors import InternalError
 from chaoskit.exchange import HttpRequest
-from chaoskit.player import Ending, Exchange, Host, Passed, answering
+from chaoskit.player import LARGEST, Ending, Exchange, Host, Passed, answering, largest
 
 __all__ = ["Hosts"]
 
@@ -29,6 +29,11 @@ class Hosts:
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether one of them claims the request."""
         return any(host.claims(request) for host in self._hosts)
+
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the first that claims a request takes."""
+        host = next((host for host in self._hosts if host.claims(request)), None)
+        return LARGEST if host is None else largest(host, request)
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Let the first that claims a request answer it.

@@ -19,13 +19,11 @@ from urllib.parse import unquote
 import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.player import LARGEST
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
 __all__ = ["RESET_ON_CLOSE", "Connection", "encoded", "head_of"]
-
-_MOST_BODY: Final = 32 * 1024 * 1024 + 1
-"""Bytes of a request body that are kept: one more than the vendors take, so that they refuse it."""
 
 _MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
@@ -44,6 +42,8 @@ class Connection(asyncio.Protocol):
     Args:
         answer: begins the answer to a request: a performance, or a complete reply of the server's
             own.
+        largest: how many bytes the body of a request may have; asked when it has more than is
+            usual, before it is complete.
         opened, closed: told when the connection begins and ends.
         scale: seconds of the run in one second of the loop.
     """
@@ -52,11 +52,13 @@ class Connection(asyncio.Protocol):
         self,
         *,
         answer: Callable[[HttpRequest], Performance | HttpReply],
+        largest: Callable[[HttpRequest], int],
         opened: Callable[[Connection], object],
         closed: Callable[[Connection], object],
         scale: float = 1.0,
     ) -> None:
         self._answer = answer
+        self._largest = largest
         self._opened = opened
         self._closed = closed
         self._scale = scale
@@ -136,6 +138,7 @@ class Connection(asyncio.Protocol):
         self._headed = False
         self._size_of_head = self._unheaded = 0
         self._size = 0
+        self._most = LARGEST
         self._body: list[bytes] = []
 
     def on_message_begin(self) -> None:
@@ -161,35 +164,42 @@ class Connection(asyncio.Protocol):
             self._write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
-        """Collect the body, as much of it as a vendor would read."""
-        if self._size < _MOST_BODY:
-            self._body.append(body[: _MOST_BODY - self._size])
+        """Collect the body, and no more than one byte beyond what is taken, which tells enough."""
+        before = self._size
         self._size += len(body)
+        if before <= LARGEST < self._size:
+            self._most = self._largest(self._request())
+        if before <= self._most:
+            self._body.append(body[: self._most + 1 - before])
 
     def on_message_complete(self) -> None:
         """Answer the request, or keep it until the one before it is answered."""
         if self._doomed or self._size_of_head > _MOST_HEAD:
             return  # nothing is answered any more; or it is refused as soon as the parser returns
+        request = self._request(b"".join(self._body))
+        self._body = []
+        keep = self._parser.should_keep_alive() and self._size <= self._most
+        keep = keep and "upgrade" not in self._headers
+        if self._playing is not None:
+            self._waiting.append((request, keep))
+            enough = len(self._waiting) >= _MOST_WAITING or self._size > _AT_ONCE
+            if enough and self._transport is not None:
+                self._transport.pause_reading()
+        else:
+            self._start(request, keep=keep)
+
+    def _request(self, body: bytes = b"") -> HttpRequest:
         target, _, query = self._url.decode("latin-1").partition("?")
         if "://" in target:  # the absolute form, as sent to proxies
             target = "/" + target.partition("://")[2].partition("/")[2]
-        request = HttpRequest(
+        return HttpRequest(
             method=self._parser.get_method().decode("latin-1"),
             host=self._headers.get("host", ""),
             path=unquote(target) if "%" in target else target,
             query=query.partition("#")[0],
             headers=self._headers,
-            body=b"".join(self._body),
+            body=body,
         )
-        self._body = []
-        keep = self._parser.should_keep_alive() and self._size <= _MOST_BODY
-        keep = keep and "upgrade" not in self._headers
-        if self._playing is not None:
-            self._waiting.append((request, keep))
-            if len(self._waiting) == _MOST_WAITING and self._transport is not None:
-                self._transport.pause_reading()
-        else:
-            self._start(request, keep=keep)
 
     # What is written.
 
