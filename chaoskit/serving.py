@@ -119,7 +119,9 @@ class Session(Verbs):
         canaries = Canaries(base)
         rules = tuple(map(self._fit, scenario.faults))
         self._world = World(
-            service=Service(scenario.provider, counter=counter_at_hand(memory=_MEMORY)),
+            service=Service(
+                scenario.provider, counter=counter_at_hand(memory=_MEMORY), loaded=False
+            ),
             behaviour=behaviour,
             plan=PlanState(Plan(rules=rules, seed=base), canary=canaries.make),
             canaries=canaries,
