@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
+    "HALVES",
     "Answered",
     "Blocked",
     "CalledTool",
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 E_ = TypeVar("E_", bound="Event")
+
+HALVES = "backslashreplace"
+"""How halves of surrogate pairs are written to files: as the escapes by which JSON carries them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -429,7 +433,7 @@ class Journal:
 
     def write(self, path: Path) -> None:
         """Write the journal to a file as JSON Lines."""
-        path.write_text(self.dumps(), encoding="utf-8")
+        path.write_text(self.dumps(), encoding="utf-8", errors=HALVES)
 
 
 def _plain(value: Any) -> Any:

@@ -30,6 +30,7 @@ from chaoskit.errors import InternalError, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.hosts import Hosts
 from chaoskit.journal import (
+    HALVES,
     Event,
     Journal,
     Requested,
@@ -409,7 +410,7 @@ class Kept:
         if path in self._files:
             self._files[path].close()
         try:
-            file = self._files[path] = path.open("w", encoding="utf-8")
+            file = self._files[path] = path.open("w", encoding="utf-8", errors=HALVES)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -78,6 +78,26 @@ def test_prices_that_cannot_be_loaded_are_told_to_whoever_asks_first(running, ht
     running.reset("priceless")
 
 
+def test_half_of_a_surrogate_pair_is_kept_as_an_escape(http, tmp_path):
+    """No UTF-8 can say it, but JSON can: it is in the answer, in the journal, and in its file."""
+    path = tmp_path / "out.jsonl"
+    asked = json.dumps({**ASK, "model": "\ud800"})
+    with serving(journal=path) as server:
+        said = http.post(
+            f"{server.url}/v1/messages", content=asked, headers=VERSION | {"x-api-key": "k"}
+        )
+        written = http.get(f"{server.url}/_chaos/journal").text
+        server.session().journal.write(tmp_path / "own.jsonl")
+    assert said.status_code == 404
+    assert said.json()["error"]["message"] == "model: \ud800"
+    for text in (
+        written,
+        *(tmp_path.joinpath(name).read_text("utf-8") for name in ("out.jsonl", "own.jsonl")),
+    ):
+        (refused,) = Journal.loads(text).of(Refused)
+        assert refused.message == "model: \ud800"
+
+
 def ask(http, url, **headers):
     """Ask Claude once, and return the response."""
     sent = VERSION | {"x-api-key": "k"} | {k.replace("_", "-"): v for k, v in headers.items()}

@@ -179,7 +179,7 @@ class Connection(asyncio.Protocol):
         request = self._request(b"".join(self._body))
         self._body = []
         keep = self._parser.should_keep_alive() and self._size <= self._most
-        keep = keep and "upgrade" not in self._headers
+        keep = keep and "upgrade" not in self._headers and request.method != "CONNECT"
         if self._playing is not None:
             self._waiting.append((request, keep))
             enough = len(self._waiting) >= _MOST_WAITING or self._size > _AT_ONCE

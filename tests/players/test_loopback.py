@@ -314,6 +314,14 @@ def test_offer_of_another_protocol_is_passed_by():
     assert (body, end) == (BODY, "closed")
 
 
+def test_tunnel_is_refused_and_nothing_is_read_from_it():
+    """What follows would be TLS; a client that was told no has nothing more to say."""
+    sent = b"CONNECT api.openai.com:443 HTTP/1.1\r\nhost: api.openai.com:443\r\n\r\n"
+    head, _, end, _ = raw(WHOLE, sent + ASK)
+    assert b"connection: close" in head
+    assert end == "closed"
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_end_or_wait_and_never_break_the_server(noise):
     """The next client is served as if nothing had been."""
