@@ -75,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._doomed = False
         self._half_open = False
+        self._begun = False  # a request, in the piece that is being read
         self._endless = False  # the answer never comes
         self._begin()
 
@@ -93,12 +94,14 @@ class Connection(asyncio.Protocol):
             self._playing.abandon()
         self._playing = self._transport = None
         self._waiting.clear()
+        self._begin()  # a body may be large, and the parser and this object hold each other
         self._closed(self)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; what is no HTTP gets one answer and the end of the connection."""
         if self._doomed or not self._keep:
             return
+        self._begun = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -106,7 +109,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(400, f"no HTTP/1.1 request: {error}")
         else:
-            if not self._headed:  # the parser keeps a header to itself until its end
+            # The parser keeps a header to itself until its end. What came before the request
+            # that begins in this piece, nobody can tell from it.
+            if not self._headed and not self._begun:
                 self._unheaded += len(data)
             if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
                 self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
@@ -144,6 +149,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Start a request."""
         self._begin()
+        self._begun = True
 
     def on_url(self, url: bytes) -> None:
         """Collect the target of the request line."""

@@ -42,9 +42,11 @@ class Performance:
         self._sent_content = False
         self._at = 0
         self._ended = False
-        self._moves = self._play()
+        self._moves: Generator[float | Head | bytes | Raw | Deafen] | None = None
 
     def __iter__(self) -> Iterator[float | Head | bytes | Raw | Deafen]:
+        if self._moves is None:  # not before: it holds this object, and the answer with it
+            self._moves = self._play()
         return self._moves
 
     def whole_body(self) -> bytes | None:
@@ -76,7 +78,8 @@ class Performance:
             self._finish("abandoned")
         else:
             self._finish("complete" if self._exchange.whole else "unfinished")
-        self._moves.close()
+        if self._moves is not None:
+            self._moves.close()
 
     def _play(self) -> Generator[float | Head | bytes | Raw | Deafen]:
         silence, begun = 0.0, False

@@ -219,6 +219,29 @@ def test_pipelined_requests_are_answered_in_order():
     assert stage.endings == [("complete", True)] * 4
 
 
+def test_many_pipelined_requests_are_no_head_without_end():
+    """They come in pieces that end somewhere in a head."""
+    _, _, _, stage = raw(WHOLE, ASK * 12_000 + HANG_UP)
+    assert stage.endings == [("complete", True)] * 12_001
+
+
+def test_half_of_a_body_is_forgotten_with_its_connection():
+    """The parser and the connection hold each other, so that only the collector frees them."""
+
+    async def body(server, stage):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(ASK.replace(b"content-length: 2", b"content-length: 900000")[:-2])
+        writer.write(b"x" * 400_000)
+        await asyncio.sleep(1)
+        (connection,) = server._connections
+        held = sum(map(len, connection._body))
+        writer.transport.abort()
+        await asyncio.sleep(1)
+        return held, connection._body
+
+    assert living(WHOLE, body)[0] == (400_000, [])
+
+
 def test_split_request_is_put_together():
     """A byte at a time, headers in any case, the body in chunks."""
     sent = (
