@@ -20,6 +20,7 @@ from chaoskit.schema.sampling import Sampler, Unsatisfied
 __all__ = ["is_valid", "valid_arguments", "violations"]
 
 _ATTEMPTS = 4
+_DEEP = "it is nested too deeply"
 
 
 def is_valid(schema: Mapping[str, object], arguments_text: str) -> bool:
@@ -63,10 +64,12 @@ def valid_arguments(
             arguments = sampler.arguments()
             if validator.is_valid(arguments):
                 return arguments
-        except Unsatisfied:
+        except (Unsatisfied, ArithmeticError):  # numbers that no float can hold
             continue
         except Unresolvable as error:
             raise _wrong(error) from error
+        except RecursionError as error:
+            raise _wrong(_DEEP) from error
     raise UsageError(
         "no arguments were found that satisfy the tool's schema; give its properties `examples` "
         f"or a `default`: {_canonical(schema)[:400]}"
@@ -84,6 +87,8 @@ def _errors(schema: Mapping[str, object], arguments: object, *, first: bool = Fa
         ]
     except Unresolvable as error:
         raise _wrong(error) from error
+    except RecursionError as error:
+        raise _wrong(_DEEP) from error
 
 
 def _canonical(schema: Mapping[str, object]) -> str:
@@ -98,6 +103,8 @@ def _validator(canonical: str) -> Any:
         kind.check_schema(schema)
     except SchemaError as error:
         raise _wrong(error.message) from error
+    except RecursionError as error:
+        raise _wrong(_DEEP) from error
     # An empty registry keeps references to other documents from reaching for the network.
     return kind(schema, registry=Registry())
 

@@ -138,6 +138,10 @@ class Dialect(Protocol):
         """Tell whether the request is in this dialect, by host, path and headers; any base URL."""
         ...
 
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the body of a request may have, by its head."""
+        ...
+
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""
         ...

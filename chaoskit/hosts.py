@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chaoskit.errors import InternalError
 from chaoskit.exchange import HttpRequest
-from chaoskit.player import Ending, Exchange, Host, Passed, answering
+from chaoskit.player import Ending, Exchange, Host, Passed, answering, largest
 
 __all__ = ["Hosts"]
 
@@ -36,6 +36,10 @@ class Hosts:
             if host.claims(request):
                 return host
         return None
+
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the body of a request may have."""
+        return largest(self.of(request), request)
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Let the first that claims a request answer it.

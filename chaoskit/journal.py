@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = [
+    "HALVES",
     "KINDS",
     "Answered",
     "Blocked",
@@ -47,6 +48,9 @@ __all__ = [
 ]
 
 E_ = TypeVar("E_", bound="Event")
+
+HALVES = "backslashreplace"
+"""How halves of surrogate pairs are written to files: as the escapes by which JSON carries them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -430,7 +434,7 @@ class Journal:
 
     def write(self, path: Path) -> None:
         """Write the journal to a file as JSON Lines."""
-        path.write_text(self.dumps(), encoding="utf-8")
+        path.write_text(self.dumps(), encoding="utf-8", errors=HALVES)
 
 
 def _plain(value: Any) -> Any:

@@ -14,12 +14,13 @@ from typing import IO
 
 import orjson
 
-from chaoskit.journal import KINDS, Event, Journal, of_record
+from chaoskit.journal import KINDS, Event, Journal, Replied, Requested, of_record
 
 __all__ = ["JournalOnDisk"]
 
 _MOST = 4_096
 _LINE = 256  # events that are written, and read again, at once
+_HEAVY = 4 * 1024 * 1024  # characters
 _PIECE = 256 * 1024
 
 
@@ -30,11 +31,14 @@ class JournalOnDisk(Journal):
 
     Args:
         most: events in memory.
+        heavy: characters in memory, of what tools and the model said.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, most: int = _MOST, *, heavy: int = _HEAVY) -> None:
         super().__init__()
         self._most = most
+        self._heavy = heavy
+        self._weight = 0
         self._lock = threading.Lock()  # one thread appends, others read
         self._file: IO[bytes] | None = None
         self._bytes = self._written = 0
@@ -43,7 +47,12 @@ class JournalOnDisk(Journal):
         """Add one event."""
         events = self._events
         events.append(event)
-        if len(events) >= self._most:
+        if isinstance(event, Requested):
+            for result in event.results:
+                self._weight += len(result.text)
+        elif isinstance(event, Replied):
+            self._weight += len(event.text)
+        if len(events) >= self._most or self._weight >= self._heavy:
             with self._lock:
                 self._write()
 
@@ -67,6 +76,7 @@ class JournalOnDisk(Journal):
         self._bytes += len(data)
         self._written += len(self._events)
         self._events = []
+        self._weight = 0
 
     def _lines(self, end: int) -> Iterator[bytes]:
         """Yield the lines of the file up to a position, whoever writes to it meanwhile."""

@@ -9,7 +9,20 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.steps import Step
 
-__all__ = ["Ending", "Exchange", "Host", "Passed", "Passing", "answering"]
+__all__ = [
+    "LARGEST",
+    "Ending",
+    "Exchange",
+    "Host",
+    "Passed",
+    "Passing",
+    "Roomy",
+    "answering",
+    "largest",
+]
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes that the body of a request may have where its host says nothing else."""
 
 Ending: TypeAlias = Literal[
     "complete", "unfinished", "closed", "reset", "refused", "timeout", "abandoned"
@@ -61,6 +74,20 @@ class Host(Protocol):
     def blocked(self, host: str, caller: str) -> None:
         """Take note of an attempt to reach another host."""
         ...
+
+
+@runtime_checkable
+class Roomy(Protocol):
+    """A host that takes larger bodies with some of its requests."""
+
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the body of a request may have, of which the head is known."""
+        ...
+
+
+def largest(host: object, request: HttpRequest) -> int:
+    """Return how many bytes the body of a request to any host may have, or to none."""
+    return host.largest(request) if isinstance(host, Roomy) else LARGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

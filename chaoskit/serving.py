@@ -30,6 +30,7 @@ from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.hosts import Hosts
 from chaoskit.journal import (
+    HALVES,
     Event,
     Journal,
     Requested,
@@ -119,7 +120,9 @@ class Session(Verbs):
         canaries = Canaries(base)
         rules = tuple(map(self._fit, scenario.faults))
         self._world = World(
-            service=Service(scenario.provider, counter=counter_at_hand(memory=_MEMORY)),
+            service=Service(
+                scenario.provider, counter=counter_at_hand(memory=_MEMORY), loaded=False
+            ),
             behaviour=behaviour,
             plan=PlanState(Plan(rules=rules, seed=base), canary=canaries.make),
             canaries=canaries,
@@ -390,7 +393,7 @@ class Kept:
         if path in self._files:
             self._files[path].close()
         try:
-            file = self._files[path] = path.open("w", encoding="utf-8")
+            file = self._files[path] = path.open("w", encoding="utf-8", errors=HALVES)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -75,7 +75,12 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The connection is closed before the response was complete (FIN)."""
+    """The connection is closed before the response was complete (FIN).
+
+    `half`: the server ends its own side alone, and goes on reading what the client sends.
+    """
+
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)

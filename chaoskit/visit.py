@@ -19,6 +19,8 @@ from chaoskit.provider.service import Service, Settled
 
 __all__ = ["Visit"]
 
+_LONGEST = 2_000  # characters of an error
+
 Hide = Callable[[str], str]
 """Takes planted secrets out of a text."""
 
@@ -165,6 +167,6 @@ def _results(call: Call, hide: Hide) -> tuple[GotResult, ...]:
 def _told(reply: HttpReply) -> str:
     """Return what an error response says, without its ids."""
     try:
-        return str(json.loads(reply.body)["error"]["message"])
+        return str(json.loads(reply.body)["error"]["message"])[:_LONGEST]
     except (ValueError, KeyError, TypeError):
         return reply.body.decode("utf-8", "replace")[:200]

@@ -207,6 +207,10 @@ class _OneKey:
         """Tell whether the request is for the simulated provider."""
         return self._world.claims(request)
 
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the body of a request may have."""
+        return self._world.largest(request)
+
     def exchange(self, request: HttpRequest) -> Exchange:
         """Answer a request."""
         headers = dict(request.headers)

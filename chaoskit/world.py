@@ -36,7 +36,7 @@ from chaoskit.journal import (
 )
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
-from chaoskit.player import Ending, Exchange
+from chaoskit.player import LARGEST, Ending, Exchange
 from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.reading import Readings
 from chaoskit.seed import derive
@@ -118,6 +118,11 @@ class World:
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request is in a dialect of the simulated provider."""
         return self._readings.dialect(request) is not None
+
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the vendor takes as the body of a request."""
+        dialect = self._readings.dialect(request)
+        return LARGEST if dialect is None else dialect.largest(request)
 
     def exchange(self, request: HttpRequest) -> Exchange:
         """Answer a request.

@@ -1,3 +1,4 @@
+import functools
 import json
 from random import Random
 
@@ -276,6 +277,15 @@ def test_null_is_not_the_first_choice():
         {**obj(x={"$ref": "#/$defs/x"}), "$defs": {"x": {"$ref": "#/$defs/x"}}},
         {**obj(x={"$ref": "#/$defs/x"}), "$defs": {"x": obj(x={"$ref": "#/$defs/x"})}},
         {"type": "string"},
+        obj(x={"type": "string", "minLength": 10**30}),
+        obj(x={"type": "string", "pattern": "(a{60000}){60000}"}),
+        obj(x={"type": "array", "minItems": 10**9}),
+        obj(x={"type": "object", "minProperties": 10**9, "patternProperties": {"^a$": {}}}),
+        obj(x={"type": "integer", "minimum": 10**400}),
+        obj(x={"type": "number", "multipleOf": 1e-320}),
+        obj(
+            x={"allOf": [{"anyOf": [{"minimum": n}, {"type": "null"}]} for n in range(40)]}, y=False
+        ),
     ],
 )
 def test_what_cannot_be_satisfied_is_said_to_be_so(schema):
@@ -290,6 +300,7 @@ def test_what_cannot_be_satisfied_is_said_to_be_so(schema):
         obj(x={"type": "strng"}),
         obj(x={"$ref": "#/$defs/absent"}),
         obj(x={"$ref": "https://example.invalid/schema.json"}),
+        functools.reduce(lambda inner, _: obj(x=inner), range(300), {}),
     ],
 )
 def test_a_wrong_schema_is_the_users_mistake(schema):

@@ -3,7 +3,7 @@ import pytest
 from chaoskit.errors import InternalError
 from chaoskit.exchange import HttpRequest
 from chaoskit.hosts import Hosts
-from chaoskit.player import Exchange
+from chaoskit.player import LARGEST, Exchange
 
 
 class One:
@@ -37,6 +37,18 @@ def test_each_request_is_answered_by_whom_it_is_for_and_ends_there():
     hosts.delivered(made, "complete", sent_content=True)
     assert (one.ended, two.ended) == ([], [("/two", "complete", True)])
     assert hosts.claims(request("/one"))
+
+
+def test_each_says_how_much_it_takes():
+    """What says nothing takes what is usual."""
+
+    class Roomy(One):
+        def largest(self, request):
+            return 7
+
+    hosts = Hosts(Roomy("/one"), One("/two"))
+    assert [hosts.largest(request(path)) for path in ("/one", "/two")] == [7, LARGEST]
+    assert hosts.largest(request("/three")) == LARGEST
 
 
 def test_nobodys_request_is_nobodys():

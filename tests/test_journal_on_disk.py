@@ -5,7 +5,15 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.journal import CalledTool, Delivered, Journal, Replied, Requested, TurnStarted
+from chaoskit.journal import (
+    CalledTool,
+    Delivered,
+    GotResult,
+    Journal,
+    Replied,
+    Requested,
+    TurnStarted,
+)
 from chaoskit.journal_on_disk import JournalOnDisk
 
 TEXTS = st.text(st.characters(), max_size=20)  # halves of surrogate pairs included
@@ -49,6 +57,24 @@ def test_memory_holds_the_newest_only():
         kept.append(TurnStarted(at=float(number), prompt="?"))
     assert len(kept._events) == 5
     assert [event.at for event in kept] == [float(number) for number in range(95)]
+
+
+def test_memory_holds_little_of_what_is_long():
+    """Results of tools may be megabytes each."""
+    kept = JournalOnDisk(10, heavy=1_000)
+    long = GotResult(call_id="a", tool="search", is_error=False, text="x" * 400)
+    asked = Requested(
+        at=1.0, call=1, attempt=1, provider="p", dialect="d", operation="generate", model="m",
+        stream=False, key="k", digest="d", step="s", prefix="p", messages=1, tools=(),
+        prompt_tokens=1, max_tokens=None, results=(long,),
+    )  # fmt: skip
+    said = Replied(at=2.0, call=1, provider="p", model="m", stop="end", text="y" * 300)
+    held = []
+    for event in (asked, said, asked, said, said):
+        kept.append(event)
+        held.append(len(kept._events))
+    assert held == [1, 2, 0, 1, 2]
+    assert list(kept) == [asked, said, asked, said, said]
 
 
 def test_reader_beside_a_writer_sees_a_beginning():

@@ -2,6 +2,7 @@
 
 import json
 import string
+import sys
 
 import anthropic
 import httpx2
@@ -16,6 +17,8 @@ from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 from chaoskit.freely import PromiseBroken
 from chaoskit.journal import Delivered, Journal, Refused, Requested, RunStarted
+from chaoskit.provider.prices import _library, _looked_up
+from chaoskit.provider.service import Service
 from chaoskit.scenario import parse
 from chaoskit.serving import Server, Session, not_in_production, serving
 from chaoskit.sessions import KEY, SESSION, session_of
@@ -39,6 +42,17 @@ def running():
 
 
 @pytest.fixture
+def priceless(monkeypatch):
+    """Nothing is known of prices, and nothing can be loaded."""
+    _library.cache_clear()
+    _looked_up.cache_clear()
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    yield
+    _library.cache_clear()
+    _looked_up.cache_clear()
+
+
+@pytest.fixture
 def session(running, request):
     """A session that bears the name of the test."""
     yield running.session(request.node.name)
@@ -50,6 +64,38 @@ def http():
     """A client that trusts no environment."""
     with httpx2.Client(trust_env=False, timeout=10) as client:
         yield client
+
+
+def test_prices_that_cannot_be_loaded_are_told_to_whoever_asks_first(running, http, priceless):
+    """A session begins without them; the broken installation is no bug that somebody has to find."""
+    session = running.begin("priceless")
+    said = ask(http, session.url)
+    assert said.status_code == 503
+    assert "the prices of genai-prices cannot be loaded (ModuleNotFoundError" in said.text
+    assert [judged.judgement.verdict.name for judged in session.judge()][-1] == "UNKNOWN"
+    with pytest.raises(UsageError, match="install it anew"):
+        Service()
+    running.reset("priceless")
+
+
+def test_half_of_a_surrogate_pair_is_kept_as_an_escape(http, tmp_path):
+    """No UTF-8 can say it, but JSON can: it is in the answer, in the journal, and in its file."""
+    path = tmp_path / "out.jsonl"
+    asked = json.dumps({**ASK, "model": "\ud800"})
+    with serving(journal=path) as server:
+        said = http.post(
+            f"{server.url}/v1/messages", content=asked, headers=VERSION | {"x-api-key": "k"}
+        )
+        written = http.get(f"{server.url}/_chaos/journal").text
+        server.session().journal.write(tmp_path / "own.jsonl")
+    assert said.status_code == 404
+    assert said.json()["error"]["message"] == "model: \ud800"
+    for text in (
+        written,
+        *(tmp_path.joinpath(name).read_text("utf-8") for name in ("out.jsonl", "own.jsonl")),
+    ):
+        (refused,) = Journal.loads(text).of(Refused)
+        assert refused.message == "model: \ud800"
 
 
 def ask(http, url, **headers):

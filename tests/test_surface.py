@@ -43,6 +43,13 @@ def test_importing_the_packages_loads_nothing_heavy():
     assert not (heavy | {"asyncio", "logging"}) & loaded("import chaoskit_guards")
 
 
+def test_session_of_a_server_begins_without_prices_and_sdks():
+    """To load them takes longer than all the rest of the fixture."""
+    begin = "from chaoskit.serving import serving\nwith serving() as server: server.begin('t')"
+
+    assert not {"anthropic", "openai", "httpx2", "genai_prices"} & loaded(begin)
+
+
 def test_help_loads_no_sdk():
     """`chaoskit --help` is quick because it imports no SDK and no price list."""
     modules = loaded("import chaoskit.cli")

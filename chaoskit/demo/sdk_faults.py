@@ -156,6 +156,7 @@ _BEFORE: tuple[tuple[str, Fault], ...] = (
 PLAIN: tuple[tuple[str, Fault], ...] = (
     *_BEFORE,
     ("closed in the body", CutStream()),
+    ("half-closed in the body", CutStream(half_close=True)),
     ("reset in the body", CutStream(reset=True)),
     ("shorter than content-length", WrongLength()),
     ("stalled in the body", Stall()),
@@ -171,6 +172,7 @@ PLAIN: tuple[tuple[str, Fault], ...] = (
 STREAMED: tuple[tuple[str, Fault], ...] = (
     *_BEFORE,
     ("closed in the stream", CutStream(after=2)),
+    ("half-closed in the stream", CutStream(after=2, half_close=True)),
     ("reset in the stream", CutStream(after=2, reset=True)),
     ("ended early, by the book", UnfinishedStream(after=2)),
     ("stalled in the stream", Stall(after=2)),

@@ -25,6 +25,11 @@ class CutStream:
     after = 2
     within = true
     reset = true
+
+    [[faults]]
+    fault = "cut_stream"
+    when = { stream = false, calls = 1 }
+    half_close = true
     """
 
     after: Annotated[int, Field(ge=0)] = 1
@@ -36,6 +41,13 @@ class CutStream:
     reset: bool = False
     """The connection is reset (RST) instead of closed (FIN)."""
 
+    half_close: bool = False
+    """Only the server's side ends (FIN); what the client still sends is read, for a minute."""
+
+    def __post_init__(self) -> None:
+        if self.half_close and self.reset:
+            raise ValueError("a connection is reset, or half of it is closed: set one of the two")
+
     def steps(
         self,
         steps: tuple[Step, ...],
@@ -43,4 +55,5 @@ class CutStream:
     ) -> tuple[Step, ...]:
         """Break off after the cut."""
         split = split_steps(steps, self.after, within=self.within)
-        return steps if split is None else (*split[0], Reset() if self.reset else Close())
+        end = Reset() if self.reset else Close(half=self.half_close)
+        return steps if split is None else (*split[0], end)

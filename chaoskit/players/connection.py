@@ -19,18 +19,17 @@ from urllib.parse import unquote
 import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.player import LARGEST
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
 __all__ = ["RESET_ON_CLOSE", "Connection", "encoded", "head_of"]
 
-_MOST_BODY: Final = 32 * 1024 * 1024 + 1
-"""Bytes of a request body that are kept: one more than the vendors take, so that they refuse it."""
-
 _MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
 _AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
 _NO_PAUSE: Final = 1e-4  # seconds: no timer is so fine; shorter pauses are made up for later
+_HALF_CLOSED: Final = 60.0  # seconds that a client may go on sending after the server's last byte
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -43,6 +42,8 @@ class Connection(asyncio.Protocol):
     Args:
         answer: begins the answer to a request: a performance, or a complete reply of the server's
             own.
+        largest: how many bytes the body of a request may have; asked when it has more than is
+            usual, before it is complete.
         opened, closed: told when the connection begins and ends.
         scale: seconds of the run in one second of the loop.
     """
@@ -51,11 +52,13 @@ class Connection(asyncio.Protocol):
         self,
         *,
         answer: Callable[[HttpRequest], Performance | HttpReply],
+        largest: Callable[[HttpRequest], int],
         opened: Callable[[Connection], object],
         closed: Callable[[Connection], object],
         scale: float = 1.0,
     ) -> None:
         self._answer = answer
+        self._largest = largest
         self._opened = opened
         self._closed = closed
         self._scale = scale
@@ -72,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._doomed = False
         self._half_open = False
+        self._begun = False  # a request, in the piece that is being read
         self._endless = False  # the answer never comes
         self._begin()
 
@@ -90,12 +94,14 @@ class Connection(asyncio.Protocol):
             self._playing.abandon()
         self._playing = self._transport = None
         self._waiting.clear()
+        self._begin()  # a body may be large, and the parser and this object hold each other
         self._closed(self)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; what is no HTTP gets one answer and the end of the connection."""
         if self._doomed or not self._keep:
             return
+        self._begun = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -103,7 +109,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(400, f"no HTTP/1.1 request: {error}")
         else:
-            if not self._headed:  # the parser keeps a header to itself until its end
+            # The parser keeps a header to itself until its end. What came before the request
+            # that begins in this piece, nobody can tell from it.
+            if not self._headed and not self._begun:
                 self._unheaded += len(data)
             if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
                 self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
@@ -135,11 +143,13 @@ class Connection(asyncio.Protocol):
         self._headed = False
         self._size_of_head = self._unheaded = 0
         self._size = 0
+        self._most = LARGEST
         self._body: list[bytes] = []
 
     def on_message_begin(self) -> None:
         """Start a request."""
         self._begin()
+        self._begun = True
 
     def on_url(self, url: bytes) -> None:
         """Collect the target of the request line."""
@@ -156,43 +166,52 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Tell a client that asks first that its body is welcome."""
         self._headed = True
-        if self._headers.get("expect", "").lower() == "100-continue" and self._transport:
-            self._transport.write(_CONTINUE)
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self._write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
-        """Collect the body, as much of it as a vendor would read."""
-        if self._size < _MOST_BODY:
-            self._body.append(body[: _MOST_BODY - self._size])
+        """Collect the body, and no more than one byte beyond what is taken, which tells enough."""
+        before = self._size
         self._size += len(body)
+        if before <= LARGEST < self._size:
+            self._most = self._largest(self._request())
+        if before <= self._most:
+            self._body.append(body[: self._most + 1 - before])
 
     def on_message_complete(self) -> None:
         """Answer the request, or keep it until the one before it is answered."""
-        if self._size_of_head > _MOST_HEAD:
-            return  # it is refused as soon as the parser returns
+        if self._doomed or self._size_of_head > _MOST_HEAD:
+            return  # nothing is answered any more; or it is refused as soon as the parser returns
+        request = self._request(b"".join(self._body))
+        self._body = []
+        keep = self._parser.should_keep_alive() and self._size <= self._most
+        keep = keep and "upgrade" not in self._headers and request.method != "CONNECT"
+        if self._playing is not None:
+            self._waiting.append((request, keep))
+            enough = len(self._waiting) >= _MOST_WAITING or self._size > _AT_ONCE
+            if enough and self._transport is not None:
+                self._transport.pause_reading()
+        else:
+            self._start(request, keep=keep)
+
+    def _request(self, body: bytes = b"") -> HttpRequest:
         target, _, query = self._url.decode("latin-1").partition("?")
         if "://" in target:  # the absolute form, as sent to proxies
             target = "/" + target.partition("://")[2].partition("/")[2]
-        request = HttpRequest(
+        return HttpRequest(
             method=self._parser.get_method().decode("latin-1"),
             host=self._headers.get("host", ""),
             path=unquote(target) if "%" in target else target,
             query=query.partition("#")[0],
             headers=self._headers,
-            body=b"".join(self._body),
+            body=body,
         )
-        self._body = []
-        keep = self._parser.should_keep_alive() and self._size <= _MOST_BODY
-        keep = keep and "upgrade" not in self._headers
-        if self._playing is not None:
-            self._waiting.append((request, keep))
-            if len(self._waiting) == _MOST_WAITING and self._transport is not None:
-                self._transport.pause_reading()
-        else:
-            self._start(request, keep=keep)
 
     # What is written.
 
     def _start(self, request: HttpRequest, *, keep: bool) -> None:
+        if self._transport is None:  # the client left while its request waited
+            return
         self._keep = keep
         self._bodiless = request.method == "HEAD"
         self._head = None
@@ -274,15 +293,27 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(lambda: self._start(request, keep=keep))
 
     def _write(self, data: bytes | bytearray) -> None:
-        if data and self._transport is not None:
+        if data and self._transport is not None and not self._doomed:
             self._transport.write(data)
 
     def _break(self, broken: Broken) -> None:
         self._doomed = True
-        if broken.ending == "closed":
+        if broken.half:
+            self._end_half()
+        elif broken.ending == "closed":
             self._end()
         else:
             self._reset_when_flushed()
+
+    def _end_half(self) -> None:
+        """End the server's side; what the client sends from now on is read by nobody."""
+        if self._transport is None or self._half_open:
+            self._end()
+            return
+        self._waiting.clear()
+        self._transport.write_eof()
+        self._transport.resume_reading()  # too many requests may have been waiting
+        self._timer = self._loop.call_later(_HALF_CLOSED, self.hang_up)
 
     def _reset_when_flushed(self) -> None:
         """Reset the connection, not before the client was sent what it is to see."""
@@ -299,11 +330,13 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer what cannot be read, and hang up."""
-        self._doomed = True
+        if self._doomed:
+            return
         if self._playing is None:
             body = f"{message}\n".encode()
             headers = {"content-type": "text/plain", "content-length": str(len(body))}
             self._write(encoded(HttpReply(status=status, headers=headers, body=body), keep=False))
+        self._doomed = True
         self._end()
 
     def _end(self) -> None:

@@ -15,7 +15,7 @@ from typing import Self
 
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
-from chaoskit.player import Host
+from chaoskit.player import Host, largest
 from chaoskit.players.connection import Connection
 from chaoskit.players.performance import Performance
 from chaoskit.who import WHO
@@ -133,6 +133,7 @@ class Loopback:
     def _connection(self) -> Connection:
         return Connection(
             answer=self._answer,
+            largest=lambda request: largest(self._host(request), request),
             opened=self._connections.add,
             closed=self._connections.discard,
             scale=self._scale,

@@ -11,13 +11,17 @@ __all__ = ["Broken", "Performance"]
 
 
 class Broken(Exception):  # noqa: N818 - a signal between performance and player, never seen outside
-    """The connection ends badly. `ending` says how, `message` what a real transport would say."""
+    """The connection ends badly. `ending` says how, `message` what a real transport would say.
 
-    def __init__(self, ending: Ending, message: str, *, begun: bool) -> None:
+    `half`: the client may go on sending.
+    """
+
+    def __init__(self, ending: Ending, message: str, *, begun: bool, half: bool = False) -> None:
         super().__init__(message)
         self.ending = ending
         self.message = message
         self.begun = begun
+        self.half = half
 
 
 class Performance:
@@ -38,9 +42,11 @@ class Performance:
         self._sent_content = False
         self._at = 0
         self._ended = False
-        self._moves = self._play()
+        self._moves: Generator[float | Head | bytes | Raw | Deafen] | None = None
 
     def __iter__(self) -> Iterator[float | Head | bytes | Raw | Deafen]:
+        if self._moves is None:  # not before: it holds this object, and the answer with it
+            self._moves = self._play()
         return self._moves
 
     def whole_body(self) -> bytes | None:
@@ -72,7 +78,8 @@ class Performance:
             self._finish("abandoned")
         else:
             self._finish("complete" if self._exchange.whole else "unfinished")
-        self._moves.close()
+        if self._moves is not None:
+            self._moves.close()
 
     def _play(self) -> Generator[float | Head | bytes | Raw | Deafen]:
         silence, begun = 0.0, False
@@ -108,6 +115,7 @@ class Performance:
                     if begun
                     else "Server disconnected without sending a response.",
                     begun=begun,
+                    half=step.half,
                 )
             elif isinstance(step, (Reset, Crash)):
                 self._finish("reset")

@@ -40,6 +40,7 @@ __all__ = ["Catalogue", "Model", "Overhead", "tier_factor", "tool_price"]
 
 Lifecycle: TypeAlias = Literal["active", "deprecated", "retired"]
 
+_LONGEST = 200  # characters of a name
 VENDORS = ("anthropic", "openai")
 
 COMPATIBLE = "openai"
@@ -118,7 +119,7 @@ class Catalogue:
     def __init__(self, settings: ProviderSettings | None = None) -> None:
         self._settings = settings or ProviderSettings()
         self._vendors = {name: self._settings.of(name) for name in VENDORS}
-        self._found: dict[tuple[str, str], Model | None] = {}
+        self._found: dict[tuple[str, str], Model] = {}
 
     def find(self, name: str, provider: str) -> ModelFacts | None:
         """Return the facts on a model, under its dated name where it has one; None when unknown."""
@@ -141,9 +142,12 @@ class Catalogue:
     def model(self, name: str, provider: str) -> Model | None:
         """Return what the service knows of a model, or None."""
         key = (name, provider)
-        if key not in self._found:
-            self._found[key] = self._make(name, provider)
-        return self._found[key]
+        found = self._found.get(key)
+        if found is None and len(name) <= _LONGEST:
+            found = self._make(name, provider)
+            if found is not None:  # of names that nobody has there is no end
+                self._found[key] = found
+        return found
 
     def _make(self, name: str, provider: str) -> Model | None:
         vendor = _vendor(provider)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
+from chaoskit.errors import UsageError
 from chaoskit.exchange import Usage
 from chaoskit.provider.catalogue import as_of
 from chaoskit.provider.settings import PriceSettings, ProviderSettings
@@ -19,7 +20,7 @@ from chaoskit.provider.settings import PriceSettings, ProviderSettings
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, PriceCalculation, Tier, TieredPrices
 
-__all__ = ["Prices", "Rates"]
+__all__ = ["Prices", "Rates", "load"]
 
 _MILLION = 1_000_000
 
@@ -52,7 +53,6 @@ class Prices:
     def __init__(self, settings: ProviderSettings | None = None) -> None:
         self._settings = settings or ProviderSettings()
         self._known: dict[tuple[str, str], tuple[Rates, ...]] = {}
-        _library()
 
     def cost(self, provider: str, model: str, usage: Usage) -> float | None:
         """Return what an exchange costs, in US dollars; None when nobody knows the price."""
@@ -86,16 +86,28 @@ def _set(prices: PriceSettings) -> tuple[Rates, ...]:
     )
 
 
+def load() -> None:
+    """Load the price data; where nobody has, the first exchange that costs anything waits for it.
+
+    Raises:
+        UsageError: they cannot be loaded.
+    """
+    _library()
+
+
 @cache
 def _library() -> Callable[..., PriceCalculation]:
-    """Load the price data, which takes a quarter of a second, and return their function.
+    """Load the price data, which takes up to a quarter of a second, and return their function."""
+    try:
+        import genai_prices  # noqa: PLC0415 - so that the command line starts without it
 
-    This is done when a service is made: within a run the pause would look like a blocked agent.
-    """
-    import genai_prices  # noqa: PLC0415 - so that the command line starts without it
-
-    usage = genai_prices.Usage(input_tokens=1)
-    genai_prices.calc_price(usage, "gpt-4o", provider_id="openai")  # loads them
+        usage = genai_prices.Usage(input_tokens=1)
+        genai_prices.calc_price(usage, "gpt-4o", provider_id="openai")  # loads them
+    except Exception as error:  # whatever a broken installation raises
+        raise UsageError(
+            f"the prices of genai-prices cannot be loaded ({type(error).__name__}: {error}): "
+            "install it anew"
+        ) from error
     return genai_prices.calc_price
 
 

@@ -14,7 +14,7 @@ from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
 from chaoskit.provider.prediction import predicted
-from chaoskit.provider.prices import Prices
+from chaoskit.provider.prices import Prices, load
 from chaoskit.provider.prompt import PromptCount, count, part_tokens
 from chaoskit.provider.reasoning import reasoned
 from chaoskit.provider.settings import ProviderSettings
@@ -78,6 +78,10 @@ class Service:
     """Rate limits, windows, prompt cache, prices and pace of every vendor, for one run.
 
     Its state depends on the calls it was given and their times, on nothing else.
+
+    Args:
+        loaded: the prices are at hand from the beginning: on virtual time, to load them in the
+            middle of a run would look like an agent that is blocked.
     """
 
     def __init__(
@@ -86,7 +90,10 @@ class Service:
         *,
         catalogue: Catalogue | None = None,
         counter: TokenCounter | None = None,
+        loaded: bool = True,
     ) -> None:
+        if loaded:
+            load()
         settings = settings or ProviderSettings()
         self.settings = settings
         self.catalogue = catalogue or Catalogue(settings)

@@ -26,6 +26,7 @@ _NEGATED = {
     code.CATEGORY_NOT_SPACE: code.CATEGORY_SPACE,
 }
 _TRIES = 24
+_WORK = 20_000  # characters and repetitions of one text
 
 
 def matching(
@@ -42,7 +43,10 @@ def matching(
         return None
     ends_open = not pattern.endswith("$")
     for extra in range(_TRIES):
-        text = "".join(_texts(tree, rng, extra, {}))
+        try:
+            text = "".join(_texts(tree, rng, extra, {}, iter(range(_WORK))))
+        except _TooLong:
+            return None
         if len(text) < shortest and ends_open:
             text += "".join(rng.choices(string.ascii_lowercase, k=shortest - len(text)))
         long_enough = len(text) >= shortest and (longest is None or len(text) <= longest)
@@ -51,22 +55,34 @@ def matching(
     return None
 
 
+class _TooLong(Exception):  # noqa: N818 - a signal between the functions of this file
+    """The text would be longer than any that is of use."""
+
+
 def _texts(
-    tree: Iterable[tuple[Any, Any]], rng: random.Random, extra: int, groups: dict[int, str]
+    tree: Iterable[tuple[Any, Any]],
+    rng: random.Random,
+    extra: int,
+    groups: dict[int, str],
+    work: Iterator[int],
 ) -> Iterator[str]:
     for kind, value in tree:
+        if next(work, None) is None:
+            raise _TooLong
         if kind in _REPEATS:
             least, most, inner = value
             for _ in range(rng.randint(least, min(most, least + extra))):
-                yield from _texts(inner, rng, extra, groups)
+                if next(work, None) is None:
+                    raise _TooLong
+                yield from _texts(inner, rng, extra, groups, work)
         elif kind is code.BRANCH:
-            yield from _texts(rng.choice(value[1]), rng, extra, groups)
+            yield from _texts(rng.choice(value[1]), rng, extra, groups, work)
         elif kind is code.SUBPATTERN:
             number, _, _, inner = value
-            groups[number] = "".join(_texts(inner, rng, extra, groups))
+            groups[number] = "".join(_texts(inner, rng, extra, groups, work))
             yield groups[number]
         elif kind is code.ATOMIC_GROUP:
-            yield from _texts(value, rng, extra, groups)
+            yield from _texts(value, rng, extra, groups, work)
         elif kind is code.GROUPREF:
             yield groups.get(value, "")
         else:

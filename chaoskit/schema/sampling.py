@@ -25,6 +25,7 @@ __all__ = ["Sampler", "Unsatisfied"]
 
 _DEPTH = 10  # nesting at which a recursive schema has to end
 _WORK = 4_000  # values that are built at most for one set of arguments
+_LONGEST = 20_000  # characters of a text
 _ORDER = ("string", "integer", "boolean", "object", "array", "null", "number")
 _KEYWORDS = (
     ("object", ("properties", "required", "additionalProperties", "minProperties", "maxProperties",
@@ -141,7 +142,7 @@ class Sampler:
 
     def _string(self, flat: Schema, name: str) -> str:
         shortest, longest = int(flat.get("minLength", 0)), flat.get("maxLength")
-        if longest is not None and longest < shortest:
+        if shortest > _LONGEST or (longest is not None and longest < shortest):
             raise Unsatisfied
         patterns = flat.get("pattern")
         if patterns is not None:
@@ -233,6 +234,8 @@ class Sampler:
     def _filled(
         self, flat: Schema, made: dict[str, object], least: int, depth: int
     ) -> dict[str, object]:
+        if least > _WORK:
+            raise Unsatisfied
         for index in range(least * 4):
             if len(made) >= least:
                 break

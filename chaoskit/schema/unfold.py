@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import zip_longest
+from itertools import islice, product, zip_longest
 from typing import Any, TypeAlias
 
 __all__ = ["Schema", "alternatives", "as_dict", "merged"]
 
 Schema: TypeAlias = dict[str, Any]
 
+_OPTIONS = 256  # of those that two words have together
 _NESTING = 40  # references in a row after which a schema is taken for circular
 _HEAVY = ("$ref", "properties", "items", "prefixItems", "anyOf", "oneOf", "allOf")
 
@@ -110,7 +111,8 @@ def _pairs(one: list[Any], other: list[Any]) -> list[Schema]:
 
 
 def _products(one: list[Any], other: list[Any]) -> list[Schema]:
-    return [merged(as_dict(a), as_dict(b)) for a in one for b in other]
+    pairs = islice(product(one, other), _OPTIONS)
+    return [merged(as_dict(a), as_dict(b)) for a, b in pairs]
 
 
 def _types(one: str | list[str], other: str | list[str]) -> list[str]:

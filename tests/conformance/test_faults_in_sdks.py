@@ -226,6 +226,7 @@ PLAIN = [
     (Hang(), "APITimeoutError", "APITimeoutError"),
     (CutStream(), "APIConnectionError", "APIConnectionError"),
     (CutStream(reset=True), "APIConnectionError", "APIConnectionError"),
+    (CutStream(half_close=True), "APIConnectionError", "APIConnectionError"),
     (WrongLength(), "APIConnectionError", "APIConnectionError"),
     (BrokenCompression(), "APIConnectionError", "APIConnectionError"),
     (Stall(), "APITimeoutError", "APITimeoutError"),
@@ -236,6 +237,7 @@ STREAMED = [
     (BrokenEvent(after=2), json.JSONDecodeError, json.JSONDecodeError),
     (CutStream(after=2), httpx2.RemoteProtocolError, openai.APIConnectionError),
     (CutStream(after=2, reset=True), httpx2.ReadError, openai.APIConnectionError),
+    (CutStream(after=2, half_close=True), httpx2.RemoteProtocolError, openai.APIConnectionError),
     (IllegalChunk(after=2), httpx2.RemoteProtocolError, openai.APIConnectionError),
     (BrokenCompression(), httpx2.DecodingError, openai.APIConnectionError),
     (Stall(after=2), httpx2.ReadTimeout, openai.APITimeoutError),
@@ -283,6 +285,20 @@ def test_fault_in_a_stream_is_the_same_on_the_wire(fault, of_anthropic, of_opena
     for vendor, kind in (("anthropic", of_anthropic), ("openai", of_openai)):
         with pytest.raises(kind):
             on_the_wire(streamed, vendor, fault)
+
+
+@pytest.mark.wire("sdk.faults.half_close_is_to_a_client_what_a_close_is")
+@pytest.mark.parametrize("vendor", ["anthropic", "openai"])
+@pytest.mark.parametrize(("ask", "after"), [(plain, 1), (streamed, 0), (streamed, 2)])
+def test_half_close_is_to_a_client_what_a_close_is(vendor, ask, after):
+    """Neither SDK has anything more to send; whether it could have makes no difference to it."""
+    told = []
+    for half in (False, True):
+        with pytest.raises((httpx2.HTTPError, openai.OpenAIError, anthropic.APIError)) as error:
+            on_the_wire(ask, vendor, CutStream(after=after, half_close=half))
+        cause = error.value.__cause__ or error.value
+        told.append((type(error.value), str(error.value), type(cause), str(cause)))
+    assert told[0] == told[1]
 
 
 @pytest.mark.wire("sdk.faults.silent_faults_are_as_silent_on_the_wire")

@@ -42,6 +42,13 @@ def test_cut_stream_can_reset(strike):
     assert CutStream(reset=True).steps(STREAM, strike())[-1] == Reset()
 
 
+def test_cut_stream_can_leave_the_side_of_the_client_open(strike):
+    """A FIN of one side is not one of both, and a reset is neither."""
+    assert CutStream(half_close=True).steps(STREAM, strike())[-1] == Close(half=True)
+    with pytest.raises(ValidationError, match="a connection is reset, or half of it is closed"):
+        CutStream(half_close=True, reset=True)
+
+
 def test_cut_stream_breaks_an_unstreamed_body_half_way(strike):
     """The client sees fewer bytes than the header promised."""
     cut = CutStream().steps(PLAIN, strike())

@@ -14,7 +14,7 @@ from chaoskit.clocks.real import RealClock
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply
-from chaoskit.player import Exchange
+from chaoskit.player import LARGEST, Exchange
 from chaoskit.players.loopback import Loopback, served
 from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
 from chaoskit.who import who
@@ -68,10 +68,10 @@ def server_of(stage, **more):
     )
 
 
-def living(steps, body, *, whole=True):
+def living(steps, body, *, whole=True, kind=Stage):
     """Run `body(server, stage)` beside a server that answers with the steps, in virtual time."""
     clock = VirtualClock(real_limit=20)
-    stage = Stage(clock, steps, whole)
+    stage = kind(clock, steps, whole)
 
     async def main():
         async with server_of(stage) as server:
@@ -219,6 +219,29 @@ def test_pipelined_requests_are_answered_in_order():
     assert stage.endings == [("complete", True)] * 4
 
 
+def test_many_pipelined_requests_are_no_head_without_end():
+    """They come in pieces that end somewhere in a head."""
+    _, _, _, stage = raw(WHOLE, ASK * 12_000 + HANG_UP)
+    assert stage.endings == [("complete", True)] * 12_001
+
+
+def test_half_of_a_body_is_forgotten_with_its_connection():
+    """The parser and the connection hold each other, so that only the collector frees them."""
+
+    async def body(server, stage):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(ASK.replace(b"content-length: 2", b"content-length: 900000")[:-2])
+        writer.write(b"x" * 400_000)
+        await asyncio.sleep(1)
+        (connection,) = server._connections
+        held = sum(map(len, connection._body))
+        writer.transport.abort()
+        await asyncio.sleep(1)
+        return held, connection._body
+
+    assert living(WHOLE, body)[0] == (400_000, [])
+
+
 def test_split_request_is_put_together():
     """A byte at a time, headers in any case, the body in chunks."""
     sent = (
@@ -252,6 +275,26 @@ def test_request_arrives_with_everything_that_it_says():
     assert (request.method, request.path, request.query) == ("POST", "/v1/a b", "beta=true")
     assert (request.host, request.headers["x-user"], request.body) == ("x", "ann", b"{}")
     assert stage.askers == [("ann", 1)]
+
+
+@pytest.mark.parametrize("over", [0, 1, 5_000_000])
+def test_no_more_of_a_body_is_kept_than_the_host_takes(over):
+    """One byte beyond tells the host that it is too much; the connection is not kept after it."""
+    most = LARGEST + 4_000_000
+
+    class Roomy(Stage):
+        def largest(self, request):
+            assert (request.method, request.path, request.body) == ("POST", "/v1/files", b"")
+            return most
+
+    async def body(server, stage):
+        head = b"POST /v1/files HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (most + over)
+        got, _ = await exchanged(server, head + bytes(most + over) + HANG_UP)
+        return got.count(b"HTTP/1.1 200 OK"), got.count(b"connection: close")
+
+    (answers, last), stage = living(WHOLE, body, kind=Roomy)
+    assert len(stage.requests[0].body) == most + min(over, 1)
+    assert (answers, last) == ((1, 1) if over else (2, 1))
 
 
 def test_head_gets_no_body():
@@ -292,6 +335,14 @@ def test_offer_of_another_protocol_is_passed_by():
     head, body, end, _ = raw(WHOLE, ASK.replace(b"host: x", offer))
     assert b"connection: close" in head
     assert (body, end) == (BODY, "closed")
+
+
+def test_tunnel_is_refused_and_nothing_is_read_from_it():
+    """What follows would be TLS; a client that was told no has nothing more to say."""
+    sent = b"CONNECT api.openai.com:443 HTTP/1.1\r\nhost: api.openai.com:443\r\n\r\n"
+    head, _, end, _ = raw(WHOLE, sent + ASK)
+    assert b"connection: close" in head
+    assert end == "closed"
 
 
 @given(st.binary(max_size=400))

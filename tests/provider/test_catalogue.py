@@ -85,6 +85,14 @@ def test_other_names_are_unknown(name, provider):
     assert Catalogue().find(name, provider) is None
 
 
+def test_names_that_nobody_has_are_not_remembered():
+    """There is no end of them; and what is too long is no name, whatever it begins with."""
+    catalogue = Catalogue()
+    assert catalogue.find("mistral-large", "openai") is None
+    assert catalogue.find("claude-opus-4-6" + "x" * 200, "anthropic") is None
+    assert not catalogue._found
+
+
 def test_every_listed_model_is_found_under_its_name():
     """What the list tells can be asked for."""
     catalogue = Catalogue()

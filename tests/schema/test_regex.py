@@ -35,7 +35,13 @@ def test_the_length_is_kept():
     assert len(matching(r"^x*$", Random(1), shortest=5, longest=9)) in range(5, 10)
 
 
-@pytest.mark.parametrize("pattern", ["(?=a)b", "[", r"^abc$(?<!c)", "a{99999999999999999999}"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("(?=a)b", "[", r"^abc$(?<!c)", "a{99999999999999999999}"),
+        *("a{100000000}", "(?:){100000000}b", "((a{1000}){1000}){1000}"),
+    ],
+)
 def test_what_cannot_be_matched_gives_none(pattern):
     """Contradictions, and what is no pattern."""
     assert matching(pattern, Random(1)) is None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import zlib
 
 import pytest
@@ -22,7 +23,7 @@ from chaoskit.faults import (
     UnfinishedStream,
     WrongLength,
 )
-from chaoskit.journal import Delivered
+from chaoskit.journal import Delivered, Requested
 from chaoskit.plan import Rule
 
 STREAM = {"stream": True}
@@ -104,6 +105,73 @@ def test_cut_stream_has_exactly_the_pieces_before_the_cut(struck, wire, reset, a
     assert dateless(sent).startswith(dateless(b"".join(got)))
     assert sum(b'"content":"' in piece for piece in got[1:]) == after
     assert (end, ended) == ("reset", ["reset"]) if reset else ("closed", ["closed"])
+
+
+@given(after=st.integers(0, 4), more=st.lists(st.binary(min_size=1, max_size=2_000), max_size=4))
+def test_half_closed_connection_takes_what_the_client_still_sends(struck, wire, after, more):
+    """The same bytes as a FIN of both sides, then the end; writes go on without an RST."""
+    sent = wire.request({**wire.CHAT, "stream": True})
+
+    async def asked(provider):
+        reader, writer = await asyncio.open_connection("127.0.0.1", provider.server.port)
+        writer.write(sent)
+        got = await reader.read()
+        for piece in more:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(1)
+        error = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        again = await reader.read()
+        held = len(provider.server._connections)
+        writer.close()
+        await asyncio.sleep(1)
+        kept = len(provider.server._connections)
+        ended = [event.how for event in provider.journal.of(Delivered)]
+        return got, again, error, held, kept, ended
+
+    cut = Rule(fault=CutStream(after=after, half_close=True))
+    got, again, error, held, kept, ended = wire.living(asked, cut)
+    closed, _, _ = struck(CutStream(after=after), STREAM)
+    _, _, body = got.partition(b"\r\n\r\n")
+    assert dateless(body) == dateless(wire.parted(closed)[1])
+    assert (again, error, held, kept, ended) == (b"", 0, 1, 0, ["closed"])
+
+
+def test_half_closed_connection_is_not_kept_for_ever(wire):
+    """A client that never ends its side is hung up on after a minute."""
+
+    async def asked(provider):
+        reader, writer = await asyncio.open_connection("127.0.0.1", provider.server.port)
+        writer.write(wire.request())
+        await reader.read()
+        began, held = provider.clock.now(), []
+        for _ in range(8):
+            held.append(len(provider.server._connections))
+            await asyncio.sleep(10)
+        writer.close()
+        return held, provider.clock.now() - began
+
+    held, _ = wire.living(asked, Rule(fault=CutStream(half_close=True)))
+    assert held == [1, 1, 1, 1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("more", [1, 100])
+@pytest.mark.parametrize(
+    "fault", [CutStream(half_close=True), CutStream(), CutStream(reset=True)], ids=repr
+)
+def test_requests_behind_the_one_that_breaks_are_answered_by_nobody(wire, fault, more, caplog):
+    """They were sent at once, so that they lie in the same buffer; one asks before its body."""
+    keeping = wire.request().replace(b"connection: close\r\n", b"")
+    asking = keeping.replace(b"host: x", b"host: x\r\nexpect: 100-continue")
+
+    async def asked(provider):
+        pieces, end = await wire.exchanged(provider, keeping + more * asking)
+        return pieces, end, len(provider.journal.of(Requested))
+
+    pieces, end, requested = wire.living(asked, Rule(fault=fault))
+    assert b"".join(piece for _, piece in pieces).count(b"HTTP/1.1") == 1
+    assert (end, requested) == ("reset" if fault.reset else "closed", 1)
+    assert not caplog.records
 
 
 def test_cut_plain_answer_is_shorter_than_it_promised(struck, wire):

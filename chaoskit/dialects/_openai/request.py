@@ -9,9 +9,11 @@ from chaoskit.dialects._request import api_key
 from chaoskit.exchange import HttpRequest, Refusal
 
 __all__ = [
+    "LARGEST",
     "PROVIDER",
     "allow",
     "authenticate",
+    "bounded",
     "facts_on",
     "invalid_url",
     "parse",
@@ -19,6 +21,8 @@ __all__ = [
 ]
 
 PROVIDER = "openai"
+LARGEST = 100 * 1024 * 1024
+"""Bytes of a JSON body: no document says how many; 50 MB of images are promised, before base64."""
 
 
 def invalid_url(request: HttpRequest) -> RefusedError:
@@ -62,12 +66,25 @@ def authenticate(request: HttpRequest) -> str:
     return key
 
 
+def bounded(data: bytes, most: int = LARGEST) -> bytes:
+    """Return the body.
+
+    Raises:
+        RefusedError: it has more bytes than the route takes.
+    """
+    if len(data) > most:
+        message = f"Maximum content size limit ({most}) exceeded ({most + 1} bytes read)"
+        raise RefusedError(Refusal(kind="too_large", message=message))
+    return data
+
+
 def parse(data: bytes) -> Json:
     """Return the body, a JSON object.
 
     Raises:
-        RefusedError: it is none.
+        RefusedError: it is none, or too large.
     """
+    bounded(data)
     try:
         body = read(data)
     except ValueError:

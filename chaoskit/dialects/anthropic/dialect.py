@@ -24,6 +24,10 @@ class AnthropicDialect:
         """Tell whether the request speaks to the Claude API."""
         return routes.claims(request)
 
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the body of a request may have."""
+        return routes.largest(request)
+
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request, models)

@@ -19,6 +19,7 @@ __all__ = [
     "authenticate",
     "betas",
     "claims",
+    "largest",
     "route",
     "version",
 ]
@@ -114,7 +115,7 @@ def route(request: HttpRequest) -> Place:
         raise RefusedError(
             Refusal(kind="invalid_request", status=405, message="Method Not Allowed")
         )
-    if len(request.body) > _largest(request):
+    if len(request.body) > _LARGEST_BODY and len(request.body) > largest(request):
         raise RefusedError(Refusal(kind="too_large"))
     return place
 
@@ -123,10 +124,8 @@ def _methods(operation: Operation) -> tuple[str, ...]:
     return ("POST",) if operation in {"generate", "count_tokens"} else ("GET",)
 
 
-def _largest(request: HttpRequest) -> int:
+def largest(request: HttpRequest) -> int:
     """Return how many bytes the body may have."""
-    if len(request.body) <= _LARGEST_BODY:
-        return _LARGEST_BODY
     if "/v1/files" in request.path:
         return _LARGEST_FILE
     return _LARGEST_BATCH if "/messages/batches" in request.path else _LARGEST_BODY

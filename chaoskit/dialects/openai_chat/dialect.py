@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from chaoskit.dialect import Envelope, Models
 from chaoskit.dialects._openai import errors
 from chaoskit.dialects._openai import ids as make_ids
+from chaoskit.dialects._openai.request import LARGEST
 from chaoskit.dialects.openai_chat import decode, encode, listing, routes, stream
 from chaoskit.errors import InternalError
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
@@ -25,6 +26,10 @@ class OpenAIChatDialect:
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request speaks to Chat Completions."""
         return routes.claims(request)
+
+    def largest(self, request: HttpRequest) -> int:  # noqa: ARG002 - contract
+        """Return how many bytes the body of a request may have."""
+        return LARGEST
 
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""

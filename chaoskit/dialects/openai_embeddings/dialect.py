@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import Envelope, Models
 from chaoskit.dialects._openai import paths
+from chaoskit.dialects._openai.request import LARGEST
 from chaoskit.dialects._openai.silent import Silent
 from chaoskit.dialects.openai_embeddings import decode, encode
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
@@ -19,6 +20,10 @@ class OpenAIEmbeddingsDialect(Silent):
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request asks for embeddings."""
         return paths.collection(request) == "embeddings"
+
+    def largest(self, request: HttpRequest) -> int:  # noqa: ARG002 - contract
+        """Return how many bytes the body of a request may have."""
+        return LARGEST
 
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chaoskit.dialects import _form
-from chaoskit.dialects._openai.request import PROVIDER, authenticate, parse
+from chaoskit.dialects._openai.request import PROVIDER, authenticate, bounded, parse
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects._request import fingerprint, query_of
-from chaoskit.dialects.openai_files.routes import TABLE
+from chaoskit.dialects.openai_files.routes import TABLE, largest
 from chaoskit.exchange import Call, HttpRequest, Refusal
 
 __all__ = ["NAME", "decode"]
@@ -37,7 +37,8 @@ def decode(request: HttpRequest) -> Call | Refusal:
 
 
 def _form_of(request: HttpRequest) -> dict[str, _form.Field]:
-    fields = _form.read(request.headers.get("content-type", ""), request.body)
+    body = bounded(request.body, largest(request))
+    fields = _form.read(request.headers.get("content-type", ""), body)
     if fields is None:
         raise invalid("Expected a request with 'Content-Type: multipart/form-data'.")
     return fields

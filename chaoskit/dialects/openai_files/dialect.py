@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from chaoskit.dialect import Envelope, Models, Shelf
 from chaoskit.dialects._openai.silent import Silent
-from chaoskit.dialects.openai_files import decode, stored
-from chaoskit.dialects.openai_files.routes import TABLE
+from chaoskit.dialects.openai_files import decode, routes, stored
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal
 
 __all__ = ["OpenAIFilesDialect"]
@@ -18,13 +17,17 @@ class OpenAIFilesDialect(Silent):
 
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request is for something that is kept."""
-        return TABLE.claims(request)
+        return routes.TABLE.claims(request)
+
+    def largest(self, request: HttpRequest) -> int:
+        """Return how many bytes the body of a request may have."""
+        return routes.largest(request)
 
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:  # noqa: ARG002 - contract
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request)
 
-    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:  # noqa: ARG002 - contract
+    def recall(self, call: Call, shelf: Shelf, wall: float) -> Call | Refusal:  # noqa: ARG002 - contract
         """Return the call, which is whole."""
         return call
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from chaoskit.dialects._openai.paths import Table
+from chaoskit.dialects._openai.paths import Table, below, collection
+from chaoskit.dialects._openai.request import LARGEST
+from chaoskit.exchange import HttpRequest
 
-__all__ = ["TABLE", "Route"]
+__all__ = ["TABLE", "Route", "largest"]
+
+_MB = 1024 * 1024
+_LARGEST_FILE = 512 * _MB
+_LARGEST_PART = 64 * _MB
+_FORM = 64 * 1024  # bytes of the form around a file
 
 Route: TypeAlias = Literal[
     "create_file",
@@ -44,3 +51,13 @@ TABLE: Table[Route] = Table(
         },
     }
 )
+
+
+def largest(request: HttpRequest) -> int:
+    """Return how many bytes the body may have."""
+    found = collection(request)
+    if found == "files":
+        return _LARGEST_FILE + _FORM
+    if found == "uploads" and below(request, found)[1:] == ("parts",):
+        return _LARGEST_PART + _FORM
+    return LARGEST

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from chaoskit.dialect import Envelope, Models, Shelf
 from chaoskit.dialects._openai import ids as make_ids
+from chaoskit.dialects._openai.request import LARGEST
 from chaoskit.dialects.openai_responses import (
     decode,
     encode,
@@ -32,6 +33,10 @@ class OpenAIResponsesDialect:
     def claims(self, request: HttpRequest) -> bool:
         """Tell whether the request speaks to Responses."""
         return routes.claims(request)
+
+    def largest(self, request: HttpRequest) -> int:  # noqa: ARG002 - contract
+        """Return how many bytes the body of a request may have."""
+        return LARGEST
 
     def decode(self, request: HttpRequest, models: Models) -> Call | Refusal:
         """Return the call, or the refusal with which production answers an invalid request."""
