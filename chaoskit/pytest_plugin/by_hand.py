@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -68,7 +69,8 @@ def _say(chaos: Verbs, verb: str, value: Any) -> None:
         if value is True:
             method()
         elif isinstance(value, Mapping):
-            method(**value)
+            named = dict(value)
+            method(*[named.pop(name) for name in _nameless(method) if name in named], **named)
         elif isinstance(value, (list, tuple)):
             method(*value)
         else:
@@ -76,6 +78,15 @@ def _say(chaos: Verbs, verb: str, value: Any) -> None:
     except (AttributeError, TypeError, UsageError) as error:
         told = f"the chaos marker: {verb}={value!r}: {error}"
         raise pytest.fail.Exception(told, pytrace=False) from None
+
+
+def _nameless(method: Callable[..., Any]) -> list[str]:
+    """Return what a verb takes by place only, so that its keywords can have any name."""
+    return [
+        one.name
+        for one in inspect.signature(method).parameters.values()
+        if one.kind is one.POSITIONAL_ONLY and one.default is one.empty
+    ]
 
 
 @contextlib.contextmanager
@@ -91,16 +102,19 @@ def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
         if not item.config.option.fulltrace:
             _end_where_we_begin(error)
         raise
+    finally:
+        item.user_properties += [
+            ("chaos_seed", session_seed(item.config)),
+            ("chaos_calls", len(chaos.calls)),
+            ("chaos_cost_usd", round(chaos.cost_usd, 6)),
+            ("chaos_virtual_seconds", round(chaos.world.clock.now(), 3)),
+        ]
     found = chaos.judge()
-    item.user_properties += [
-        ("chaos_calls", len(chaos.calls)),
-        ("chaos_cost_usd", round(chaos.cost_usd, 6)),
-        ("chaos_virtual_seconds", round(chaos.world.clock.now(), 3)),
-    ]
     bad = [one for one in found if one.judgement.verdict in UNKEPT]
     if bad or ended:
         item.stash[_TOLD] = True
-        pytest.fail(f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}", pytrace=False)
+        told = f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}"
+        raise pytest.fail.Exception(told, pytrace=False) from None
 
 
 def _end_where_we_begin(error: Exception) -> None:
@@ -122,4 +136,4 @@ def explain(item: pytest.Item, report: pytest.TestReport, chaos: Verbs) -> None:
 
 def _story(item: pytest.Item, chaos: Verbs, bad: Any = ()) -> str:
     again = telling(item, session_seed(item.config))
-    return f"{told_story(chaos.journal, bad)}\n\nagain: {again}"
+    return "\n\n".join(filter(None, (told_story(chaos.journal, bad), f"again: {again}")))

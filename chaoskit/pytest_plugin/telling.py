@@ -49,7 +49,7 @@ def of_outcome(outcome: Outcome, again: str) -> str:
     show_details(outcome, console, again=lambda _: again)
     judged = outcome.healthy if outcome.healthy_failed else outcome.promises
     journal = outcome.healthy_journal if outcome.healthy_failed else outcome.journal
-    return f"{_text(console)}\n\n{told_story(journal, judged)}"
+    return "\n\n".join(filter(None, (_text(console), told_story(journal, judged))))
 
 
 def of_judged(bad: Sequence[Judged]) -> str:
@@ -60,10 +60,10 @@ def of_judged(bad: Sequence[Judged]) -> str:
 
 
 def told_story(journal: Journal, judged: Sequence[Judged] = ()) -> str:
-    """Return the timeline of the user that the first finding is about."""
+    """Return the timeline of the user that the first finding is about; empty if there is none."""
     user = whose(journal, judged)
     lines = timeline(journal, user)
-    return "\n".join([f"what happened to {user or 'everybody'}:", *lines])
+    return "\n".join([f"what happened to {user or 'everybody'}:", *lines]) if lines else ""
 
 
 def properties(outcome: Outcome) -> list[tuple[str, object]]:

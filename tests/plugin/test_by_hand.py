@@ -1,5 +1,7 @@
 """Tests that are written by hand: the `chaos` fixture and its marker."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 from chaoskit.faults import FAULTS
@@ -190,6 +192,27 @@ def test_marker_has_the_same_words(project):
 
 
 @pytest.mark.parametrize(
+    "word",
+    [
+        "call_tool={'tool': 'search', 'query': ['a']}",
+        "call_tool=['search', {'query': ['a']}]",
+        "call_tool=['search', '{\"query\": [\"a\"]}']",
+    ],
+)
+def test_marker_lets_the_model_call_a_tool(project, word):
+    """Its arguments are called whatever the tool calls them."""
+    project.agent().tests(
+        f"import anthropic, pytest\n@pytest.mark.chaos({word}, fault={{'name': 'slow', 'before': 9}})\n"
+        "def test_it(chaos):\n"
+        "    reply = anthropic.Anthropic().messages.create(model='claude-sonnet-4-6', max_tokens=99,\n"
+        "        tools=[{'name': 'search', 'input_schema': {'type': 'object', 'properties': {}}}],\n"
+        "        messages=[{'role': 'user', 'content': 'x'}])\n"
+        "    assert reply.content[0].input == {'query': ['a']} and chaos.clock.now() > 9\n"
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
     ("marker", "told"),
     [
         ("chaos('outage')", "*the chaos marker takes keywords only*"),
@@ -264,3 +287,27 @@ def test_failure_of_the_test_itself_tells_the_story(hand):
             "again: pytest test_mine.py::test_it --chaos-seed=0",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    "line", ["assert answer('x') == 'y'", "answer('x'); 1 / 0", "chaos.hang()"]
+)
+def test_junit_has_what_a_failed_test_came_to(hand, line):
+    """Whether its body failed or a promise."""
+    result = hand(f"answer('x')\n{line}", "--junitxml=junit.xml", "--chaos-seed=3")
+    result.assert_outcomes(failed=1)
+    (case,) = ET.parse("junit.xml").iter("testcase")
+    found = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert int(found["chaos_calls"]) >= 1
+    assert float(found["chaos_cost_usd"]) > 0
+    assert found["chaos_seed"] == "3"
+
+
+def test_failure_without_a_story_tells_none(hand):
+    """And the end of a run is no exception during another."""
+    told = hand("pass").stdout.str()
+    assert "no request reached a simulated provider" in told
+    assert "what happened" not in told
+    told = hand("chaos.scenario('day4')\nwhile True:\n    answer('again')").stdout.str()
+    assert "the run was ended: calls: more than 240" in told
+    assert "another exception" not in told
