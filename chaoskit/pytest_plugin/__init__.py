@@ -181,6 +181,15 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             names.insert(0, "chaos")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let clients be built by the fixtures of tests that live in a world."""
+    from chaoskit.pytest_plugin.keys import while_running  # noqa: PLC0415 - not to be loaded twice
+
+    with while_running(item):
+        return (yield)
+
+
 @pytest.fixture
 def chaos_agent(request: pytest.FixtureRequest) -> Any:
     """The agent under test: override it to build one for each test.

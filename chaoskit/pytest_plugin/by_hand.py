@@ -28,6 +28,7 @@ _TOLD = pytest.StashKey[bool]()
 def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     """Make the world of a test and enter it."""
     node, config = request.node, request.config
+    _refuse_trio(request)
     remember(config)
     learn(config)
     words = words_of(node)
@@ -42,6 +43,23 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
         yield made
     if folder := config.option.chaos_journal:
         made.journal.write(journal_file(folder, node.nodeid))
+
+
+def _refuse_trio(request: pytest.FixtureRequest) -> None:
+    """Fail a test that is run by trio, as anyio's fixture or the marker of pytest-trio says."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(request.function)):
+        return
+    names = request.fixturenames
+    backend = request.getfixturevalue("anyio_backend") if "anyio_backend" in names else ""
+    backend = backend if isinstance(backend, str) else backend[0]
+    if backend == "trio" or request.node.get_closest_marker("trio"):
+        pytest.fail(
+            "trio brings its own event loop, which does not run on virtual time. Run the tests "
+            "that use `chaos` on asyncio:\n"
+            '    @pytest.fixture\n    def anyio_backend():\n        return "asyncio"\n'
+            "in their module or in conftest.py",
+            pytrace=False,
+        )
 
 
 def words_of(node: pytest.Item) -> dict[str, Any]:

@@ -151,6 +151,42 @@ def test_clients_may_be_built_while_modules_are_imported(project, monkeypatch):
     project.run().assert_outcomes(passed=1)
 
 
+def test_clients_may_be_built_by_fixtures_before_the_world(project, monkeypatch):
+    """Of any scope, and by those that build the agent in a folder of its own."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    client = "import openai, os, pytest\n@pytest.fixture(scope='module')\ndef client():\n    return openai.OpenAI()\n"
+    asks = "client.chat.completions.create(model='gpt-5.4-mini', messages=[{'role': 'user', 'content': 'x'}])"
+    project.tests(
+        f"{client}def test_first(client, chaos):\n    assert {asks}.choices\n"
+        "def test_none():\n    assert 'OPENAI_API_KEY' not in os.environ\n"
+    )
+    project.file(
+        "deep/er/conftest.py",
+        f"{client}@pytest.fixture\ndef chaos_agent(client):\n"
+        f"    return lambda prompt: {asks}.choices[0].message.content\n",
+    ).scenario("deep/er/night")
+    project.run().assert_outcomes(passed=3)
+
+
+def test_keys_that_fixtures_set_stay(project, monkeypatch):
+    """For as long as they say, whatever stood in their place."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    project.tests(
+        "import os, pytest\nfrom myagent import answer\n"
+        "@pytest.fixture(scope='session')\n"
+        "def key():\n    os.environ['OPENAI_API_KEY'] = 'own'\n    yield\n"
+        "    del os.environ['OPENAI_API_KEY']\n"
+        "def test_late(monkeypatch, chaos):\n"
+        "    monkeypatch.setenv('OPENAI_API_KEY', 'late')\n    answer('x')\n"
+        "def test_gone():\n    assert 'OPENAI_API_KEY' not in os.environ\n"
+        "def test_own(key, chaos):\n    answer('x')\n"
+        "def test_still():\n    assert os.environ['OPENAI_API_KEY'] == 'own'\n"
+    )
+    project.run().assert_outcomes(passed=4)
+    assert "OPENAI_API_KEY" not in os.environ
+
+
 def test_real_keys_are_left_alone(project, monkeypatch):
     """Only what is missing is put in its place, and it is gone afterwards."""
     monkeypatch.setenv("OPENAI_API_KEY", "kept")

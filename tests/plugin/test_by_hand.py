@@ -252,6 +252,23 @@ def test_async_tests_live_in_virtual_time(project, plugin):
     project.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("backend", ["'trio'", "('trio', {})"])
+def test_trio_is_refused_with_what_to_do(project, backend):
+    """Before the test begins; on asyncio the same test passes."""
+    project.agent().tests(
+        "import pytest\nfrom myagent import answer\n"
+        f"@pytest.fixture(params=['asyncio', {backend}], ids=['asyncio', 'trio'])\n"
+        "def anyio_backend(request):\n    return request.param\n"
+        "@pytest.mark.anyio\n@pytest.mark.chaos(reply='yes')\n"
+        "async def test_it():\n    assert answer('x') == 'yes'\n"
+        "def test_sync(chaos, anyio_backend):\n    assert answer('x')\n"
+    )
+    result = project.run()
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["trio brings its own event loop*", '*return "asyncio"'])
+    result.stdout.no_fnmatch_line("*deadlock*")
+
+
 def test_run_that_exceeds_its_bounds_is_ended(hand):
     """A loop that never ends fails the test instead of hanging it."""
     result = hand("chaos.scenario('day4')\nwhile True:\n    answer('again')")
