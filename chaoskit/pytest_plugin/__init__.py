@@ -175,10 +175,15 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         items += week(session, [] if option.chaos_week else option.chaos_named)
     for item in items:
         names = getattr(item, "fixturenames", None)
-        if names is None or {"chaos", "chaos_server"} & set(names):
+        if names is None:
             continue
-        if item.get_closest_marker("chaos"):
+        if item.get_closest_marker("chaos") and not {"chaos", "chaos_server"} & set(names):
             names.insert(0, "chaos")
+        if "chaos" in names and "chaos_agent" not in names:
+            from chaoskit.pytest_plugin.agents import early  # noqa: PLC0415 - when it is needed
+
+            if early(item):
+                names.append("chaos_agent")
 
 
 @pytest.hookimpl(wrapper=True)

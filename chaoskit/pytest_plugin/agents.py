@@ -15,7 +15,9 @@ from chaoskit.agent import Agent, load_agent
 from chaoskit.errors import UsageError
 from chaoskit.project import project_of
 
-__all__ = ["AGENT", "agent_of", "configured", "named"]
+__all__ = ["AGENT", "agent_of", "asked_for", "configured", "early", "named"]
+
+_FIXTURE = "chaos_agent"
 
 AGENT = pytest.StashKey[str]()
 """The place of the agent that a test was made for."""
@@ -39,6 +41,38 @@ def configured(request: pytest.FixtureRequest) -> Agent:
             pytrace=False,
         )
     return loaded(place, config)
+
+
+def early(item: pytest.Item) -> bool:
+    """Tell whether the agent of a test has to be built before the test begins.
+
+    A fixture that is async needs a loop of its own, and cannot have it while the test runs in one.
+    """
+    if not inspect.iscoroutinefunction(inspect.unwrap(getattr(item, "function", None) or early)):
+        return False
+    function = inspect.unwrap(_fixture_of(item).func)
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def asked_for(request: pytest.FixtureRequest) -> Agent:
+    """Return the agent of a test that asks for it only now.
+
+    Raises:
+        UsageError: the fixture has parameters, and no test was made for each.
+    """
+    if _fixture_of(request.node).params and _FIXTURE not in request.fixturenames:
+        raise UsageError(
+            "the chaos_agent fixture has parameters: let the test take it, "
+            "`def test_…(chaos, chaos_agent):`, and there is a test for each"
+        )
+    return agent_of(request.getfixturevalue(_FIXTURE), request.config)
+
+
+def _fixture_of(node: pytest.Item) -> pytest.FixtureDef[Any]:
+    manager = node.session._fixturemanager  # noqa: SLF001 - nothing public knows before it is built
+    found = manager.getfixturedefs(_FIXTURE, node)
+    assert found, "the plugin itself has one"  # noqa: S101 - so there is always one
+    return found[-1]
 
 
 def loaded(place: str, config: pytest.Config) -> Agent:

@@ -12,7 +12,7 @@ import pytest
 from chaoskit.chaos import Chaos
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.freely import UNKEPT, PromiseBroken
-from chaoskit.pytest_plugin.agents import agent_of
+from chaoskit.pytest_plugin.agents import asked_for
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
 from chaoskit.pytest_plugin.words import learn
@@ -35,7 +35,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     made = Chaos(
         name=node.name,
         seed=words.get("seed", session_seed(config)),
-        agent=lambda: agent_of(request.getfixturevalue("chaos_agent"), config),
+        agent=lambda: asked_for(request),
         home=request.module,
     )
     with made:

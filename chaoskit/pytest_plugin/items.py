@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -43,6 +45,22 @@ class ScenarioFile(pytest.Module):
             told = "\n".join(str(problem) for problem in error.problems)
             raise self.CollectError(told) from None
         yield from _items(self, scenario, self.path.name.removesuffix(SUFFIX))
+
+    def for_each_parameter(self, name: str, labels: Sequence[str]) -> Iterator[ScenarioItem]:
+        """Yield a test, or one for each combination of parameters that its fixtures have."""
+        self.obj = SimpleNamespace(_lived=_lived)  # where pytest looks for the function
+        try:
+            made = list(self._genfunctions("_lived", _lived))
+        finally:
+            self.obj = None
+        for one in made:
+            how: dict[str, Any] = {"fixtureinfo": one._fixtureinfo}  # noqa: SLF001 - as pytest does
+            ids = [*labels]
+            if (spec := getattr(one, "callspec", None)) is not None:
+                ids += spec._idlist  # noqa: SLF001 - what `id` is joined from
+                how |= {"callspec": replace(spec, _idlist=ids), "originalname": name}
+            whole = f"{name}[{'-'.join(ids)}]" if ids else name
+            yield ScenarioItem.from_parent(self, name=whole, callobj=_lived, **how)
 
 
 class ScenarioItem(pytest.Function):
@@ -91,14 +109,12 @@ def _items(parent: ScenarioFile, scenario: Scenario, name: str) -> Iterator[Scen
     for variant in scenario.pytest.variants():
         for agent in [variant.agent] if variant.agent else agents:
             several = agent if len(agents) > 1 and not variant.agent else ""
-            label = "-".join(filter(None, (several, variant.label)))
-            item = ScenarioItem.from_parent(
-                parent, name=f"{name}[{label}]" if label else name, callobj=_lived
-            )
-            item.scenario, item.variant = scenario, variant
-            item.stash[AGENT] = agent
-            _mark(item, scenario)
-            yield item
+            labels = [label for label in (several, variant.label) if label]
+            for item in parent.for_each_parameter(name, labels):
+                item.scenario, item.variant = scenario, variant
+                item.stash[AGENT] = agent
+                _mark(item, scenario)
+                yield item
 
 
 def _mark(item: ScenarioItem, scenario: Scenario) -> None:

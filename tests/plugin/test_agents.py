@@ -91,6 +91,72 @@ def test_agent_fixture_may_be_async(project, mark):
     project.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
+def test_async_agent_fixture_serves_async_tests(project, plugin):
+    """Although their loop runs already when they ask for the agent."""
+    project.file("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n").file(
+        "conftest.py",
+        "import anthropic, pytest, pytest_asyncio\n"
+        "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+        f"@{'pytest_asyncio' if plugin == 'asyncio' else 'pytest'}.fixture\n"
+        f"async def chaos_agent({'' if plugin == 'asyncio' else 'anyio_backend'}):\n"
+        "    async with anthropic.AsyncAnthropic() as client:\n"
+        "        async def answer(prompt):\n"
+        "            reply = await client.messages.create(model='claude-sonnet-4-6', max_tokens=9,\n"
+        "                messages=[{'role': 'user', 'content': prompt}])\n"
+        "            return reply.content[0].text\n"
+        "        yield answer\n",
+    )
+    project.tests(
+        "import pytest\n"
+        f"@pytest.mark.{plugin}\nasync def test_async(chaos):\n    assert all(chaos.users(2))\n"
+        f"@pytest.mark.{plugin}\n@pytest.mark.chaos(rate_limit={{'calls': 1}})\n"
+        "async def test_marked(request):\n"
+        "    assert request.getfixturevalue('chaos').ask('why?')\n"
+        "def test_sync(chaos):\n    assert chaos.ask('why?')\n"
+    )
+    project.run().assert_outcomes(passed=3)
+
+
+PARAMETERS = """
+import pytest
+from myagent import answer
+
+@pytest.fixture(params=[answer, pytest.param("nowhere:answer", marks=pytest.mark.xfail)],
+                ids=["plain", "gone"])
+def chaos_agent(request):
+    yield request.param
+"""
+
+
+def test_agent_fixture_with_parameters_gives_a_test_for_each(project):
+    """Scenarios, days, and tests that take it; others are told to."""
+    project.file("conftest.py", PARAMETERS).scenario()
+    project.scenario("seeds", more="[pytest]\nmatrix = { seeds = [1, 2] }\n").tests(
+        "def test_both(chaos, chaos_agent):\n    assert chaos.ask('x', chaos_agent)\n"
+        "def test_none(chaos):\n    chaos.ask('x')\n"
+    )
+    project.run("--collect-only", ".", "chaos-week::day4").stdout.fnmatch_lines(
+        [
+            "night.chaos.toml::night[[]plain]",
+            "night.chaos.toml::night[[]gone]",
+            "seeds.chaos.toml::seeds[[]seed1-plain]",
+            "seeds.chaos.toml::seeds[[]seed1-gone]",
+            "seeds.chaos.toml::seeds[[]seed2-plain]",
+            "seeds.chaos.toml::seeds[[]seed2-gone]",
+            "test_mine.py::test_both[[]plain]",
+            "test_mine.py::test_both[[]gone]",
+            "test_mine.py::test_none",
+            "chaos-week::day4[[]plain]",
+            "chaos-week::day4[[]gone]",
+        ]
+    )
+    result = project.run()
+    result.assert_outcomes(passed=4, xfailed=4, failed=1)
+    result.stdout.fnmatch_lines(["*UsageError: the chaos_agent fixture has parameters: let the*"])
+    project.run("night.chaos.toml::night[plain]").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("place", "told"),
     [
