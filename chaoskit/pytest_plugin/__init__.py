@@ -69,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "`port` of [tool.chaoskit], or 8642.",
     )
     group.addoption("--chaos-named", action="append", default=[], help=SUPPRESS)
+    group.addoption("--chaos-failed", action="append", default=[], help=SUPPRESS)
     group.addoption("--chaos-only", action="store_true", help=SUPPRESS)
     parser.addini("chaos_agent", "The agent under test, for chaoskit.", type="args", default=[])
     parser.addini("chaos_seed", "The seed of chaoskit's tests.", default="")
@@ -104,6 +105,10 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.option.chaos_seed
     if isinstance(given, int):  # a worker is told
         return
+    if getattr(config.option, "lf", False):
+        from chaoskit.pytest_plugin.failed import days_that_failed  # noqa: PLC0415 - when needed
+
+        config.option.chaos_failed = days_that_failed(config)
     if given or config.getini("chaos_seed"):
         from chaoskit.pytest_plugin.seeds import seed_of  # noqa: PLC0415 - when it is needed
 
@@ -169,10 +174,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Add the week where it is asked for, and the fixture where the marker asks for it."""
     option = session.config.option
-    if option.chaos_week or option.chaos_named:
+    if option.chaos_week or option.chaos_named or option.chaos_failed:
         from chaoskit.pytest_plugin.items import week  # noqa: PLC0415 - when it is needed
 
-        items += week(session, [] if option.chaos_week else option.chaos_named)
+        items += week(session, items)
     for item in items:
         names = getattr(item, "fixturenames", None)
         if names is None:

@@ -15,6 +15,7 @@ from chaoskit.check import Verdict
 from chaoskit.collected import Variant
 from chaoskit.errors import ScenarioError, UsageError
 from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
+from chaoskit.pytest_plugin.home import home_of_week
 from chaoskit.pytest_plugin.one_port import alone_on_its_port
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_outcome, properties, telling
@@ -83,24 +84,29 @@ class _Week(ScenarioFile):
             yield from _items(self, scenario, f"day{scenario.day}")
 
 
-def week(session: pytest.Session, wanted: Sequence[str]) -> list[pytest.Item]:
-    """Return the tests of the shipped week, or of the days that are wanted.
+def week(session: pytest.Session, others: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests of the shipped week, or of the days that are named, or that failed.
 
     Raises:
         pytest.UsageError: there is no such day.
     """
-    parent = _Week.from_parent(session, path=session.config.rootpath / _WEEK, nodeid=_WEEK)
+    option = session.config.option
+    home = home_of_week(session, others)
+    parent = _Week.from_parent(home, path=session.config.rootpath / _WEEK, nodeid=_WEEK)
     items: list[pytest.Item] = list(parent.collect())
+    names = {item.name: {item.name, item.name.partition("[")[0]} for item in items}
+    if option.chaos_named and not option.chaos_week and "" not in option.chaos_named:
+        known = {name for both in names.values() for name in both}
+        for name in option.chaos_named:
+            if name not in known:
+                told = ", ".join(sorted(known))
+                raise pytest.UsageError(f"there is no {_WEEK}::{name}; the week has {told}")
+        items = [item for item in items if names[item.name] & set(option.chaos_named)]
+    elif option.chaos_failed:
+        items = [item for item in items if item.name in option.chaos_failed]
     report = pytest.CollectReport(parent.nodeid, "passed", longrepr=None, result=[*items])
     parent.ihook.pytest_collectreport(report=report)  # they count like any other
-    names = {one for item in items for one in (item.name, item.name.partition("[")[0])}
-    if not wanted or "" in wanted:
-        return items
-    for name in wanted:
-        if name not in names:
-            known = ", ".join(sorted(names))
-            raise pytest.UsageError(f"there is no {_WEEK}::{name}; the week has {known}")
-    return [one for one in items if {one.name, one.name.partition("[")[0]} & set(wanted)]
+    return items
 
 
 def _items(parent: ScenarioFile, scenario: Scenario, name: str) -> Iterator[ScenarioItem]:

@@ -67,6 +67,58 @@ def test_failed_tests_run_again(project):
     project.run("--lf", "-x", "chaos-week", ".").assert_outcomes(failed=1)
 
 
+@pytest.fixture
+def broken_week(project):
+    """A project after its week, of which two days failed."""
+    project.agent("chaoskit.demo:naive").scenario("good").run(
+        "chaos-week::day4", "chaos-week::day1"
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    ("args", "ran"),
+    [
+        (["--lf"], ["chaos-week::day1", "chaos-week::day4"]),
+        (["--lf", "-k", "day4"], ["chaos-week::day4"]),
+        (["--lf", "-o", "testpaths=."], ["chaos-week::day1", "chaos-week::day4"]),
+        (["--lf", "good.chaos.toml"], ["good.chaos.toml::good"]),
+        (["--lf", "chaos-week::day4"], ["chaos-week::day4"]),
+        ([], ["good.chaos.toml::good"]),
+        (["-p", "no:cacheprovider"], ["good.chaos.toml::good"]),
+    ],
+)
+def test_days_that_failed_are_found_by_lf_alone(broken_week, args, ran):
+    """Unless something else is named; without it the week is not run."""
+    assert names(broken_week.run("--collect-only", *args)) == ran
+
+
+def test_failed_day_that_is_gone_stops_nobody(broken_week):
+    """Its agent has another name now, or there are more."""
+    gone = '{"chaos-week::day4[other:agent]": true, "chaos-week::day9": true}'
+    broken_week.file(".pytest_cache/v/cache/lastfailed", gone)
+    assert names(broken_week.run("--lf", "--collect-only")) == ["good.chaos.toml::good"]
+
+
+def test_failed_day_runs_again_in_workers(project):
+    """And is forgotten when it passes."""
+    project.agent("chaoskit.demo:naive").scenario("good").run("chaos-week::day4")
+    project.pytester.runpytest_subprocess("-q", "--lf", "-n", "1").assert_outcomes(failed=1)
+    project.agent("chaoskit.demo:guarded").run("--lf").assert_outcomes(passed=1)
+    assert names(project.run("--lf", "--collect-only")) == ["good.chaos.toml::good"]
+
+
+@pytest.mark.parametrize("args", [["chaos-week::day4"], ["--chaos-week", "-k", "day4"]])
+def test_week_asks_the_agent_of_the_only_conftest(project, args):
+    """Which is often that of the folder of tests."""
+    project.file("tests/test_it.py", "def test_it(): pass").file(
+        "tests/conftest.py",
+        "import pytest\n@pytest.fixture\ndef place():\n    return 'chaoskit.demo:guarded'\n"
+        "@pytest.fixture\ndef chaos_agent(place):\n    return place\n",
+    )
+    project.run(*args).assert_outcomes(passed=1)
+
+
 def test_expectations_stand_in_the_file(project):
     """Skipped and expected to fail, each with its reason; an unexpected pass is a failure."""
     project.agent()
