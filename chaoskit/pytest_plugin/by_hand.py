@@ -13,14 +13,17 @@ from chaoskit.chaos import Chaos
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.freely import UNKEPT, PromiseBroken
 from chaoskit.pytest_plugin.agents import asked_for
+from chaoskit.pytest_plugin.postmortem import Remembered
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file, of_judged, telling, told_story
 from chaoskit.pytest_plugin.words import learn
+from chaoskit.report.timeline import whose
 from chaoskit.verbs import Verbs
 
 __all__ = ["explain", "judged", "said", "words_of", "world"]
 
 _OWN = ("seed", "unstruck", "silence", "unkept")
+_REMEMBERED = pytest.StashKey[Remembered]()
 _TOLD = pytest.StashKey[bool]()
 
 
@@ -36,6 +39,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
         name=node.name,
         seed=words.get("seed", session_seed(config)),
         agent=lambda: asked_for(request),
+        raised=node.stash.setdefault(_REMEMBERED, Remembered(config)).raised,
         home=request.module,
     )
     with made:
@@ -132,7 +136,8 @@ def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
     if bad or ended:
         item.stash[_TOLD] = True
         told = f"{ended}{of_judged(bad)}\n\n{_story(item, chaos, bad)}"
-        raise pytest.fail.Exception(told, pytrace=False) from None
+        remembered = item.stash.setdefault(_REMEMBERED, Remembered(item.config))
+        raise remembered.failure(told, whose(chaos.journal, bad)) from None
 
 
 def _end_where_we_begin(error: Exception) -> None:

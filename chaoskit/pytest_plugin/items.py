@@ -17,8 +17,15 @@ from chaoskit.errors import ScenarioError, UsageError
 from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
 from chaoskit.pytest_plugin.home import home_of_week
 from chaoskit.pytest_plugin.one_port import alone_on_its_port
+from chaoskit.pytest_plugin.postmortem import Remembered
 from chaoskit.pytest_plugin.seeds import remember, session_seed
-from chaoskit.pytest_plugin.telling import journal_file, of_outcome, properties, telling
+from chaoskit.pytest_plugin.telling import (
+    journal_file,
+    of_outcome,
+    properties,
+    story_of,
+    telling,
+)
 from chaoskit.pytest_plugin.words import learn
 from chaoskit.run import run
 from chaoskit.scenario import SUFFIX, Scenario, load
@@ -144,9 +151,10 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
     remember(config)
     seed = session_seed(config) if item.variant.seed is None else item.variant.seed
     agent = agent_of(chaos_agent, config, item.variant.keywords)
+    remembered = Remembered(config)
     try:
         with alone_on_its_port(agent, config):
-            outcome = run(item.scenario, agent, seed=seed)
+            outcome = run(item.scenario, agent, seed=seed, raised=remembered.raised)
     except UsageError as error:
         raise pytest.fail.Exception(f"chaoskit: {error}", pytrace=False) from None
     item.user_properties += properties(outcome)
@@ -155,4 +163,5 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
     if outcome.verdict is Verdict.NOT_APPLICABLE:
         pytest.skip(outcome.reason)
     if outcome.verdict is not Verdict.PASS:
-        pytest.fail(of_outcome(outcome, telling(item, session_seed(config))), pytrace=False)
+        told = of_outcome(outcome, telling(item, session_seed(config)))
+        raise remembered.failure(told, story_of(outcome))

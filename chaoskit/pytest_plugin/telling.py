@@ -16,7 +16,15 @@ from chaoskit.outcome import Judged, Outcome
 from chaoskit.report.terminal import show_details, show_judged
 from chaoskit.report.timeline import timeline, whose
 
-__all__ = ["journal_file", "of_judged", "of_outcome", "properties", "telling", "told_story"]
+__all__ = [
+    "journal_file",
+    "of_judged",
+    "of_outcome",
+    "properties",
+    "story_of",
+    "telling",
+    "told_story",
+]
 
 _WIDTH = 100
 
@@ -47,9 +55,18 @@ def of_outcome(outcome: Outcome, again: str) -> str:
     """Return what has to be said on a scenario that did not pass."""
     console = _console()
     show_details(outcome, console, again=lambda _: again)
-    judged = outcome.healthy if outcome.healthy_failed else outcome.promises
-    journal = outcome.healthy_journal if outcome.healthy_failed else outcome.journal
-    return "\n\n".join(filter(None, (_text(console), told_story(journal, judged))))
+    return "\n\n".join(filter(None, (_text(console), told_story(*_decisive(outcome)))))
+
+
+def story_of(outcome: Outcome) -> str:
+    """Return the user whose story is told of a scenario that did not pass."""
+    return whose(*_decisive(outcome))
+
+
+def _decisive(outcome: Outcome) -> tuple[Journal, Sequence[Judged]]:
+    if outcome.healthy_failed:
+        return outcome.healthy_journal, outcome.healthy
+    return outcome.journal, outcome.promises
 
 
 def of_judged(bad: Sequence[Judged]) -> str:

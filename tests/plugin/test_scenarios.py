@@ -70,10 +70,9 @@ def test_failed_tests_run_again(project):
 @pytest.fixture
 def broken_week(project):
     """A project after its week, of which two days failed."""
-    project.agent("chaoskit.demo:naive").scenario("good").run(
-        "chaos-week::day4", "chaos-week::day1"
-    )
-    return project
+    failed = '{"chaos-week::day1": true, "chaos-week::day4": true}'
+    project.agent("chaoskit.demo:naive").scenario("good")
+    return project.file(".pytest_cache/v/cache/lastfailed", failed)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,9 @@ def test_failed_day_runs_again_in_workers(project):
     assert names(project.run("--lf", "--collect-only")) == ["good.chaos.toml::good"]
 
 
-@pytest.mark.parametrize("args", [["chaos-week::day4"], ["--chaos-week", "-k", "day4"]])
+@pytest.mark.parametrize(
+    "args", [["chaos-week::day4"], ["--chaos-week", "-k", "day4"]], ids=["alone", "beside"]
+)
 def test_week_asks_the_agent_of_the_only_conftest(project, args):
     """Which is often that of the folder of tests."""
     project.file("tests/test_it.py", "def test_it(): pass").file(
@@ -278,3 +279,40 @@ def test_debugger_opens_where_a_test_failed(project):
         sys.executable, "-m", "pytest", "--pdb", stdin=b"p len(chaos.calls) + 40\nq\n"
     )
     child.stdout.fnmatch_lines(["*(Pdb) 41*"])
+
+
+CRASHES = """
+import anthropic
+
+client = anthropic.Anthropic(max_retries=0)
+
+
+def answer(prompt):
+    mine = "a" + "gent"
+    return ask(prompt)
+
+
+def ask(prompt):
+    inner = "in" + "ner"
+    return client.messages.create(
+        model="claude-sonnet-4-6", max_tokens=9, messages=[{"role": "user", "content": prompt}]
+    ).content[0].text
+"""
+
+
+@pytest.mark.parametrize("kind", ["scenario", "users"])
+def test_debugger_opens_where_the_agent_raised(project, kind):
+    """In its own code; the frames of libraries below it are left out."""
+    project.agent("crashes:answer").file("crashes.py", CRASHES)
+    if kind == "scenario":
+        project.scenario()
+    else:
+        project.tests("def test_it(chaos):\n    chaos.rate_limit(calls=1)\n    chaos.users(2)\n")
+    said = b"p inner\nup\np mine\nimport time\np time.time() < 1_893_488_400\nq\n"
+    child = project.pytester.run(sys.executable, "-m", "pytest", "--pdb", stdin=said)
+    over = kind == "scenario"  # and time is real again
+    told = "every turn is answered" if over else "no turn ends in an exception"
+    child.stdout.fnmatch_lines([f"*FAIL {told}*"])
+    child.stdout.fnmatch_lines(
+        ["-> return client.messages.create(", "*'inner'", "*'agent'", f"*{over}"]
+    )
