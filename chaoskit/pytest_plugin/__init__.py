@@ -117,7 +117,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Tell seed and agents, where something names them."""
-    if not (config.option.chaos_agent or config.option.chaos_week or config.option.chaos_seed):
+    if not _is_named(config):
+        return []
+    from chaoskit.pytest_plugin.seeds import header  # noqa: PLC0415 - when it is needed
+
+    return [header(config)]
+
+
+def _is_named(config: pytest.Config) -> bool:
+    option = config.option
+    if option.chaos_agent or option.chaos_week or option.chaos_named or option.chaos_seed:
+        return True
+    from chaoskit.project import project_of  # noqa: PLC0415 - not to be loaded twice
+
+    return bool(config.getini("chaos_agent") or project_of(config.rootpath).folder)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Tell the seed, where it turns out only now that there is something of ours."""
+    if config.option.verbose < 0 or _is_named(config):
+        return []
+    if not any({"chaos", "chaos_agent"} & set(getattr(item, "fixturenames", ())) for item in items):
         return []
     from chaoskit.pytest_plugin.seeds import header  # noqa: PLC0415 - when it is needed
 

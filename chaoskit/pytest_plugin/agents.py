@@ -76,10 +76,10 @@ def _fixture_of(node: pytest.Item) -> pytest.FixtureDef[Any]:
 
 
 def loaded(place: str, config: pytest.Config) -> Agent:
-    """Return the agent at a place, looked for from the root of the tests."""
-    root = str(config.rootpath)
-    if root not in sys.path:
-        sys.path.insert(0, root)  # as `python -m pytest` does for the current folder
+    """Return the agent at a place, looked for from the root of the tests, and from here."""
+    for folder in (config.invocation_params.dir, config.rootpath):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))  # as `python -m pytest` does for the current one
     try:
         project = project_of(config.rootpath)
         port = config.option.chaos_port or project.port

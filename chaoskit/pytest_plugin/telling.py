@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -30,11 +31,24 @@ _WIDTH = 100
 
 
 def telling(item: pytest.Item, seed: int) -> str:
-    """Return the command line that runs a test again."""
-    agents = [f"--chaos-agent={agent}" for agent in item.config.option.chaos_agent or ()]
-    port = item.config.option.chaos_port
-    ports = [f"--chaos-port={port}"] if port else []
-    return shlex.join(["pytest", item.nodeid, *agents, *ports, f"--chaos-seed={seed}"])
+    """Return the command line that runs a test again, from the folder where pytest was started."""
+    option = item.config.option
+    words = ["pytest", _named_from_here(item)]
+    words += [f"--chaos-agent={agent}" for agent in option.chaos_agent or ()]
+    words += [f"--chaos-port={option.chaos_port}"] if option.chaos_port else []
+    words += ["-c", str(option.inifilename)] if option.inifilename else []
+    words += [f"--rootdir={option.rootdir}"] if option.rootdir else []
+    for setting in option.override_ini or ():
+        words += ["-o", setting]
+    return shlex.join([*words, f"--chaos-seed={seed}"])
+
+
+def _named_from_here(item: pytest.Item) -> str:
+    """Return the id of a test as the command line takes it; pytest's own begin at its root."""
+    if not item.path.exists():  # days of the week lie nowhere
+        return item.nodeid
+    here = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return "::".join([Path(here).as_posix(), *item.nodeid.split("::")[1:]])
 
 
 def journal_file(folder: str, nodeid: str) -> Path:

@@ -157,6 +157,14 @@ def test_agent_fixture_with_parameters_gives_a_test_for_each(project):
     project.run("night.chaos.toml::night[plain]").assert_outcomes(passed=1)
 
 
+def test_agent_is_looked_for_in_the_current_folder(project, monkeypatch):
+    """Which need not be the root of the tests, when the ini file lies elsewhere."""
+    project.file("etc/own.ini", "[pytest]\nchaos_agent = elsewhere:Bot\n").scenario()
+    project.file("elsewhere.py", CLASS)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one != str(project.pytester.path)])
+    project.run("-c", "etc/own.ini", "-p", "no:asyncio").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("place", "told"),
     [

@@ -1,5 +1,6 @@
 """Scenario files are tests like any other, and so is the shipped week."""
 
+import shlex
 import sys
 import xml.etree.ElementTree as ET
 
@@ -298,6 +299,29 @@ def ask(prompt):
         model="claude-sonnet-4-6", max_tokens=9, messages=[{"role": "user", "content": prompt}]
     ).content[0].text
 """
+
+
+def test_line_that_reproduces_works_where_pytest_was_started(project, monkeypatch):
+    """From a folder below the root, and with the ini file that was named."""
+    project.scenario("deep/night", calls="1-9").file(
+        "deep/test_low.py",
+        "from myagent import answer\n"
+        "class TestAll:\n    def test_it(self, chaos):\n        assert answer('x') == 'y'\n",
+    )
+    project.file("etc/own.ini", "[pytest]\nchaos_agent = myagent:answer\n")
+    monkeypatch.chdir(project.pytester.path / "deep")
+    given = ("-c", "../etc/own.ini", "--rootdir=..", "-o", "addopts=-p no:asyncio")
+    first = project.run(*given, "--chaos-seed=3")
+    first.assert_outcomes(failed=2)
+    lines = [line.partition("again: ")[2] for line in first.outlines if "again: " in line]
+    assert [line.split()[1] for line in lines] == [
+        "night.chaos.toml::night",
+        "test_low.py::TestAll::test_it",
+    ]
+    for line in lines:
+        again = project.run(*shlex.split(line)[1:])
+        again.assert_outcomes(failed=1)
+        assert f"again: {line}" in again.stdout.str()
 
 
 @pytest.mark.parametrize("kind", ["scenario", "users"])
