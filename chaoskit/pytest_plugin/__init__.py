@@ -23,7 +23,9 @@ _WEEK = "chaos-week"
 _SUFFIX = ".chaos.toml"
 _OURS = (_SUFFIX, _WEEK)
 _MOST = 20  # lines of what an agent logged in a scenario
-_WORLDS = ("chaoskit.chaos", "chaoskit.serving")
+WORLD = pytest.StashKey[Any]()
+"""The world that a fixture of ours gave a test, directly or by way of others."""
+
 _MARKER = (
     "chaos(**verbs): what goes wrong in this test, in the words of the `chaos` fixture: "
     '`chaos(rate_limit={"calls": "1-3", "retry_after": 7}, outage="45m", reply="…")`; '
@@ -277,7 +279,7 @@ def chaos_server(request: pytest.FixtureRequest, _chaos_server: Server) -> Itera
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Judge a test that has a world of its own, when its body is over."""
-    world = _world_of(pyfuncitem)
+    world = pyfuncitem.stash.get(WORLD, None)
     if world is None:
         return (yield)
     from chaoskit.pytest_plugin.by_hand import judged  # noqa: PLC0415 - when it is needed
@@ -295,19 +297,15 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call" and report.failed and item.nodeid.partition("::")[0].endswith(_OURS):
         report.sections = [(name, _end_of(text)) for name, text in report.sections]
-    world = _world_of(item)
-    if call.when == "call" and report.failed and world is not None:
-        from chaoskit.pytest_plugin.by_hand import explain  # noqa: PLC0415 - when it is needed
+    world = item.stash.get(WORLD, None)
+    if call.when == "call" and world is not None:
+        from chaoskit.pytest_plugin.by_hand import explain, passed  # noqa: PLC0415 - when needed
 
-        explain(item, report, world)
+        if report.failed:
+            explain(item, report, world)
+        elif report.passed:
+            passed(item)
     return report
-
-
-def _world_of(item: pytest.Item) -> Any:
-    """Return the world that a fixture of ours gave a test, or None."""
-    given = getattr(item, "funcargs", {})
-    found = (given.get(name) for name in ("chaos", "chaos_server"))
-    return next((one for one in found if type(one).__module__ in _WORLDS), None)
 
 
 def _end_of(text: str) -> str:

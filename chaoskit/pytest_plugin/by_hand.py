@@ -12,6 +12,7 @@ import pytest
 from chaoskit.chaos import Chaos
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.freely import UNKEPT, PromiseBroken
+from chaoskit.pytest_plugin import WORLD
 from chaoskit.pytest_plugin.agents import asked_for
 from chaoskit.pytest_plugin.postmortem import Remembered
 from chaoskit.pytest_plugin.seeds import remember, session_seed
@@ -20,9 +21,11 @@ from chaoskit.pytest_plugin.words import learn
 from chaoskit.report.timeline import whose
 from chaoskit.verbs import Verbs
 
-__all__ = ["explain", "judged", "said", "words_of", "world"]
+__all__ = ["explain", "judge_late", "judged", "passed", "said", "words_of", "world"]
 
 _OWN = ("seed", "unstruck", "silence", "unkept")
+_JUDGED = pytest.StashKey[bool]()
+_OWED = pytest.StashKey[bool]()
 _REMEMBERED = pytest.StashKey[Remembered]()
 _TOLD = pytest.StashKey[bool]()
 
@@ -35,18 +38,23 @@ def world(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     remember(config)
     learn(config)
     words = words_of(node)
+    node.stash[_JUDGED] = node.stash[_TOLD] = False
+    remembered = node.stash[_REMEMBERED] = Remembered(config)
     made = Chaos(
         name=node.name,
         seed=words.get("seed", session_seed(config)),
         agent=lambda: asked_for(request),
-        raised=node.stash.setdefault(_REMEMBERED, Remembered(config)).raised,
+        raised=remembered.raised,
         home=request.module,
     )
     with made:
         said(made, words)
+        node.stash[WORLD] = made
         yield made
+    del node.stash[WORLD]  # it may be run again
     if folder := config.option.chaos_journal:
         made.journal.write(journal_file(folder, node.nodeid))
+    judge_late(node, made)
 
 
 def _refuse_trio(request: pytest.FixtureRequest) -> None:
@@ -116,6 +124,7 @@ def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
     """Fail a test whose body went well and whose promises did not."""
     __tracebackhide__ = True
     ended = ""
+    item.stash[_JUDGED] = True
     try:
         yield
     except RunStopped:
@@ -131,6 +140,22 @@ def judged(item: pytest.Function, chaos: Verbs) -> Iterator[None]:
             ("chaos_cost_usd", round(chaos.cost_usd, 6)),
             ("chaos_virtual_seconds", round(chaos.world.clock.now(), 3)),
         ]
+    _judge(item, chaos, ended)
+
+
+def passed(item: pytest.Item) -> None:
+    """Take note that a test passed whose world was asked for only while it ran."""
+    item.stash[_OWED] = not item.stash.get(_JUDGED, False)
+
+
+def judge_late(item: pytest.Item, chaos: Verbs) -> None:
+    """Fail a test that passed before anybody knew of its world."""
+    if item.stash.get(_OWED, False):
+        _judge(item, chaos)
+
+
+def _judge(item: pytest.Item, chaos: Verbs, ended: str = "") -> None:
+    __tracebackhide__ = True
     found = chaos.judge()
     bad = [one for one in found if one.judgement.verdict in UNKEPT]
     if bad or ended:

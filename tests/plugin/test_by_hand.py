@@ -328,3 +328,44 @@ def test_failure_without_a_story_tells_none(hand):
     told = hand("chaos.scenario('day4')\nwhile True:\n    answer('again')").stdout.str()
     assert "the run was ended: calls: more than 240" in told
     assert "another exception" not in told
+
+
+LATE = """
+import pytest
+from myagent import answer
+
+@pytest.fixture
+def late(request):
+    return request.getfixturevalue("chaos")
+
+@pytest.mark.parametrize("how", ["unstruck", "kept", "failed", "skipped"])
+def test_early(late, how):
+    live(late, how)
+
+@pytest.mark.parametrize("how", ["unstruck", "kept", "failed", "skipped"])
+def test_late(request, how):
+    live(request.getfixturevalue("chaos"), how)
+
+def live(chaos, how):
+    chaos.rate_limit(calls=9 if how == "unstruck" else 1)
+    answer("x")
+    if how == "skipped":
+        pytest.skip("so be it")
+    assert how != "failed"
+"""
+
+
+def test_world_that_is_asked_for_late_is_judged_as_well(project):
+    """By name, in a fixture or in the test itself; but not where the test said how it ended."""
+    result = project.agent().tests(LATE).run("-rA")
+    result.assert_outcomes(passed=3, failed=3, skipped=2, errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "FAILED test_mine.py::test_early[[]unstruck] *",
+            "FAILED test_mine.py::test_early[[]failed] *",
+            "PASSED test_mine.py::test_late[[]unstruck]",
+            "ERROR test_mine.py::test_late[[]unstruck] *",
+            "FAILED test_mine.py::test_late[[]failed] *",
+            "*never struck: RateLimited*",
+        ]
+    )
