@@ -48,6 +48,7 @@ class Chaos(Verbs):
         agent: who answers where `users` and `ask` are given no agent.
         home: the module in which the agent's tools are looked for.
         judged: judge the test by the promises that every agent should keep.
+        raised: gets each exception that leaves an agent of `users`, and whose turn it was.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Chaos(Verbs):
         judged: bool = True,
         unstruck: bool = False,
         silent: bool = False,
+        raised: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         scenario = Scenario(name=name, title=name, workload=Workload(prompt="-"), promises=())
         told = Told(scenario.behaviour)
@@ -67,7 +69,7 @@ class Chaos(Verbs):
         self._agent = agent
         scenario = replace(scenario, behaviour=told)
         owner = Agent(name=name, answer=str, is_async=False, module=home)
-        self._stage = Stage(scenario, owner, seed=seed, quiet=False, immune=False)
+        self._stage = Stage(scenario, owner, seed=seed, quiet=False, immune=False, raised=raised)
         self._entered = ExitStack()
 
     def __enter__(self) -> Self:

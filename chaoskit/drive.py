@@ -84,6 +84,7 @@ class Driver:
         hide: takes planted secrets out of a text.
         last_call: the last request of a user, for the history of a conversation.
         admit: waits until a user's next turn may begin.
+        raised: gets each exception that leaves the agent, and the user whose turn it was.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Driver:
         hide: Callable[[str], str],
         last_call: Callable[[str], Call | None],
         admit: Callable[[str], None] | None = None,
+        raised: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self._agent = agent
         self._clock = clock
@@ -104,6 +106,7 @@ class Driver:
         self._hide = hide
         self._last_call = last_call
         self._admit = admit
+        self._raised = raised
         self._opened = 0.0
         self._starting = 0
         self._unfinished: set[str] = set()
@@ -195,6 +198,8 @@ class Driver:
         )
         heart = failure.heart_of(error)
         place = failure.where(error)
+        if self._raised is not None and not stopped:
+            self._raised(user, heart)
         if not stopped:
             self._seen("exception", failure.chain_of(error), place)
         self._emit(

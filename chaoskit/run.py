@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from chaoskit.agent import Agent, load_agent
 from chaoskit.alone import alone
@@ -29,10 +30,13 @@ from chaoskit.scenario import Promise, Scenario
 from chaoskit.stage import Stage
 from chaoskit.wire import Wire, fits
 
-__all__ = ["CALLS_MADE", "Progress", "fit", "judge", "load_agent", "play", "run"]
+__all__ = ["CALLS_MADE", "Progress", "Raised", "fit", "judge", "load_agent", "play", "run"]
 
 Progress = Callable[[str, float], None]
 """Gets what is going on and the seconds of the run so far."""
+
+Raised = Callable[[str, BaseException], None]
+"""Gets a user and the exception with which a turn of theirs left the agent."""
 
 CALLS_MADE = "calls_made"
 """Name of the judgement on an agent that asked nobody."""
@@ -61,11 +65,13 @@ def run(
     seed: int = 0,
     progress: Progress | None = None,
     quiet: bool = True,
+    raised: Raised | None = None,
 ) -> Outcome:
     """Run a scenario against an agent: first without its faults, then with them.
 
     Args:
         quiet: keep back what the agent prints and logs.
+        raised: gets each exception that leaves the agent, while its frames are as they were.
 
     Raises:
         UsageError: the agent is another process, and the scenario takes longer than it may, or
@@ -73,7 +79,8 @@ def run(
     """
     fit(scenario, agent)
     began = time.perf_counter()
-    calm = play(scenario.healthy(), agent, seed=seed, healthy=True, progress=progress, quiet=quiet)
+    how: dict[str, Any] = {"seed": seed, "progress": progress, "quiet": quiet, "raised": raised}
+    calm = play(scenario.healthy(), agent, healthy=True, **how)
     outcomes = tuple(promise for promise in scenario.promises if promise.check.outcome)
     healthy = judge(outcomes, calm.journal, unheard=_unheard(agent))
     shared = _Shared(scenario=scenario, agent=agent, seed=seed, began=began, calm=calm)
@@ -83,7 +90,7 @@ def run(
         return shared.outcome(Verdict.NOT_APPLICABLE, lacking, healthy=healthy)
     if any(item.judgement.verdict is Verdict.UNKNOWN for item in healthy):
         return shared.outcome(Verdict.UNKNOWN, _first(healthy), healthy=healthy, sick=True)
-    rough = play(scenario, agent, seed=seed, progress=progress, quiet=quiet)
+    rough = play(scenario, agent, **how)
     struck = (Promise(name="faults_struck", check=FaultsStruck()),) if scenario.faults else ()
     promises = judge((*scenario.promises, *struck), rough.journal, unheard=_unheard(agent))
     verdict = worst([item.judgement.verdict for item in promises])
@@ -111,6 +118,7 @@ def play(
     healthy: bool = False,
     progress: Progress | None = None,
     quiet: bool = True,
+    raised: Raised | None = None,
 ) -> Played:
     """Run a scenario once and return its journal; nothing is judged.
 
@@ -120,7 +128,9 @@ def play(
     """
     phase = f"{scenario.name} (healthy)" if healthy else scenario.name
     told = None if progress is None else partial(progress, phase)
-    return alone(partial(_play, scenario, agent, seed, told, healthy=healthy, quiet=quiet))
+    return alone(
+        partial(_play, scenario, agent, seed, told, healthy=healthy, quiet=quiet, raised=raised)
+    )
 
 
 def _play(
@@ -131,6 +141,7 @@ def _play(
     *,
     healthy: bool,
     quiet: bool,
+    raised: Raised | None,
 ) -> Played:
     def told(event: Event, count: int) -> None:
         if progress is not None and count % _EVERY == 1:
@@ -143,7 +154,9 @@ def _play(
         if wire.world.mistake is not None:
             raise wire.world.mistake
         return Played(journal=wire.journal)
-    stage = Stage(scenario, agent, seed=seed, healthy=healthy, told=told, quiet=quiet)
+    stage = Stage(
+        scenario, agent, seed=seed, healthy=healthy, told=told, quiet=quiet, raised=raised
+    )
     with stage:
         stage.live(agent, scenario.workload)
     if stage.world.mistake is not None:

@@ -47,6 +47,7 @@ class Scene:
         told: Callable[[Event, int], None] | None = None,
         quiet: bool = False,
         together: bool = False,
+        raised: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.scenario = scenario
         self.agent = agent
@@ -55,6 +56,7 @@ class Scene:
         self.canaries = Canaries(self.base, made=self._planted)
         self._clock = clock
         self._told = told
+        self._raised = raised
         self._seed, self._healthy = seed, healthy
         self.world = World(
             service=Service(scenario.provider, counter=counter_at_hand()),
@@ -125,6 +127,7 @@ class Scene:
             seen=self.watch.seen,
             hide=self.canaries.redact,
             last_call=self.world.last.get,
+            raised=self._raised,
             **how,
         )
         events = self.scenario.events

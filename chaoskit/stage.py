@@ -34,6 +34,7 @@ class Stage(Scene):
         quiet: keep back what the agent prints and logs.
         immune: bounds of the run end the agent's threads and tasks, but not the thread that
             entered.
+        raised: gets each exception that leaves the agent, and the user whose turn it was.
     """
 
     def __init__(
@@ -46,10 +47,18 @@ class Stage(Scene):
         told: Callable[[Event, int], None] | None = None,
         quiet: bool = True,
         immune: bool = True,
+        raised: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.clock = VirtualClock(real_limit=scenario.bounds.real)
         super().__init__(
-            scenario, agent, self.clock, seed=seed, healthy=healthy, told=told, quiet=quiet
+            scenario,
+            agent,
+            self.clock,
+            seed=seed,
+            healthy=healthy,
+            told=told,
+            quiet=quiet,
+            raised=raised,
         )
         self._immune = immune
         self.tools = self._tool_server(spared=scenario.network.allow)

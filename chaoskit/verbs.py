@@ -261,13 +261,17 @@ class Verbs:
         self._told.waiting.extend(_Once(Text(one)) for one in (text, *more))
         return self
 
-    def call_tool(self, tool: str, json_text: str | None = None, /, **arguments: Any) -> Self:
+    def call_tool(
+        self, tool: str, given: str | Mapping[str, Any] | None = None, /, **arguments: Any
+    ) -> Self:
         """Let the model call a tool: `call_tool("search", query=["a list"])`.
 
         Args:
-            json_text: the arguments as the model writes them, which may be broken JSON.
+            given: the arguments as a mapping, or as the text that the model writes, which may be
+                broken JSON.
         """
-        text = json.dumps(arguments, ensure_ascii=False) if json_text is None else json_text
+        named = {**given, **arguments} if isinstance(given, Mapping) else arguments
+        text = given if isinstance(given, str) else json.dumps(plain(named), ensure_ascii=False)
         self._told.waiting.append(_Once(ToolCall(id="", name=tool, arguments=text)))
         return self
 

@@ -23,7 +23,9 @@ _WEEK = "chaos-week"
 _SUFFIX = ".chaos.toml"
 _OURS = (_SUFFIX, _WEEK)
 _MOST = 20  # lines of what an agent logged in a scenario
-_WORLDS = ("chaoskit.chaos", "chaoskit.serving")
+WORLD = pytest.StashKey[Any]()
+"""The world that a fixture of ours gave a test, directly or by way of others."""
+
 _MARKER = (
     "chaos(**verbs): what goes wrong in this test, in the words of the `chaos` fixture: "
     '`chaos(rate_limit={"calls": "1-3", "retry_after": 7}, outage="45m", reply="…")`; '
@@ -69,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "`port` of [tool.chaoskit], or 8642.",
     )
     group.addoption("--chaos-named", action="append", default=[], help=SUPPRESS)
+    group.addoption("--chaos-failed", action="append", default=[], help=SUPPRESS)
     group.addoption("--chaos-only", action="store_true", help=SUPPRESS)
     parser.addini("chaos_agent", "The agent under test, for chaoskit.", type="args", default=[])
     parser.addini("chaos_seed", "The seed of chaoskit's tests.", default="")
@@ -104,6 +107,10 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.option.chaos_seed
     if isinstance(given, int):  # a worker is told
         return
+    if getattr(config.option, "lf", False):
+        from chaoskit.pytest_plugin.failed import days_that_failed  # noqa: PLC0415 - when needed
+
+        config.option.chaos_failed = days_that_failed(config)
     if given or config.getini("chaos_seed"):
         from chaoskit.pytest_plugin.seeds import seed_of  # noqa: PLC0415 - when it is needed
 
@@ -112,7 +119,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Tell seed and agents, where something names them."""
-    if not (config.option.chaos_agent or config.option.chaos_week or config.option.chaos_seed):
+    if not _is_named(config):
+        return []
+    from chaoskit.pytest_plugin.seeds import header  # noqa: PLC0415 - when it is needed
+
+    return [header(config)]
+
+
+def _is_named(config: pytest.Config) -> bool:
+    option = config.option
+    if option.chaos_agent or option.chaos_week or option.chaos_named or option.chaos_seed:
+        return True
+    from chaoskit.project import project_of  # noqa: PLC0415 - not to be loaded twice
+
+    return bool(config.getini("chaos_agent") or project_of(config.rootpath).folder)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Tell the seed, where it turns out only now that there is something of ours."""
+    if config.option.verbose < 0 or _is_named(config):
+        return []
+    if not any({"chaos", "chaos_agent"} & set(getattr(item, "fixturenames", ())) for item in items):
         return []
     from chaoskit.pytest_plugin.seeds import header  # noqa: PLC0415 - when it is needed
 
@@ -169,16 +196,30 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Add the week where it is asked for, and the fixture where the marker asks for it."""
     option = session.config.option
-    if option.chaos_week or option.chaos_named:
+    if option.chaos_week or option.chaos_named or option.chaos_failed:
         from chaoskit.pytest_plugin.items import week  # noqa: PLC0415 - when it is needed
 
-        items += week(session, [] if option.chaos_week else option.chaos_named)
+        items += week(session, items)
     for item in items:
         names = getattr(item, "fixturenames", None)
-        if names is None or {"chaos", "chaos_server"} & set(names):
+        if names is None:
             continue
-        if item.get_closest_marker("chaos"):
+        if item.get_closest_marker("chaos") and not {"chaos", "chaos_server"} & set(names):
             names.insert(0, "chaos")
+        if "chaos" in names and "chaos_agent" not in names:
+            from chaoskit.pytest_plugin.agents import early  # noqa: PLC0415 - when it is needed
+
+            if early(item):
+                names.append("chaos_agent")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let clients be built by the fixtures of tests that live in a world."""
+    from chaoskit.pytest_plugin.keys import while_running  # noqa: PLC0415 - not to be loaded twice
+
+    with while_running(item):
+        return (yield)
 
 
 @pytest.fixture
@@ -238,7 +279,7 @@ def chaos_server(request: pytest.FixtureRequest, _chaos_server: Server) -> Itera
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Judge a test that has a world of its own, when its body is over."""
-    world = _world_of(pyfuncitem)
+    world = pyfuncitem.stash.get(WORLD, None)
     if world is None:
         return (yield)
     from chaoskit.pytest_plugin.by_hand import judged  # noqa: PLC0415 - when it is needed
@@ -256,19 +297,15 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call" and report.failed and item.nodeid.partition("::")[0].endswith(_OURS):
         report.sections = [(name, _end_of(text)) for name, text in report.sections]
-    world = _world_of(item)
-    if call.when == "call" and report.failed and world is not None:
-        from chaoskit.pytest_plugin.by_hand import explain  # noqa: PLC0415 - when it is needed
+    world = item.stash.get(WORLD, None)
+    if call.when == "call" and world is not None:
+        from chaoskit.pytest_plugin.by_hand import explain, passed  # noqa: PLC0415 - when needed
 
-        explain(item, report, world)
+        if report.failed:
+            explain(item, report, world)
+        elif report.passed:
+            passed(item)
     return report
-
-
-def _world_of(item: pytest.Item) -> Any:
-    """Return the world that a fixture of ours gave a test, or None."""
-    given = getattr(item, "funcargs", {})
-    found = (given.get(name) for name in ("chaos", "chaos_server"))
-    return next((one for one in found if type(one).__module__ in _WORLDS), None)
 
 
 def _end_of(text: str) -> str:

@@ -15,7 +15,9 @@ from chaoskit.agent import Agent, load_agent
 from chaoskit.errors import UsageError
 from chaoskit.project import project_of
 
-__all__ = ["AGENT", "agent_of", "configured", "named"]
+__all__ = ["AGENT", "agent_of", "asked_for", "configured", "early", "named"]
+
+_FIXTURE = "chaos_agent"
 
 AGENT = pytest.StashKey[str]()
 """The place of the agent that a test was made for."""
@@ -41,11 +43,43 @@ def configured(request: pytest.FixtureRequest) -> Agent:
     return loaded(place, config)
 
 
+def early(item: pytest.Item) -> bool:
+    """Tell whether the agent of a test has to be built before the test begins.
+
+    A fixture that is async needs a loop of its own, and cannot have it while the test runs in one.
+    """
+    if not inspect.iscoroutinefunction(inspect.unwrap(getattr(item, "function", None) or early)):
+        return False
+    function = inspect.unwrap(_fixture_of(item).func)
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def asked_for(request: pytest.FixtureRequest) -> Agent:
+    """Return the agent of a test that asks for it only now.
+
+    Raises:
+        UsageError: the fixture has parameters, and no test was made for each.
+    """
+    if _fixture_of(request.node).params and _FIXTURE not in request.fixturenames:
+        raise UsageError(
+            "the chaos_agent fixture has parameters: let the test take it, "
+            "`def test_…(chaos, chaos_agent):`, and there is a test for each"
+        )
+    return agent_of(request.getfixturevalue(_FIXTURE), request.config)
+
+
+def _fixture_of(node: pytest.Item) -> pytest.FixtureDef[Any]:
+    manager = node.session._fixturemanager  # noqa: SLF001 - nothing public knows before it is built
+    found = manager.getfixturedefs(_FIXTURE, node)
+    assert found, "the plugin itself has one"  # noqa: S101 - so there is always one
+    return found[-1]
+
+
 def loaded(place: str, config: pytest.Config) -> Agent:
-    """Return the agent at a place, looked for from the root of the tests."""
-    root = str(config.rootpath)
-    if root not in sys.path:
-        sys.path.insert(0, root)  # as `python -m pytest` does for the current folder
+    """Return the agent at a place, looked for from the root of the tests, and from here."""
+    for folder in (config.invocation_params.dir, config.rootpath):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))  # as `python -m pytest` does for the current one
     try:
         project = project_of(config.rootpath)
         port = config.option.chaos_port or project.port

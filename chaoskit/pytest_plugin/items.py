@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,9 +15,17 @@ from chaoskit.check import Verdict
 from chaoskit.collected import Variant
 from chaoskit.errors import ScenarioError, UsageError
 from chaoskit.pytest_plugin.agents import AGENT, agent_of, named
+from chaoskit.pytest_plugin.home import home_of_week
 from chaoskit.pytest_plugin.one_port import alone_on_its_port
+from chaoskit.pytest_plugin.postmortem import Remembered
 from chaoskit.pytest_plugin.seeds import remember, session_seed
-from chaoskit.pytest_plugin.telling import journal_file, of_outcome, properties, telling
+from chaoskit.pytest_plugin.telling import (
+    journal_file,
+    of_outcome,
+    properties,
+    story_of,
+    telling,
+)
 from chaoskit.pytest_plugin.words import learn
 from chaoskit.run import run
 from chaoskit.scenario import SUFFIX, Scenario, load
@@ -44,6 +54,22 @@ class ScenarioFile(pytest.Module):
             raise self.CollectError(told) from None
         yield from _items(self, scenario, self.path.name.removesuffix(SUFFIX))
 
+    def for_each_parameter(self, name: str, labels: Sequence[str]) -> Iterator[ScenarioItem]:
+        """Yield a test, or one for each combination of parameters that its fixtures have."""
+        self.obj = SimpleNamespace(_lived=_lived)  # where pytest looks for the function
+        try:
+            made = list(self._genfunctions("_lived", _lived))
+        finally:
+            self.obj = None
+        for one in made:
+            how: dict[str, Any] = {"fixtureinfo": one._fixtureinfo}  # noqa: SLF001 - as pytest does
+            ids = [*labels]
+            if (spec := getattr(one, "callspec", None)) is not None:
+                ids += spec._idlist  # noqa: SLF001 - what `id` is joined from
+                how |= {"callspec": replace(spec, _idlist=ids), "originalname": name}
+            whole = f"{name}[{'-'.join(ids)}]" if ids else name
+            yield ScenarioItem.from_parent(self, name=whole, callobj=_lived, **how)
+
 
 class ScenarioItem(pytest.Function):
     """One scenario against one agent."""
@@ -65,24 +91,29 @@ class _Week(ScenarioFile):
             yield from _items(self, scenario, f"day{scenario.day}")
 
 
-def week(session: pytest.Session, wanted: Sequence[str]) -> list[pytest.Item]:
-    """Return the tests of the shipped week, or of the days that are wanted.
+def week(session: pytest.Session, others: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests of the shipped week, or of the days that are named, or that failed.
 
     Raises:
         pytest.UsageError: there is no such day.
     """
-    parent = _Week.from_parent(session, path=session.config.rootpath / _WEEK, nodeid=_WEEK)
+    option = session.config.option
+    home = home_of_week(session, others)
+    parent = _Week.from_parent(home, path=session.config.rootpath / _WEEK, nodeid=_WEEK)
     items: list[pytest.Item] = list(parent.collect())
+    names = {item.name: {item.name, item.name.partition("[")[0]} for item in items}
+    if option.chaos_named and not option.chaos_week and "" not in option.chaos_named:
+        known = {name for both in names.values() for name in both}
+        for name in option.chaos_named:
+            if name not in known:
+                told = ", ".join(sorted(known))
+                raise pytest.UsageError(f"there is no {_WEEK}::{name}; the week has {told}")
+        items = [item for item in items if names[item.name] & set(option.chaos_named)]
+    elif option.chaos_failed:
+        items = [item for item in items if item.name in option.chaos_failed]
     report = pytest.CollectReport(parent.nodeid, "passed", longrepr=None, result=[*items])
     parent.ihook.pytest_collectreport(report=report)  # they count like any other
-    names = {one for item in items for one in (item.name, item.name.partition("[")[0])}
-    if not wanted or "" in wanted:
-        return items
-    for name in wanted:
-        if name not in names:
-            known = ", ".join(sorted(names))
-            raise pytest.UsageError(f"there is no {_WEEK}::{name}; the week has {known}")
-    return [one for one in items if {one.name, one.name.partition("[")[0]} & set(wanted)]
+    return items
 
 
 def _items(parent: ScenarioFile, scenario: Scenario, name: str) -> Iterator[ScenarioItem]:
@@ -91,14 +122,12 @@ def _items(parent: ScenarioFile, scenario: Scenario, name: str) -> Iterator[Scen
     for variant in scenario.pytest.variants():
         for agent in [variant.agent] if variant.agent else agents:
             several = agent if len(agents) > 1 and not variant.agent else ""
-            label = "-".join(filter(None, (several, variant.label)))
-            item = ScenarioItem.from_parent(
-                parent, name=f"{name}[{label}]" if label else name, callobj=_lived
-            )
-            item.scenario, item.variant = scenario, variant
-            item.stash[AGENT] = agent
-            _mark(item, scenario)
-            yield item
+            labels = [label for label in (several, variant.label) if label]
+            for item in parent.for_each_parameter(name, labels):
+                item.scenario, item.variant = scenario, variant
+                item.stash[AGENT] = agent
+                _mark(item, scenario)
+                yield item
 
 
 def _mark(item: ScenarioItem, scenario: Scenario) -> None:
@@ -122,9 +151,10 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
     remember(config)
     seed = session_seed(config) if item.variant.seed is None else item.variant.seed
     agent = agent_of(chaos_agent, config, item.variant.keywords)
+    remembered = Remembered(config)
     try:
         with alone_on_its_port(agent, config):
-            outcome = run(item.scenario, agent, seed=seed)
+            outcome = run(item.scenario, agent, seed=seed, raised=remembered.raised)
     except UsageError as error:
         raise pytest.fail.Exception(f"chaoskit: {error}", pytrace=False) from None
     item.user_properties += properties(outcome)
@@ -133,4 +163,5 @@ def _lived(chaos_agent: Any, request: pytest.FixtureRequest) -> None:
     if outcome.verdict is Verdict.NOT_APPLICABLE:
         pytest.skip(outcome.reason)
     if outcome.verdict is not Verdict.PASS:
-        pytest.fail(of_outcome(outcome, telling(item, session_seed(config))), pytrace=False)
+        told = of_outcome(outcome, telling(item, session_seed(config)))
+        raise remembered.failure(told, story_of(outcome))

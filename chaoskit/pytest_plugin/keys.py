@@ -12,7 +12,9 @@ import pytest
 from chaoskit.agent import DUMMY_KEY, KEYS
 from chaoskit.project import project_of
 
-__all__ = ["for_session", "while_collecting"]
+__all__ = ["for_session", "while_collecting", "while_running"]
+
+_FIXTURES = {"chaos", "chaos_agent"}
 
 
 def for_session(config: pytest.Config) -> None:
@@ -49,6 +51,15 @@ def while_collecting(collector: pytest.Collector) -> contextlib.AbstractContextM
     return _where_missing() if any(map(_speaks, imported)) else contextlib.nullcontext()
 
 
+def while_running(item: pytest.Item) -> contextlib.AbstractContextManager[None]:
+    """Put keys where there are none while a test of ours has its fixtures.
+
+    Those that are built before its world, of whatever scope, may build clients.
+    """
+    ours = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    return _where_missing() if ours else contextlib.nullcontext()
+
+
 def _first_conftests(config: pytest.Config) -> Iterator[Path]:
     """Yield where pytest looks for a conftest.py before it collects anything."""
     here = config.invocation_params.dir
@@ -76,4 +87,5 @@ def _where_missing() -> Iterator[None]:
         yield
     finally:
         for name in missing:
-            os.environ.pop(name, None)
+            if os.environ.get(name) == DUMMY_KEY:  # somebody may have set their own
+                del os.environ[name]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from chaoskit.errors import UsageError
-from chaoskit.pytest_plugin.by_hand import said, words_of
+from chaoskit.pytest_plugin import WORLD
+from chaoskit.pytest_plugin.by_hand import judge_late, said, words_of
 from chaoskit.pytest_plugin.seeds import remember, session_seed
 from chaoskit.pytest_plugin.telling import journal_file
 from chaoskit.serving import Server, Session, serving
@@ -47,8 +48,11 @@ def session(request: pytest.FixtureRequest, server: Server) -> Iterator[Session]
     made = server.begin(name, seed=words.get("seed", session_seed(config)), word="chaos_server")
     try:
         said(made, words)
+        node.stash[WORLD] = made
         yield made
     finally:
         server.reset(name)
+    del node.stash[WORLD]  # it may be run again
     if folder := config.option.chaos_journal:
         made.journal.write(journal_file(folder, node.nodeid))
+    judge_late(node, made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -16,17 +17,38 @@ from chaoskit.outcome import Judged, Outcome
 from chaoskit.report.terminal import show_details, show_judged
 from chaoskit.report.timeline import timeline, whose
 
-__all__ = ["journal_file", "of_judged", "of_outcome", "properties", "telling", "told_story"]
+__all__ = [
+    "journal_file",
+    "of_judged",
+    "of_outcome",
+    "properties",
+    "story_of",
+    "telling",
+    "told_story",
+]
 
 _WIDTH = 100
 
 
 def telling(item: pytest.Item, seed: int) -> str:
-    """Return the command line that runs a test again."""
-    agents = [f"--chaos-agent={agent}" for agent in item.config.option.chaos_agent or ()]
-    port = item.config.option.chaos_port
-    ports = [f"--chaos-port={port}"] if port else []
-    return shlex.join(["pytest", item.nodeid, *agents, *ports, f"--chaos-seed={seed}"])
+    """Return the command line that runs a test again, from the folder where pytest was started."""
+    option = item.config.option
+    words = ["pytest", _named_from_here(item)]
+    words += [f"--chaos-agent={agent}" for agent in option.chaos_agent or ()]
+    words += [f"--chaos-port={option.chaos_port}"] if option.chaos_port else []
+    words += ["-c", str(option.inifilename)] if option.inifilename else []
+    words += [f"--rootdir={option.rootdir}"] if option.rootdir else []
+    for setting in option.override_ini or ():
+        words += ["-o", setting]
+    return shlex.join([*words, f"--chaos-seed={seed}"])
+
+
+def _named_from_here(item: pytest.Item) -> str:
+    """Return the id of a test as the command line takes it; pytest's own begin at its root."""
+    if not item.path.exists():  # days of the week lie nowhere
+        return item.nodeid
+    here = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return "::".join([Path(here).as_posix(), *item.nodeid.split("::")[1:]])
 
 
 def journal_file(folder: str, nodeid: str) -> Path:
@@ -47,9 +69,18 @@ def of_outcome(outcome: Outcome, again: str) -> str:
     """Return what has to be said on a scenario that did not pass."""
     console = _console()
     show_details(outcome, console, again=lambda _: again)
-    judged = outcome.healthy if outcome.healthy_failed else outcome.promises
-    journal = outcome.healthy_journal if outcome.healthy_failed else outcome.journal
-    return f"{_text(console)}\n\n{told_story(journal, judged)}"
+    return "\n\n".join(filter(None, (_text(console), told_story(*_decisive(outcome)))))
+
+
+def story_of(outcome: Outcome) -> str:
+    """Return the user whose story is told of a scenario that did not pass."""
+    return whose(*_decisive(outcome))
+
+
+def _decisive(outcome: Outcome) -> tuple[Journal, Sequence[Judged]]:
+    if outcome.healthy_failed:
+        return outcome.healthy_journal, outcome.healthy
+    return outcome.journal, outcome.promises
 
 
 def of_judged(bad: Sequence[Judged]) -> str:
@@ -60,10 +91,10 @@ def of_judged(bad: Sequence[Judged]) -> str:
 
 
 def told_story(journal: Journal, judged: Sequence[Judged] = ()) -> str:
-    """Return the timeline of the user that the first finding is about."""
+    """Return the timeline of the user that the first finding is about; empty if there is none."""
     user = whose(journal, judged)
     lines = timeline(journal, user)
-    return "\n".join([f"what happened to {user or 'everybody'}:", *lines])
+    return "\n".join([f"what happened to {user or 'everybody'}:", *lines]) if lines else ""
 
 
 def properties(outcome: Outcome) -> list[tuple[str, object]]:

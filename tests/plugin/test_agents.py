@@ -91,6 +91,80 @@ def test_agent_fixture_may_be_async(project, mark):
     project.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
+def test_async_agent_fixture_serves_async_tests(project, plugin):
+    """Although their loop runs already when they ask for the agent."""
+    project.file("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n").file(
+        "conftest.py",
+        "import anthropic, pytest, pytest_asyncio\n"
+        "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+        f"@{'pytest_asyncio' if plugin == 'asyncio' else 'pytest'}.fixture\n"
+        f"async def chaos_agent({'' if plugin == 'asyncio' else 'anyio_backend'}):\n"
+        "    async with anthropic.AsyncAnthropic() as client:\n"
+        "        async def answer(prompt):\n"
+        "            reply = await client.messages.create(model='claude-sonnet-4-6', max_tokens=9,\n"
+        "                messages=[{'role': 'user', 'content': prompt}])\n"
+        "            return reply.content[0].text\n"
+        "        yield answer\n",
+    )
+    project.tests(
+        "import pytest\n"
+        f"@pytest.mark.{plugin}\nasync def test_async(chaos):\n    assert all(chaos.users(2))\n"
+        f"@pytest.mark.{plugin}\n@pytest.mark.chaos(rate_limit={{'calls': 1}})\n"
+        "async def test_marked(request):\n"
+        "    assert request.getfixturevalue('chaos').ask('why?')\n"
+        "def test_sync(chaos):\n    assert chaos.ask('why?')\n"
+    )
+    project.run().assert_outcomes(passed=3)
+
+
+PARAMETERS = """
+import pytest
+from myagent import answer
+
+@pytest.fixture(params=[answer, pytest.param("nowhere:answer", marks=pytest.mark.xfail)],
+                ids=["plain", "gone"])
+def chaos_agent(request):
+    yield request.param
+"""
+
+
+def test_agent_fixture_with_parameters_gives_a_test_for_each(project):
+    """Scenarios, days, and tests that take it; others are told to."""
+    project.file("conftest.py", PARAMETERS).scenario()
+    project.scenario("seeds", more="[pytest]\nmatrix = { seeds = [1, 2] }\n").tests(
+        "def test_both(chaos, chaos_agent):\n    assert chaos.ask('x', chaos_agent)\n"
+        "def test_none(chaos):\n    chaos.ask('x')\n"
+    )
+    project.run("--collect-only", ".", "chaos-week::day4").stdout.fnmatch_lines(
+        [
+            "night.chaos.toml::night[[]plain]",
+            "night.chaos.toml::night[[]gone]",
+            "seeds.chaos.toml::seeds[[]seed1-plain]",
+            "seeds.chaos.toml::seeds[[]seed1-gone]",
+            "seeds.chaos.toml::seeds[[]seed2-plain]",
+            "seeds.chaos.toml::seeds[[]seed2-gone]",
+            "test_mine.py::test_both[[]plain]",
+            "test_mine.py::test_both[[]gone]",
+            "test_mine.py::test_none",
+            "chaos-week::day4[[]plain]",
+            "chaos-week::day4[[]gone]",
+        ]
+    )
+    result = project.run()
+    result.assert_outcomes(passed=4, xfailed=4, failed=1)
+    result.stdout.fnmatch_lines(["*UsageError: the chaos_agent fixture has parameters: let the*"])
+    project.run("night.chaos.toml::night[plain]").assert_outcomes(passed=1)
+
+
+def test_agent_is_looked_for_in_the_current_folder(project, monkeypatch):
+    """Which need not be the root of the tests, when the ini file lies elsewhere."""
+    project.file("etc/own.ini", "[pytest]\nchaos_agent = elsewhere:Bot\n").scenario()
+    project.file("elsewhere.py", CLASS)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one != str(project.pytester.path)])
+    project.run("-c", "etc/own.ini", "-p", "no:asyncio").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("place", "told"),
     [
@@ -149,6 +223,42 @@ def test_clients_may_be_built_while_modules_are_imported(project, monkeypatch):
         "def test_it(chaos):\n    assert answer('x')\n"
     )
     project.run().assert_outcomes(passed=1)
+
+
+def test_clients_may_be_built_by_fixtures_before_the_world(project, monkeypatch):
+    """Of any scope, and by those that build the agent in a folder of its own."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    client = "import openai, os, pytest\n@pytest.fixture(scope='module')\ndef client():\n    return openai.OpenAI()\n"
+    asks = "client.chat.completions.create(model='gpt-5.4-mini', messages=[{'role': 'user', 'content': 'x'}])"
+    project.tests(
+        f"{client}def test_first(client, chaos):\n    assert {asks}.choices\n"
+        "def test_none():\n    assert 'OPENAI_API_KEY' not in os.environ\n"
+    )
+    project.file(
+        "deep/er/conftest.py",
+        f"{client}@pytest.fixture\ndef chaos_agent(client):\n"
+        f"    return lambda prompt: {asks}.choices[0].message.content\n",
+    ).scenario("deep/er/night")
+    project.run().assert_outcomes(passed=3)
+
+
+def test_keys_that_fixtures_set_stay(project, monkeypatch):
+    """For as long as they say, whatever stood in their place."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    project.tests(
+        "import os, pytest\nfrom myagent import answer\n"
+        "@pytest.fixture(scope='session')\n"
+        "def key():\n    os.environ['OPENAI_API_KEY'] = 'own'\n    yield\n"
+        "    del os.environ['OPENAI_API_KEY']\n"
+        "def test_late(monkeypatch, chaos):\n"
+        "    monkeypatch.setenv('OPENAI_API_KEY', 'late')\n    answer('x')\n"
+        "def test_gone():\n    assert 'OPENAI_API_KEY' not in os.environ\n"
+        "def test_own(key, chaos):\n    answer('x')\n"
+        "def test_still():\n    assert os.environ['OPENAI_API_KEY'] == 'own'\n"
+    )
+    project.run().assert_outcomes(passed=4)
+    assert "OPENAI_API_KEY" not in os.environ
 
 
 def test_real_keys_are_left_alone(project, monkeypatch):

@@ -1,5 +1,7 @@
 """Tests that are written by hand: the `chaos` fixture and its marker."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 from chaoskit.faults import FAULTS
@@ -190,6 +192,27 @@ def test_marker_has_the_same_words(project):
 
 
 @pytest.mark.parametrize(
+    "word",
+    [
+        "call_tool={'tool': 'search', 'query': ['a']}",
+        "call_tool=['search', {'query': ['a']}]",
+        "call_tool=['search', '{\"query\": [\"a\"]}']",
+    ],
+)
+def test_marker_lets_the_model_call_a_tool(project, word):
+    """Its arguments are called whatever the tool calls them."""
+    project.agent().tests(
+        f"import anthropic, pytest\n@pytest.mark.chaos({word}, fault={{'name': 'slow', 'before': 9}})\n"
+        "def test_it(chaos):\n"
+        "    reply = anthropic.Anthropic().messages.create(model='claude-sonnet-4-6', max_tokens=99,\n"
+        "        tools=[{'name': 'search', 'input_schema': {'type': 'object', 'properties': {}}}],\n"
+        "        messages=[{'role': 'user', 'content': 'x'}])\n"
+        "    assert reply.content[0].input == {'query': ['a']} and chaos.clock.now() > 9\n"
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
     ("marker", "told"),
     [
         ("chaos('outage')", "*the chaos marker takes keywords only*"),
@@ -229,6 +252,23 @@ def test_async_tests_live_in_virtual_time(project, plugin):
     project.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("backend", ["'trio'", "('trio', {})"])
+def test_trio_is_refused_with_what_to_do(project, backend):
+    """Before the test begins; on asyncio the same test passes."""
+    project.agent().tests(
+        "import pytest\nfrom myagent import answer\n"
+        f"@pytest.fixture(params=['asyncio', {backend}], ids=['asyncio', 'trio'])\n"
+        "def anyio_backend(request):\n    return request.param\n"
+        "@pytest.mark.anyio\n@pytest.mark.chaos(reply='yes')\n"
+        "async def test_it():\n    assert answer('x') == 'yes'\n"
+        "def test_sync(chaos, anyio_backend):\n    assert answer('x')\n"
+    )
+    result = project.run()
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["trio brings its own event loop*", '*return "asyncio"'])
+    result.stdout.no_fnmatch_line("*deadlock*")
+
+
 def test_run_that_exceeds_its_bounds_is_ended(hand):
     """A loop that never ends fails the test instead of hanging it."""
     result = hand("chaos.scenario('day4')\nwhile True:\n    answer('again')")
@@ -262,5 +302,70 @@ def test_failure_of_the_test_itself_tells_the_story(hand):
             "*call 1 to anthropic claude-sonnet-4-6*",
             "*fault: ServerError",
             "again: pytest test_mine.py::test_it --chaos-seed=0",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["assert answer('x') == 'y'", "answer('x'); 1 / 0", "chaos.hang()"]
+)
+def test_junit_has_what_a_failed_test_came_to(hand, line):
+    """Whether its body failed or a promise."""
+    result = hand(f"answer('x')\n{line}", "--junitxml=junit.xml", "--chaos-seed=3")
+    result.assert_outcomes(failed=1)
+    (case,) = ET.parse("junit.xml").iter("testcase")
+    found = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert int(found["chaos_calls"]) >= 1
+    assert float(found["chaos_cost_usd"]) > 0
+    assert found["chaos_seed"] == "3"
+
+
+def test_failure_without_a_story_tells_none(hand):
+    """And the end of a run is no exception during another."""
+    told = hand("pass").stdout.str()
+    assert "no request reached a simulated provider" in told
+    assert "what happened" not in told
+    told = hand("chaos.scenario('day4')\nwhile True:\n    answer('again')").stdout.str()
+    assert "the run was ended: calls: more than 240" in told
+    assert "another exception" not in told
+
+
+LATE = """
+import pytest
+from myagent import answer
+
+@pytest.fixture
+def late(request):
+    return request.getfixturevalue("chaos")
+
+@pytest.mark.parametrize("how", ["unstruck", "kept", "failed", "skipped"])
+def test_early(late, how):
+    live(late, how)
+
+@pytest.mark.parametrize("how", ["unstruck", "kept", "failed", "skipped"])
+def test_late(request, how):
+    live(request.getfixturevalue("chaos"), how)
+
+def live(chaos, how):
+    chaos.rate_limit(calls=9 if how == "unstruck" else 1)
+    answer("x")
+    if how == "skipped":
+        pytest.skip("so be it")
+    assert how != "failed"
+"""
+
+
+def test_world_that_is_asked_for_late_is_judged_as_well(project):
+    """By name, in a fixture or in the test itself; but not where the test said how it ended."""
+    result = project.agent().tests(LATE).run("-rA")
+    result.assert_outcomes(passed=3, failed=3, skipped=2, errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "FAILED test_mine.py::test_early[[]unstruck] *",
+            "FAILED test_mine.py::test_early[[]failed] *",
+            "PASSED test_mine.py::test_late[[]unstruck]",
+            "ERROR test_mine.py::test_late[[]unstruck] *",
+            "FAILED test_mine.py::test_late[[]failed] *",
+            "*never struck: RateLimited*",
         ]
     )

@@ -1,5 +1,6 @@
 """Scenario files are tests like any other, and so is the shipped week."""
 
+import shlex
 import sys
 import xml.etree.ElementTree as ET
 
@@ -65,6 +66,59 @@ def test_failed_tests_run_again(project):
     again = project.run("bad.chaos.toml", "good.chaos.toml", "chaos-week::day4", "--lf")
     again.assert_outcomes(failed=2)
     project.run("--lf", "-x", "chaos-week", ".").assert_outcomes(failed=1)
+
+
+@pytest.fixture
+def broken_week(project):
+    """A project after its week, of which two days failed."""
+    failed = '{"chaos-week::day1": true, "chaos-week::day4": true}'
+    project.agent("chaoskit.demo:naive").scenario("good")
+    return project.file(".pytest_cache/v/cache/lastfailed", failed)
+
+
+@pytest.mark.parametrize(
+    ("args", "ran"),
+    [
+        (["--lf"], ["chaos-week::day1", "chaos-week::day4"]),
+        (["--lf", "-k", "day4"], ["chaos-week::day4"]),
+        (["--lf", "-o", "testpaths=."], ["chaos-week::day1", "chaos-week::day4"]),
+        (["--lf", "good.chaos.toml"], ["good.chaos.toml::good"]),
+        (["--lf", "chaos-week::day4"], ["chaos-week::day4"]),
+        ([], ["good.chaos.toml::good"]),
+        (["-p", "no:cacheprovider"], ["good.chaos.toml::good"]),
+    ],
+)
+def test_days_that_failed_are_found_by_lf_alone(broken_week, args, ran):
+    """Unless something else is named; without it the week is not run."""
+    assert names(broken_week.run("--collect-only", *args)) == ran
+
+
+def test_failed_day_that_is_gone_stops_nobody(broken_week):
+    """Its agent has another name now, or there are more."""
+    gone = '{"chaos-week::day4[other:agent]": true, "chaos-week::day9": true}'
+    broken_week.file(".pytest_cache/v/cache/lastfailed", gone)
+    assert names(broken_week.run("--lf", "--collect-only")) == ["good.chaos.toml::good"]
+
+
+def test_failed_day_runs_again_in_workers(project):
+    """And is forgotten when it passes."""
+    project.agent("chaoskit.demo:naive").scenario("good").run("chaos-week::day4")
+    project.pytester.runpytest_subprocess("-q", "--lf", "-n", "1").assert_outcomes(failed=1)
+    project.agent("chaoskit.demo:guarded").run("--lf").assert_outcomes(passed=1)
+    assert names(project.run("--lf", "--collect-only")) == ["good.chaos.toml::good"]
+
+
+@pytest.mark.parametrize(
+    "args", [["chaos-week::day4"], ["--chaos-week", "-k", "day4"]], ids=["alone", "beside"]
+)
+def test_week_asks_the_agent_of_the_only_conftest(project, args):
+    """Which is often that of the folder of tests."""
+    project.file("tests/test_it.py", "def test_it(): pass").file(
+        "tests/conftest.py",
+        "import pytest\n@pytest.fixture\ndef place():\n    return 'chaoskit.demo:guarded'\n"
+        "@pytest.fixture\ndef chaos_agent(place):\n    return place\n",
+    )
+    project.run(*args).assert_outcomes(passed=1)
 
 
 def test_expectations_stand_in_the_file(project):
@@ -226,3 +280,63 @@ def test_debugger_opens_where_a_test_failed(project):
         sys.executable, "-m", "pytest", "--pdb", stdin=b"p len(chaos.calls) + 40\nq\n"
     )
     child.stdout.fnmatch_lines(["*(Pdb) 41*"])
+
+
+CRASHES = """
+import anthropic
+
+client = anthropic.Anthropic(max_retries=0)
+
+
+def answer(prompt):
+    mine = "a" + "gent"
+    return ask(prompt)
+
+
+def ask(prompt):
+    inner = "in" + "ner"
+    return client.messages.create(
+        model="claude-sonnet-4-6", max_tokens=9, messages=[{"role": "user", "content": prompt}]
+    ).content[0].text
+"""
+
+
+def test_line_that_reproduces_works_where_pytest_was_started(project, monkeypatch):
+    """From a folder below the root, and with the ini file that was named."""
+    project.scenario("deep/night", calls="1-9").file(
+        "deep/test_low.py",
+        "from myagent import answer\n"
+        "class TestAll:\n    def test_it(self, chaos):\n        assert answer('x') == 'y'\n",
+    )
+    project.file("etc/own.ini", "[pytest]\nchaos_agent = myagent:answer\n")
+    monkeypatch.chdir(project.pytester.path / "deep")
+    given = ("-c", "../etc/own.ini", "--rootdir=..", "-o", "addopts=-p no:asyncio")
+    first = project.run(*given, "--chaos-seed=3")
+    first.assert_outcomes(failed=2)
+    lines = [line.partition("again: ")[2] for line in first.outlines if "again: " in line]
+    assert [line.split()[1] for line in lines] == [
+        "night.chaos.toml::night",
+        "test_low.py::TestAll::test_it",
+    ]
+    for line in lines:
+        again = project.run(*shlex.split(line)[1:])
+        again.assert_outcomes(failed=1)
+        assert f"again: {line}" in again.stdout.str()
+
+
+@pytest.mark.parametrize("kind", ["scenario", "users"])
+def test_debugger_opens_where_the_agent_raised(project, kind):
+    """In its own code; the frames of libraries below it are left out."""
+    project.agent("crashes:answer").file("crashes.py", CRASHES)
+    if kind == "scenario":
+        project.scenario()
+    else:
+        project.tests("def test_it(chaos):\n    chaos.rate_limit(calls=1)\n    chaos.users(2)\n")
+    said = b"p inner\nup\np mine\nimport time\np time.time() < 1_893_488_400\nq\n"
+    child = project.pytester.run(sys.executable, "-m", "pytest", "--pdb", stdin=said)
+    over = kind == "scenario"  # and time is real again
+    told = "every turn is answered" if over else "no turn ends in an exception"
+    child.stdout.fnmatch_lines([f"*FAIL {told}*"])
+    child.stdout.fnmatch_lines(
+        ["-> return client.messages.create(", "*'inner'", "*'agent'", f"*{over}"]
+    )

@@ -84,6 +84,33 @@ def test_seed_of_the_project_is_used(project):
     )
 
 
+@pytest.mark.parametrize("place", ["project", "ini", "conftest", "nowhere"])
+def test_seed_is_in_the_header_whoever_names_the_agent(project, place):
+    """Once, before anything runs; where nothing is of ours, there is none."""
+    if place == "project":
+        project.agent()
+    if place == "ini":
+        project.file(
+            "pytest.ini", "[pytest]\naddopts = -p no:asyncio\nchaos_agent = myagent:answer\n"
+        )
+    if place == "conftest":
+        project.file(
+            "conftest.py",
+            "import pytest\n@pytest.fixture\ndef chaos_agent():\n    return 'myagent:answer'\n",
+        )
+    if place == "nowhere":
+        project.tests("def test_it(): pass")
+    else:
+        project.scenario()
+    told = project.pytester.runpytest_inprocess("--collect-only").outlines
+    lines = [line for line in told if "--chaos-seed=" in line]
+    agent = "the `chaos_agent` fixture" if place == "conftest" else "myagent:answer"
+    line = f"chaoskit: agent {agent}, --chaos-seed=0"
+    assert lines == ([] if place == "nowhere" else [line])
+    quiet = project.run("--collect-only").stdout.str()
+    assert "--chaos-seed" not in quiet
+
+
 def test_seed_that_is_none_is_told(project):
     """In one line."""
     result = project.run("--chaos-seed=lucky")
