@@ -52,12 +52,38 @@ async def whole(made):
     return made
 
 
+async def called_twice(connected):
+    """Call a tool over MCP twice; return what came of each call, in words."""
+    command = json.loads(os.environ.get("CHAOS_MCP_COMMAND") or "null")
+    patience = float(os.environ["CHAOS_PATIENCE"])
+    said = []
+    try:
+        async with connected(command or os.environ["CHAOS_MCP_URL"]) as call:
+            for _ in range(2):
+                try:
+                    said.append(str(await asyncio.wait_for(call(), patience)))
+                except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the question
+                    said.append(in_words(error))
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the question, too
+        said.append(f"the client itself raised {in_words(error)}")
+    return said
+
+
+def in_words(error):
+    """Return the first error of a group, in one line."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__} {str(error).partition(chr(10))[0][:90]}".strip()
+
+
 def done(function, api):
     """Do what is asked, and return what came of it."""
     logs = Logs()
     shaped = ("structure", "partial", "repaired")
     given = [logs.tool()] if function.__name__ == "tool" else []
     given = [Cause] if function.__name__ in shaped else given
+    if function.__name__ == "connected":
+        return {"said": asyncio.run(called_twice(function))}
     try:
         made = function(api, *given)
         if inspect.isgenerator(made):

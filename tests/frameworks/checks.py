@@ -24,12 +24,14 @@ class Check:
         prepare: says what the model answers and what goes wrong.
         seen: takes the answer of the program and the session, and returns what was seen, in a few
             words; it raises AssertionError where that is wrong.
+        by_hand: what is asked is not how an agent should behave, so the session is not judged.
     """
 
     about: str
     does: str
     prepare: Callable
     seen: Callable
+    by_hand: bool = False
 
 
 def _said(told):
@@ -182,5 +184,7 @@ def judged(check, told, session):
         seen = check.seen(told, session)
     except AssertionError as wrong:
         return False, str(wrong)
+    if check.by_hand:
+        return True, seen
     kept = [item for item in session.judge() if item.judgement.verdict in UNKEPT]
     return not kept, "; ".join(map(in_words, kept)) or seen

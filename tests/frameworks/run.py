@@ -15,12 +15,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import venv
 from pathlib import Path
 
 from checks import CHECKS, judged
+from mcp_checks import MCP_CHECKS, SCENARIO, patience_with, scenario_with
 
+from chaoskit.scenario import parse
 from chaoskit.serving import serving
 
 HERE = Path(__file__).resolve().parent
@@ -28,6 +31,10 @@ PYTHON = {
     "instructor": ["instructor[anthropic]", "anthropic", "openai"],
     "langgraph": ["langgraph", "langchain", "langchain-anthropic", "langchain-openai"],
     "litellm": ["litellm", "aiohttp"],
+    "mcp_fastmcp": ["fastmcp", "mcp"],
+    "mcp_langchain": ["langchain-mcp-adapters", "mcp"],
+    "mcp_openai_agents": ["openai-agents", "mcp"],
+    "mcp_pydantic_ai": ["pydantic-ai-slim[mcp]", "mcp"],
     "openai_agents": ["openai-agents", "openai"],
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
 }
@@ -39,6 +46,7 @@ QUIET = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PYTHONWARNINGS": "ignore",
 }
+KNOWN = CHECKS | MCP_CHECKS
 PATIENCE = 120  # seconds for one check
 
 
@@ -110,7 +118,28 @@ class Program:
         return self.hear()
 
 
-def tried(name, program, server, wanted):
+class Rig:
+    """What programs are asked against: sessions of a server, and commands that serve tools."""
+
+    def __init__(self, server, folder):
+        self._server = server
+        self._folder = folder
+
+    def session(self, name, check):
+        """Return a session in which a check is prepared, and what leads a program to it."""
+        session = self._server.session(name)
+        check.prepare(session)
+        return session, {**session.environment(), "CHAOS_MCP_COMMAND": ""}
+
+    def command(self, kind):
+        """Return no session, and what leads a program to a command that serves tools."""
+        file = self._folder / f"{kind}.chaos.toml"
+        file.write_text(scenario_with(kind), encoding="utf-8")
+        chaoskit = str(Path(sys.executable).with_name("chaoskit"))
+        return None, {"CHAOS_MCP_COMMAND": json.dumps([chaoskit, "mcp", str(file)])}
+
+
+def tried(name, program, rig, wanted):
     """Yield for each check of a program its API, its name, whether it went well, and what it saw."""
     can = program.hear()
     if can is None:
@@ -118,12 +147,15 @@ def tried(name, program, server, wanted):
         return
     yield "", "", None, ", ".join(" ".join(one) for one in can["versions"].items())
     for api in can["apis"]:
-        for kind, check in CHECKS.items():
+        for kind, check in KNOWN.items():
             if kind not in wanted or check.does not in can["can"]:
                 continue
-            session = server.session(f"{name}-{api}-{kind}".replace(" ", "-"))
-            check.prepare(session)
-            told = program.ask(does=check.does, api=api, environment=session.environment())
+            if api.endswith("stdio"):
+                session, environment = rig.command(kind)
+            else:
+                session, environment = rig.session(f"{name} {api} {kind}".replace(" ", "-"), check)
+            environment["CHAOS_PATIENCE"] = str(patience_with(kind))
+            told = program.ask(does=check.does, api=api, environment=environment)
             if told is None:
                 yield api, kind, False, f"the program ended, or took more than {PATIENCE} seconds"
                 return
@@ -140,17 +172,17 @@ def main():
     with contextlib.ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        server = stack.enter_context(serving())
+        rig = Rig(stack.enter_context(serving(parse(SCENARIO, "tools.chaos.toml"))), folder)
         for name in given.names:
             words = installed(name, folder)
             log = folder / f"{name}.log"
             with log.open("w", encoding="utf-8") as errors, Program(words, errors) as program:
                 failed = False
-                for api, kind, well, seen in tried(name, program, server, given.check):
+                for api, kind, well, seen in tried(name, program, rig, given.check):
                     ended[well] += 1
                     failed = failed or well is False
                     word = {True: "ok", False: "FAILED", None: ""}[well]
-                    print(f"{name:14} {api:18} {kind:10} {word:7} {seen}".rstrip(), flush=True)
+                    print(f"{name:17} {api:17} {kind:16} {word:7} {seen}".rstrip(), flush=True)
             if failed:
                 print(f"what {name} said, at its end:\n{log.read_text('utf-8')[-1500:]}")
     print(f"{ended[True]} ok, {ended[False]} failed")
@@ -166,6 +198,8 @@ def arguments():
         description=__doc__,
         epilog=f"""checks:
 {checks}
+  over MCP a tool is called twice, and the first call is struck by one of:
+{textwrap.fill(", ".join(MCP_CHECKS), 96, initial_indent="    ", subsequent_indent="    ")}
 
 examples:
   python tests/frameworks/run.py                            everything; some minutes, some GB
@@ -174,8 +208,8 @@ examples:
 
 Packages come from the registries, the newest there are. Environments, and what the programs print,
 lie in the folder that --keep names; without it they go when the run ends. A framework more is a
-program with APIS and some of the functions plain, streamed, tool, structure and repaired, and a
-line in run.py. The exit code is 1 where anything failed.""",
+program with APIS and some of the functions plain, streamed, tool, structure, partial and repaired
+(or connected, for MCP), and a line in run.py. The exit code is 1 where anything failed.""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     given.add_argument(
@@ -185,12 +219,16 @@ line in run.py. The exit code is 1 where anything failed.""",
         "--keep", type=Path, metavar="FOLDER", help="make environments there, use those that are"
     )
     given.add_argument(
-        "--check", action="append", choices=CHECKS, help="this check alone; may be given again"
+        "--check",
+        action="append",
+        choices=KNOWN,
+        metavar="CHECK",
+        help="this check alone; may be given again",
     )
     made = given.parse_args()
     if strange := [name for name in made.names if name not in known]:
         given.error(f"there is no {strange[0]!r}; there are {', '.join(known)}")
-    made.names, made.check = made.names or known, made.check or list(CHECKS)
+    made.names, made.check = made.names or known, made.check or list(KNOWN)
     return made
 
 
