@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chaoskit.errors import InternalError
 from chaoskit.exchange import HttpRequest
-from chaoskit.player import Ending, Exchange, Host, Passed, answering, largest
+from chaoskit.player import Ending, Exchange, Host, Passed, Passing, answering, largest
 
 __all__ = ["Hosts"]
 
@@ -50,6 +50,11 @@ class Hosts:
         host = self._whose(request)
         made = host.exchange(request)
         return replace(made, note=_Of(host, made))
+
+    def passes(self, request: HttpRequest) -> bool:
+        """Tell whether the first that claims a request lets it go on to the real host."""
+        host = self._whose(request)
+        return isinstance(host, Passing) and host.passes(request)
 
     def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
         """Let the first that claims a request answer it, or pass it on to the real host.

@@ -102,6 +102,10 @@ class Passed:
 class Passing(Host, Protocol):
     """A host that lets some of its requests go on to the real one."""
 
+    def passes(self, request: HttpRequest) -> bool:
+        """Tell whether a request that it claims goes on to the real host."""
+        ...
+
     def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
         """Answer a request.
 

@@ -73,8 +73,9 @@ class Stage(Scene):
             )
             stack.enter_context(self.watch)
             stack.enter_context(banned(self.world, allow=self.scenario.network.allow))
-            stack.enter_context(intercepted(Hosts(self.tools, self.world), self.clock))
-            stack.enter_context(detoured(self.world))
+            hosts = Hosts(self.tools, self.world)
+            stack.enter_context(intercepted(hosts, self.clock))
+            stack.enter_context(detoured(hosts, self.watch.sent))
             stack.enter_context(self.toolbox)
             self._entered = stack.pop_all()
         return self

@@ -151,6 +151,10 @@ class ToolServer:
         dialect, desk = self._claimed(request), self.desk()
         return self.answer(dialect, dialect.decode(request, desk), desk)
 
+    def passes(self, request: HttpRequest) -> bool:
+        """Tell whether a request for tools is for one that is real."""
+        return self._claimed(request).decode(request, self.desk()).real
+
     def passing(self, request: HttpRequest) -> Generator[None, Passed, Exchange]:
         """Answer a request, or let it go on to the real host, whose answer is sent to this.
 

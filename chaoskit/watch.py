@@ -91,7 +91,7 @@ class Watch:
             undo.enter_context(watched_logging(self))
             undo.enter_context(watched_hooks(self))
             undo.enter_context(watched_spans(self))
-            undo.enter_context(watched_requests(self._sent))
+            undo.enter_context(watched_requests(self.sent))
             self._undo = undo.pop_all()
         self._entered = True
         _ENTERED.append(self)
@@ -142,6 +142,15 @@ class Watch:
         for sighting in self._found((*stream, *self._who()), text):
             self._tell(sighting, channel, where or _caller())
 
+    def sent(self, text: str, where: str) -> None:
+        """Look at a part of a request to a host that is not simulated."""
+        if not self.active:
+            return
+        user, _ = self._who()
+        for sighting in self._canaries.find(text):
+            if owner(sighting.label) != user or not in_a_tool():
+                self._tell(sighting, "request", where)
+
     def _found(self, stream: tuple[Hashable, ...], text: str) -> list[Sighting]:
         """Return what a piece completes, or holds."""
         if not self.active or not text:
@@ -154,15 +163,6 @@ class Watch:
             with self._lock:
                 self._tails.pop(stream, None)
         return sightings
-
-    def _sent(self, text: str, where: str) -> None:
-        """Look at a part of a request to a host that is not simulated."""
-        if not self.active:
-            return
-        user, _ = self._who()
-        for sighting in self._canaries.find(text):
-            if owner(sighting.label) != user or not in_a_tool():
-                self._tell(sighting, "request", where)
 
     def _put_out(self, channel: str, text: str) -> bool:
         """Look at what came out of a descriptor; only the secret tells whose it is."""

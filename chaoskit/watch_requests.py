@@ -6,8 +6,9 @@ order to use it, and what it sends while it runs is its business.
 
 Seen are `httpx` and `httpx2`, `requests`, also where a mock answers in place of its adapters, and
 whatever else stands on `http.client`: `urllib`, `urllib3`.
-Of a body, what is at hand as text or bytes; not what is read from a file or a generator. Not seen
-are clients with sockets of their own (aiohttp, gRPC); a run refuses their connections.
+Of a body, what is at hand as text or bytes; not what is read from a file or a generator. Requests
+of `aiohttp` are shown by `players/detour.py`. Not seen are other clients with sockets of their own
+(gRPC); a run refuses the connections of those whose sockets are Python's.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ from urllib.parse import quote, unquote
 
 from chaoskit.errors import ChaoskitError, InternalError
 from chaoskit.exchange import HttpReply, HttpRequest
-from chaoskit.player import Host
+from chaoskit.player import Host, Passing
 from chaoskit.players.loopback import Loopback
+from chaoskit.watch_aiohttp import parts_of_aiohttp
 from chaoskit.who import who
 
 __all__ = ["detoured"]
@@ -28,8 +29,12 @@ _USER, _TURN = "x-chaos-user", "x-chaos-turn"
 
 
 @contextlib.contextmanager
-def detoured(host: Host) -> Iterator[None]:
-    """Send what aiohttp is to request of the simulated provider to a server; enter it in a run."""
+def detoured(host: Host, sent: Callable[[str, str], None]) -> Iterator[None]:
+    """Send what aiohttp is to request of simulated hosts to a server; enter it in a run.
+
+    What a real host is to carry out goes there as it is, and is shown before to `sent`, part by
+    part, as is what is meant for anybody else.
+    """
     if importlib.util.find_spec("aiohttp") is None:
         yield
         return
@@ -40,11 +45,13 @@ def detoured(host: Host) -> Iterator[None]:
         session: Any = aiohttp.ClientSession
         original = session._request  # noqa: SLF001 - every request goes through it
         stack.callback(setattr, session, "_request", original)
-        session._request = _leading(original, host, server)  # noqa: SLF001 - as above
+        session._request = _leading(original, host, server, sent)  # noqa: SLF001 - as above
         yield
 
 
-def _leading(original: Callable[..., Any], host: Host, server: _Lazy) -> Callable[..., Any]:
+def _leading(
+    original: Callable[..., Any], host: Host, server: _Lazy, sent: Callable[[str, str], None]
+) -> Callable[..., Any]:
     async def _request(session: Any, method: str, str_or_url: Any, **options: Any) -> Any:
         url = session._build_url(str_or_url)  # noqa: SLF001 - its base URL is nowhere else
         headers = session._prepare_headers(options.get("headers"))  # noqa: SLF001 - likewise
@@ -56,7 +63,9 @@ def _leading(original: Callable[..., Any], host: Host, server: _Lazy) -> Callabl
             query=url.query_string,
             headers=told,
         )
-        if not host.claims(asked):
+        if not host.claims(asked) or (isinstance(host, Passing) and host.passes(asked)):
+            for part, text in parts_of_aiohttp(session, url, headers, options):
+                sent(text, f"{url.host}, {part}")
             return await original(session, method, str_or_url, **options)
         user, turn = who()
         headers.update({"host": url.raw_authority, _USER: quote(user), _TURN: str(turn)})

@@ -176,7 +176,6 @@ REFUSED = [
         "messages.[3].tool_call_id",
         None,
     ),
-    (body(tools=[]), EMPTY.format("tools"), "tools", "empty_array"),
     (body(tools=[named("a b")]), NAME, "tools[0].function.name", "invalid_value"),
     (
         body(tools=[named("a" * 65)]),
@@ -382,6 +381,13 @@ ACCEPTED = {
 def test_valid_request_is_accepted(ask_openai, given):
     """What production takes is not refused, however odd."""
     assert isinstance(ask_openai(given), Call)
+
+
+@pytest.mark.wire("openai_chat.requests.empty_tools")
+def test_empty_tools_are_as_good_as_none(ask_openai):
+    """Agents without tools send them, where they want an answer of a given structure."""
+    call = ask_openai(body(tools=[], response_format=schema(CLOSED)))
+    assert call.tools == ()
 
 
 @pytest.mark.wire("openai_chat.requests.unknown_model_is_not_found")

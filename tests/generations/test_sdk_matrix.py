@@ -9,13 +9,13 @@ from chaoskit.demo.sdk_faults import PLAIN, STREAMED
 from chaoskit.demo.sdks import COLUMNS, cell, tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "sdks.md"
-NEWER = int(importlib.metadata.version("anthropic").partition(".")[0]) >= 1
+GENERATION = importlib.metadata.version("anthropic").partition(".")[0]
 
 
 def told():
     """The cells of the page for this generation, by column and row."""
     sections = PAGE.read_text(encoding="utf-8").split("\n### anthropic ")[1:]
-    (section,) = [text for text in sections if text.startswith("0.") is not NEWER]
+    (section,) = [text for text in sections if text.startswith(f"{GENERATION}.")]
     found = {}
     for lines in section.split("\n\n")[1:]:
         rows = [

@@ -17,7 +17,7 @@ def read(value: object) -> tuple[tuple[ToolSpec, ...], tuple[Json, ...]]:
         return (), ()
     functions: list[ToolSpec] = []
     others: list[Json] = []
-    for at, item in enumerate(values.filled(value, "tools")):
+    for at, item in enumerate(values.array(value, "tools")):
         path = f"tools[{at}]"
         tool = values.record(item, path)
         kind = values.required(tool, "type", f"{path}.type")

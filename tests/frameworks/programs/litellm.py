@@ -1,27 +1,64 @@
-"""LiteLLM, sync and async, plain and streamed, on both vendors."""
-# ruff: noqa: T201 - a script prints
+"""LiteLLM: sync on httpx, async on aiohttp."""
 
-import asyncio
-import os
+import json
 
-import litellm
+from litellm import Router
 
-BASES = {
-    "anthropic/claude-sonnet-4-6": os.environ["ANTHROPIC_BASE_URL"],
-    "openai/gpt-4o-mini": os.environ["OPENAI_BASE_URL"],
+APIS = {
+    "anthropic": "anthropic/claude-sonnet-4-6",
+    "anthropic async": "anthropic/claude-sonnet-4-6",
+    "openai chat": "openai/gpt-4o-mini",
+    "openai chat async": "openai/gpt-4o-mini",
+    "openai responses": "openai/responses/gpt-4o-mini",
 }
-asked = [{"role": "user", "content": "Why did the last deploy fail?"}]
+ASKED = {"role": "user", "content": "Why did the last deploy fail?"}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "search_logs",
+        "description": "Search the deploy logs.",
+        "parameters": {
+            "type": "object",
+            "properties": {"query": {"type": "string"}},
+            "required": ["query"],
+        },
+    },
+}
 
 
-async def streamed(model, base):
-    """The text of a streamed answer."""
-    stream = await litellm.acompletion(
-        model, asked, api_base=base, stream=True, max_tokens=300, num_retries=2
-    )
-    return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+async def made(api, **asked):
+    """One answer, by the router, which asks again and waits as long as it is told to."""
+    options = {"model": APIS[api], "max_tokens": 300}
+    model = {"model_name": "theirs", "litellm_params": options}
+    router = Router(model_list=[model], num_retries=2)
+    if api.endswith("async"):
+        return await router.acompletion("theirs", **asked)
+    return router.completion("theirs", **asked)
 
 
-for model, base in BASES.items():
-    told = litellm.completion(model, asked, api_base=base, max_tokens=300, num_retries=2)
-    print(told.choices[0].message.content)
-    print(asyncio.run(streamed(model, base)))
+async def plain(api):
+    return (await made(api, messages=[ASKED])).choices[0].message.content
+
+
+async def streamed(api):
+    stream = await made(api, messages=[ASKED], stream=True)
+    if api.endswith("async"):
+        return [chunk.choices[0].delta.content or "" async for chunk in stream]
+    return [chunk.choices[0].delta.content or "" for chunk in stream]
+
+
+async def tool(api, search_logs):
+    messages = [ASKED]
+    while True:
+        said = (await made(api, messages=messages, tools=[TOOL])).choices[0].message
+        if not said.tool_calls:
+            return said.content
+        messages.append(said.model_dump())
+        for call in said.tool_calls:
+            text = search_logs(**json.loads(call.function.arguments))
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
+
+
+async def structure(api, kind):
+    text = (await made(api, messages=[ASKED], response_format=kind)).choices[0].message.content
+    return kind.model_validate_json(text)
