@@ -15,6 +15,7 @@
     structured_output   OpenAI: `response_format` may hold a JSON Schema
     audio               OpenAI: it can speak
     prediction          OpenAI: `prediction` may say what the answer will mostly be
+    cache_options       OpenAI: `prompt_cache_options` are repeated, and misses are diagnosed
     embedding           it embeds texts and does not answer
     thinking_bound      Anthropic: thinking is bound to the conversation before it
     thinking_shown      Anthropic: thinking comes with its text unless `display` is `omitted`
@@ -79,6 +80,8 @@ class Model:
         cache: `breakpoints` as at Anthropic, `automatic` as at OpenAI.
         cache_life: lifetime of automatic entries, in seconds.
         cache_writes: automatic writes are reported, and billed.
+        cache_rate: requests a minute with the same beginning that one machine takes; more of them
+            go to others, which have caches of their own. 0 for any number.
         overflow_text: the vendor's text when prompt and `max_tokens` exceed the window.
     """
 
@@ -90,6 +93,7 @@ class Model:
     cache: Literal["breakpoints", "automatic"] = "breakpoints"
     cache_life: float = 0.0
     cache_writes: bool = False
+    cache_rate: int = 0
     overflow_text: str = ""
 
 
@@ -202,6 +206,7 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         deprecated=_midnight(table.get("deprecated")),
         retires=_midnight(table.get("retires")),
         no_tools=_vendor(provider).lacking(table["name"]),
+        retentions=tuple(table.get("retentions", ())),
     )
     return Model(
         facts=facts,
@@ -212,6 +217,7 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         cache=table["cache"],
         cache_life=duration(table.get("cache_life", 0)),
         cache_writes=table.get("cache_writes", False),
+        cache_rate=table.get("cache_rate", 0),
         overflow_text=table.get("overflow_text", ""),
     )
 

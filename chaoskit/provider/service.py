@@ -187,7 +187,7 @@ class Service:
             usage = predicted(usage, ended, call, model, self.counter)
             output = usage.output
         self._limits.charge(admission.account, "output_tokens", output, now=now)
-        if use.writes:
+        if use.writes or use.route is not None:
             self.cache.store(use, started=admission.at, begins=begins)
         cost = self._prices.cost(call.provider, model.facts.name, usage)
         if cost and (tier := call.options.get("service_tier")):
