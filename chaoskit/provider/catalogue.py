@@ -82,6 +82,7 @@ class Model:
         cache_writes: automatic writes are reported, and billed.
         cache_rate: requests a minute with the same beginning that one machine takes; more of them
             go to others, which have caches of their own. 0 for any number.
+        rates: tokens a minute of prompts and of answers, where they are not the usual ones.
         overflow_text: the vendor's text when prompt and `max_tokens` exceed the window.
     """
 
@@ -94,6 +95,7 @@ class Model:
     cache_life: float = 0.0
     cache_writes: bool = False
     cache_rate: int = 0
+    rates: tuple[int, int] | None = None
     overflow_text: str = ""
 
 
@@ -218,6 +220,7 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         cache_life=duration(table.get("cache_life", 0)),
         cache_writes=table.get("cache_writes", False),
         cache_rate=table.get("cache_rate", 0),
+        rates=tuple(table["rates"]) if "rates" in table else None,
         overflow_text=table.get("overflow_text", ""),
     )
 
