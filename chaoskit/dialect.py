@@ -33,6 +33,7 @@ class ModelFacts:
         features: traits that dialects ask for, such as `prefill`, `sampling`, `reasoning`.
         created, deprecated, retires: unix seconds; 0 when unknown or never.
         lifecycle: a retired model is not found any more.
+        retentions: how long its prompt cache may be asked to keep; empty for as is liked.
         no_tools: types of the vendor's tools that it does not support, with `*` for the rest.
     """
 
@@ -48,6 +49,7 @@ class ModelFacts:
     deprecated: int = 0
     retires: int = 0
     no_tools: tuple[str, ...] = ()
+    retentions: tuple[str, ...] = ()
 
 
 class Models(Protocol):

@@ -261,6 +261,7 @@ class Usage:
 
     Attributes:
         reasoning: of the output, what was not for the reader.
+        tier: of the service that the exchange had, where it is not the usual one.
         accepted, rejected: what of a prediction came true, and what did not.
     """
 
@@ -272,6 +273,7 @@ class Usage:
     reasoning: int = 0
     accepted: int = 0
     rejected: int = 0
+    tier: str = ""
 
     @property
     def prompt(self) -> int:

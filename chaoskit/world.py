@@ -265,6 +265,9 @@ class World:
             return self._refuse(visit, decoded)
         call = decoded
         if call.operation == "count_tokens":
+            refused = self.service.counting(call, now=visit.now)
+            if refused is not None:
+                return self._refuse(visit, refused)
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
             return _Answer(steps=plain(counted))
         if call.operation == "stored":

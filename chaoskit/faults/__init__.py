@@ -27,6 +27,7 @@ from chaoskit.faults.leaked_secret import LeakedSecret
 from chaoskit.faults.list_changed_storm import ListChangedStorm
 from chaoskit.faults.log_noise import LogNoise
 from chaoskit.faults.malformed_arguments import MalformedArguments
+from chaoskit.faults.out_of_credit import OutOfCredit
 from chaoskit.faults.outage import Outage
 from chaoskit.faults.overloaded import Overloaded
 from chaoskit.faults.oversized_result import OversizedResult
@@ -85,6 +86,7 @@ __all__ = [
     "ListChangedStorm",
     "LogNoise",
     "MalformedArguments",
+    "OutOfCredit",
     "Outage",
     "Overloaded",
     "OversizedResult",
@@ -123,6 +125,7 @@ FAULTS.register("rate_limited", RateLimited)
 FAULTS.register("overloaded", Overloaded)
 FAULTS.register("server_error", ServerError)
 FAULTS.register("unauthorised", Unauthorised)
+FAULTS.register("out_of_credit", OutOfCredit)
 FAULTS.register("retired_model", RetiredModel)
 FAULTS.register("outage", Outage)
 FAULTS.register("connect_error", ConnectError)

@@ -34,6 +34,14 @@ WRITTEN = 4
 LONG_LIFE = 43_200.0
 """Seconds that an explicit breakpoint lives where it asks for it."""
 
+RETENTIONS = {"in_memory": 300.0, "24h": 86_400.0}
+"""Seconds that automatic entries live where the request says so."""
+
+MACHINES = 8
+"""Machines over which requests with the same beginning are spread; the last takes the rest. [?]"""
+
+_ROUTED = 256  # tokens at the beginning of a prompt that decide to which machines it goes
+_MINUTE = 60.0
 _LIVES = {"5m": 300.0, "1h": 3600.0}
 _SIBLINGS = 8
 _REMEMBERED = 8
@@ -58,6 +66,7 @@ class PromptCache:
         self._blocks = Blocks()
         self._entries: dict[bytes, _Entry] = {}
         self._siblings: dict[bytes, deque[_Entry]] = {}
+        self._arrivals: dict[bytes, deque[float]] = {}
         self._trails: dict[Namespace, deque[tuple[bytes, ...]]] = {}
 
     def __len__(self) -> int:
@@ -86,18 +95,27 @@ class PromptCache:
         for digest in use.hits:
             entry = self._entries.get(digest)
             if entry is not None:
+                entry.life = max(entry.life, use.life)
                 entry.expires = max(entry.expires, now + entry.life)
 
     def store(self, use: CacheUse, *, started: float, begins: float) -> None:
         """Make the entries of a request that started and whose answer begins at these times."""
         for write in use.writes:
             self._put(write, started, begins)
+        if use.route is not None:
+            route, most = use.route
+            self._arrivals.setdefault(route, deque(maxlen=most)).append(started)
         if use.trail is not None:
             trails = self._trails.setdefault(use.trail.namespace, deque(maxlen=_REMEMBERED))
             if use.trail.digests not in trails:
                 trails.append(use.trail.digests)
         if len(self._entries) > _CROWD:
             self._drop_expired(started)
+            self._arrivals = {
+                route: arrivals
+                for route, arrivals in self._arrivals.items()
+                if arrivals and arrivals[-1] > started - _MINUTE
+            }
 
     def _put(self, write: Write, started: float, begins: float) -> None:
         entry = self._entries.get(write.digest)
@@ -141,6 +159,8 @@ class PromptCache:
         if not _marked(call):
             return CacheUse(uncached=prompt.total)
         blocks = self._blocks.of(call, prompt.blocks, strict=False)
+        if call.options.get("long_cache"):
+            blocks = [block._replace(ttl="1h") if block.ttl else block for block in blocks]
         last = max(at for at, block in enumerate(blocks) if block.ttl is not None)
         del blocks[last + 1 :]
         namespace = (call.provider, call.key, model.facts.name)
@@ -189,8 +209,15 @@ class PromptCache:
         namespace = (call.provider, call.key, model.facts.name)
         root = _root(namespace)
         digests = _chain(root, blocks)
-        parents = [root, *digests]
         ends, _ = _measure(blocks)
+        route, machine = None, 0
+        if model.cache_rate:
+            route = (_route(call, digests, ends), model.cache_rate * MACHINES)
+            machine = self._machine(route[0], model.cache_rate, now)
+            if machine:
+                root = _root((*namespace, str(machine)))
+                digests = _chain(root, blocks)
+        parents = [root, *digests]
         known = 0
         while known < len(blocks) and self._readable(digests[known], now):
             known += 1
@@ -201,24 +228,39 @@ class PromptCache:
         written = prompt.total // STEP * STEP - read if model.cache_writes else 0
         miss = None
         if not read:
-            miss = self._missed(namespace, digests, blocks, now)
+            crowded = Miss(reason="overflow") if machine else None
+            miss = crowded or self._missed(namespace, digests, blocks, now)
+        lasting = bool(call.options.get("long_cache")) and model.cache_writes
+        life = LONG_LIFE if lasting else _life(call, model)
         return CacheUse(
             read=read,
-            write_5m=written,
+            write_5m=0 if lasting else written,
+            write_1h=written if lasting else 0,
             uncached=prompt.total - read - written,
             miss=miss,
             hits=tuple(digests[:known]),
             writes=tuple(
                 Write(
                     digest=digests[at],
-                    life=model.cache_life,
+                    life=life,
                     parent=parents[at],
                     chunks=self._blocks.chunks(block.text) if block.text else (),
                 )
                 for at, block in enumerate(blocks[known:], known)
             ),
-            trail=Trail(namespace=namespace, digests=tuple(digests)),
+            trail=None if machine else Trail(namespace=namespace, digests=tuple(digests)),
+            life=life,
+            route=route,
         )
+
+    def _machine(self, route: bytes, rate: int, now: float) -> int:
+        """Return the number of the machine that a request goes to: the first that has room."""
+        arrivals = self._arrivals.get(route)
+        if not arrivals:
+            return 0
+        while arrivals and arrivals[0] <= now - _MINUTE:
+            arrivals.popleft()
+        return min(len(arrivals) // rate, MACHINES - 1)
 
     def _readable(self, digest: bytes, now: float) -> bool:
         entry = self._entries.get(digest)
@@ -262,6 +304,18 @@ class PromptCache:
         return Miss(reason="not_ready" if now < entry.readable_from else "too_far")
 
 
+def _life(call: Call, model: Model) -> float:
+    """Return how long automatic entries live, in seconds."""
+    return RETENTIONS.get(str(call.options.get("cache_retention")), model.cache_life)
+
+
+def _route(call: Call, digests: list[bytes], ends: list[int]) -> bytes:
+    """Return what decides to which machines a prompt goes: its beginning, and the key it names."""
+    at = next((at for at, end in enumerate(ends) if end >= _ROUTED), len(ends) - 1)
+    key = str(call.options.get("cache_key", ""))
+    return digests[at] + key.encode("utf-8", "surrogatepass")
+
+
 def _marked(call: Call) -> bool:
     """Tell whether the prompt has a cache breakpoint anywhere."""
     for message in reversed(call.messages):
@@ -274,7 +328,7 @@ def _marked(call: Call) -> bool:
     return any(tool.cache is not None for tool in call.tools)
 
 
-def _root(namespace: Namespace) -> bytes:
+def _root(namespace: tuple[str, ...]) -> bytes:
     """Return the digest of the empty prefix."""
     return blake2b("\0".join(namespace).encode(), digest_size=16).digest()
 

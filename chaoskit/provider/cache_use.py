@@ -12,7 +12,7 @@ __all__ = ["CacheUse", "Marked", "Miss", "Namespace", "Trail", "Write", "used"]
 
 Namespace: TypeAlias = tuple[str, str, str]
 Reason: TypeAlias = Literal[
-    "cold", "changed", "expired", "evicted", "too_far", "too_short", "not_ready"
+    "cold", "changed", "expired", "evicted", "too_far", "too_short", "not_ready", "overflow"
 ]
 
 
@@ -24,7 +24,8 @@ class Miss:
         reason: `cold`: nothing of the kind was sent before; `changed`: the prompt differs from an
             earlier one at `where`; `expired`: its time was up; `evicted`: the cache was emptied;
             `too_far`: more than 20 positions before the breakpoint; `too_short`: below the model's
-            minimum; `not_ready`: the answer of the request that writes it has not begun.
+            minimum; `not_ready`: the answer of the request that writes it has not begun;
+            `overflow`: so many requests had the same beginning that it went to another machine.
         where: first block that differs, such as `system[0]` or `messages[4].content[1]`; without
             an index where a setting differs, such as the choice of tools.
     """
@@ -45,7 +46,13 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheUse:
-    """What the cache does for one prompt, in tokens; the four add up to the prompt."""
+    """What the cache does for one prompt, in tokens; the four add up to the prompt.
+
+    Attributes:
+        life: seconds that what was read is to live on, at least.
+        route: what the choice of a machine depends on, where there are several, and how many
+            requests of a minute are to be remembered for it.
+    """
 
     read: int = 0
     write_5m: int = 0
@@ -55,6 +62,8 @@ class CacheUse:
     hits: tuple[bytes, ...] = ()
     writes: tuple[Write, ...] = ()
     trail: Trail | None = None
+    life: float = 0.0
+    route: tuple[bytes, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@
     structured_output   OpenAI: `response_format` may hold a JSON Schema
     audio               OpenAI: it can speak
     prediction          OpenAI: `prediction` may say what the answer will mostly be
+    cache_options       OpenAI: `prompt_cache_options` are repeated, and misses are diagnosed
     embedding           it embeds texts and does not answer
     thinking_bound      Anthropic: thinking is bound to the conversation before it
     thinking_shown      Anthropic: thinking comes with its text unless `display` is `omitted`
@@ -80,6 +81,9 @@ class Model:
         cache: `breakpoints` as at Anthropic, `automatic` as at OpenAI.
         cache_life: lifetime of automatic entries, in seconds.
         cache_writes: automatic writes are reported, and billed.
+        cache_rate: requests a minute with the same beginning that one machine takes; more of them
+            go to others, which have caches of their own. 0 for any number.
+        rates: tokens a minute of prompts and of answers, where they are not the usual ones.
         overflow_text: the vendor's text when prompt and `max_tokens` exceed the window.
     """
 
@@ -91,6 +95,8 @@ class Model:
     cache: Literal["breakpoints", "automatic"] = "breakpoints"
     cache_life: float = 0.0
     cache_writes: bool = False
+    cache_rate: int = 0
+    rates: tuple[int, int] | None = None
     overflow_text: str = ""
 
 
@@ -206,6 +212,7 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         deprecated=_midnight(table.get("deprecated")),
         retires=_midnight(table.get("retires")),
         no_tools=_vendor(provider).lacking(table["name"]),
+        retentions=tuple(table.get("retentions", ())),
     )
     return Model(
         facts=facts,
@@ -216,6 +223,8 @@ def _model(table: Mapping[str, Any], provider: str) -> Model:
         cache=table["cache"],
         cache_life=duration(table.get("cache_life", 0)),
         cache_writes=table.get("cache_writes", False),
+        cache_rate=table.get("cache_rate", 0),
+        rates=tuple(table["rates"]) if "rates" in table else None,
         overflow_text=table.get("overflow_text", ""),
     )
 

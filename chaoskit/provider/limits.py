@@ -173,6 +173,22 @@ class RateLimits:
             return None
         return _keep_place(buckets, caller, costs, now)
 
+    def take(
+        self,
+        account: Account,
+        limits: tuple[tuple[str, int], ...],
+        costs: tuple[int, ...],
+        *,
+        now: float,
+    ) -> bool:
+        """Charge the costs if there is room for them, and tell so; nothing is kept for anyone."""
+        buckets = self._buckets(account, limits, now)
+        buckets.refill(now)
+        if not buckets.fits(_needs(costs)):
+            return False
+        buckets.charge(costs)
+        return True
+
     def charge(self, account: Account, name: str, cost: int, *, now: float) -> None:
         """Charge what is known only after the answer; the bucket may fall below zero."""
         buckets = self._accounts.get(account)

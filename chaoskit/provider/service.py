@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import TypeAlias
 
 from chaoskit.again import ByIdentity
 from chaoskit.dialect import LimitState
@@ -17,14 +19,20 @@ from chaoskit.provider.prediction import predicted
 from chaoskit.provider.prices import Prices, load
 from chaoskit.provider.prompt import PromptCount, count, part_tokens
 from chaoskit.provider.reasoning import reasoned
-from chaoskit.provider.settings import ProviderSettings
+from chaoskit.provider.settings import USUAL, ProviderSettings
+from chaoskit.provider.settings import Limits as LimitSettings
 from chaoskit.provider.shelf import Shelf
 from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 
 __all__ = ["Admission", "Service", "Settled"]
 
+Limits: TypeAlias = tuple[tuple[str, int], ...]
+
 _REMEMBERED = 64
+_FASTER = 2.5
+_COUNTS = 5_000  # a minute
+_FAST, _PRIORITY = "fast_", "priority_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,7 @@ class Admission:
         cache: what of the prompt is read from the cache, and written to it.
         limits: the limits after this request, for the headers.
         first_token: seconds until the answer begins.
+        tier: of the service that the answer has, where it is not the usual one.
     """
 
     at: float
@@ -46,6 +55,7 @@ class Admission:
     limits: tuple[LimitState, ...]
     latency: Latency
     first_token: float
+    tier: str = ""
 
     @property
     def tokens_per_second(self) -> float:
@@ -71,7 +81,23 @@ class Settled:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Vendor:
     settings: ProviderSettings
-    limits: tuple[tuple[str, int], ...]
+    limits: Limits
+    by_rates: dict[tuple[int, int], Limits] = field(default_factory=dict)
+
+    def limits_of(self, model: Model) -> Limits:
+        """Return the limits on requests to a model of a class that has its own."""
+        rates = model.rates or USUAL
+        if rates not in self.by_rates:
+            settings = self.settings.limits
+            self.by_rates[rates] = settings.of(model.facts.provider, usual=rates)
+        return self.by_rates[rates]
+
+    def fast(self, provider: str) -> tuple[Limits, Latency]:
+        """Return the limits and the pace of requests that are to be fast."""
+        settings = self.settings.fast_limits or self.settings.limits
+        pace = self.settings.latency
+        faster = replace(pace, tokens_per_second=pace.tokens_per_second * _FASTER)
+        return settings.of(provider, kind="fast_"), faster
 
 
 class Service:
@@ -144,13 +170,18 @@ class Service:
             if vendor.settings.cache
             else CacheUse(uncached=prompt.total)
         )
-        account = (call.provider, call.key, model.group)
+        account = _account(call, model)
+        limits, latency = vendor.limits, vendor.settings.latency
+        if model.rates is not None:
+            limits = vendor.limits_of(model)
+        if account[2] is not model.group:
+            limits, latency = vendor.fast(call.provider)
         self._latest[call.key] = account
         refused = None
         if limited:
             refused = self._limits.admit(
                 account,
-                vendor.limits,
+                limits,
                 _costs(call, vendor.settings, prompt, use),
                 caller=caller or call.key,
                 now=now,
@@ -159,15 +190,20 @@ class Service:
             return _rate_limited(refused)
         if use.hits:
             self.cache.touch(use, now=now)
+        states, tier = self._limits.states(account, now), ""
+        if vendor.settings.priority_limits is not None and limited:
+            tier, more = self._priority(call, vendor.settings.priority_limits, model, use, now)
+            states += more
         return Admission(
             at=now,
             model=model,
             account=account,
             prompt=prompt,
             cache=use,
-            limits=self._limits.states(account, now),
-            latency=vendor.settings.latency,
-            first_token=vendor.settings.latency.first_token,
+            limits=states,
+            latency=latency,
+            first_token=latency.first_token,
+            tier=tier,
         )
 
     def settle(
@@ -189,12 +225,13 @@ class Service:
             cache_write_1h=use.write_1h,
             output=output,
             reasoning=reasoning,
+            tier=admission.tier,
         )
         if "prediction" in call.options:
             usage = predicted(usage, ended, call, model, self.counter)
             output = usage.output
-        self._limits.charge(admission.account, "output_tokens", output, now=now)
-        if use.writes:
+        self._charge(admission, output, now)
+        if use.writes or use.route is not None:
             self.cache.store(use, started=admission.at, begins=begins)
         cost = self._prices.cost(call.provider, model.facts.name, usage)
         if cost and (tier := call.options.get("service_tier")):
@@ -224,7 +261,7 @@ class Service:
         if call is not None:
             model = self.catalogue.model(call.model, call.provider)
             if model is not None:
-                account = (call.provider, call.key, model.group)
+                account = _account(call, model)
         return () if account is None else self._limits.states(account, now)
 
     def shelf(self, provider: str, key: str) -> Shelf:
@@ -235,6 +272,42 @@ class Service:
     def deploy(self) -> None:
         """Empty the prompt caches, as a deploy of the service does."""
         self.cache.clear()
+
+    def counting(self, call: Call, *, now: float) -> Refusal | None:
+        """Refuse a request to count tokens that is one too many; its limit is one of its own."""
+        if call.provider != "anthropic":
+            return None
+        vendor = self._vendors.get(call.provider) or self._vendor(call.provider)
+        limit = vendor.settings.limits.counts_per_minute or _COUNTS
+        refused = self._limits.admit(
+            (call.provider, call.key, "count_tokens"),
+            (("requests", limit),),
+            (1,),
+            caller=call.key,
+            now=now,
+        )
+        return None if refused is None else _rate_limited(refused)
+
+    def _priority(
+        self, call: Call, bought: LimitSettings, model: Model, use: CacheUse, now: float
+    ) -> tuple[str, tuple[LimitState, ...]]:
+        """Return the tier in which a request is served, and the limits on what was bought."""
+        account = (call.provider, call.key, f"{_PRIORITY}{model.group}")
+        _, *limits = bought.of(call.provider, kind=_PRIORITY)
+        burnt = use.uncached + use.read * 0.1 + use.write_5m * 1.25 + use.write_1h * 2
+        wanted = not call.options.get("standard_only")
+        costs = (ceil(burnt), 0)
+        taken = wanted and self._limits.take(account, tuple(limits), costs, now=now)
+        return "priority" if taken else "", self._limits.states(account, now)
+
+    def _charge(self, admission: Admission, output: int, now: float) -> None:
+        """Charge the tokens of an answer to the limits of its request."""
+        provider, key, group = admission.account
+        name = "fast_output_tokens" if group.startswith(_FAST) else "output_tokens"
+        self._limits.charge(admission.account, name, output, now=now)
+        if admission.tier:
+            account = (provider, key, f"{_PRIORITY}{admission.model.group}")
+            self._limits.charge(account, f"{_PRIORITY}output_tokens", output, now=now)
 
     def _end(self, reply: Reply, call: Call, model: Model, room: int) -> tuple[Reply, int, int]:
         """Return the answer as far as it goes, its tokens, and those that are not for the reader.
@@ -268,6 +341,12 @@ class Service:
         settings = self.settings.of(provider)
         vendor = _Vendor(settings=settings, limits=settings.limits.of(provider))
         return self._vendors.setdefault(provider, vendor)
+
+
+def _account(call: Call, model: Model) -> Account:
+    """Return what the limits of a request are for; fast requests have others."""
+    fast = call.options and call.options.get("speed") == "fast"
+    return (call.provider, call.key, f"{_FAST}{model.group}" if fast else model.group)
 
 
 def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:

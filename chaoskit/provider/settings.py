@@ -14,6 +14,9 @@ __all__ = ["Limits", "ModelSettings", "PriceSettings", "ProviderSettings", "Vend
 
 Rate = Annotated[int, Field(ge=1)]
 
+USUAL = (2_000_000, 400_000)
+"""Tokens a minute of prompts and of answers in the Start tier."""
+
 
 @settings
 class Limits:
@@ -24,6 +27,7 @@ class Limits:
     requests_per_minute = 50
     input_tokens_per_minute = 40_000
     output_tokens_per_minute = 8_000
+    counts_per_minute = 100
     # or
     [provider.openai.limits]
     tokens_per_minute = 200_000
@@ -33,13 +37,18 @@ class Limits:
     """Requests a minute; 1,000 unless set."""
 
     input_tokens_per_minute: Rate | None = None
-    """Prompt tokens a minute, cache reads not counted; 2,000,000 unless set."""
+    """Prompt tokens a minute, cache reads not counted; 2,000,000 unless set, at Anthropic 500,000
+    for the largest models."""
 
     output_tokens_per_minute: Rate | None = None
-    """Answer tokens a minute; 400,000 unless set. OpenAI has no such limit."""
+    """Answer tokens a minute; 400,000 unless set, 100,000 for the largest models. OpenAI has no
+    such limit."""
 
     tokens_per_minute: Rate | None = None
     """OpenAI's limit on the tokens of a request; `input_tokens_per_minute` unless set."""
+
+    counts_per_minute: Rate | None = None
+    """Anthropic's limit on requests that only count tokens; 5,000 unless set."""
 
     @property
     def counts_max_tokens(self) -> bool:
@@ -49,8 +58,15 @@ class Limits:
         """
         return self.tokens_per_minute is not None or self.input_tokens_per_minute is None
 
-    def of(self, provider: str) -> tuple[tuple[str, int], ...]:
-        """Return the vendor's limits by name, a minute, in the order of its headers."""
+    def of(
+        self, provider: str, *, usual: tuple[int, int] = USUAL, kind: str = ""
+    ) -> tuple[tuple[str, int], ...]:
+        """Return the vendor's limits by name, a minute, in the order of its headers.
+
+        Args:
+            usual: tokens of prompts and of answers where nothing is set.
+            kind: what the limits on tokens are of, such as `fast_`.
+        """
         requests = ("requests", self.requests_per_minute or 1_000)
         if provider == "openai":
             tokens = self.tokens_per_minute or self.input_tokens_per_minute
@@ -58,8 +74,8 @@ class Limits:
         prompt = self.input_tokens_per_minute or self.tokens_per_minute
         return (
             requests,
-            ("input_tokens", prompt or 2_000_000),
-            ("output_tokens", self.output_tokens_per_minute or 400_000),
+            (f"{kind}input_tokens", prompt or usual[0]),
+            (f"{kind}output_tokens", self.output_tokens_per_minute or usual[1]),
         )
 
 
@@ -117,6 +133,8 @@ class VendorSettings:
     example: ClassVar[str] = """
     [provider.anthropic]
     limits = { requests_per_minute = 50 }
+    fast_limits = { input_tokens_per_minute = 100_000 }
+    priority_limits = { input_tokens_per_minute = 50_000, output_tokens_per_minute = 10_000 }
     latency = { first_token = "2s" }
     prices = { input = 3.0, output = 15.0 }
     cache = false
@@ -127,6 +145,12 @@ class VendorSettings:
 
     limits: Limits | None = None
     """Rate limits of one key for one class of models."""
+
+    fast_limits: Limits | None = None
+    """Limits on tokens of requests with `speed = "fast"`, which have limits of their own."""
+
+    priority_limits: Limits | None = None
+    """Tokens a minute that were bought in advance: what fits in is served in the priority tier."""
 
     latency: Latency | None = None
     """The pace of the models."""
@@ -154,6 +178,8 @@ class ProviderSettings:
     example: ClassVar[str] = """
     [provider]
     limits = { requests_per_minute = 50 }
+    fast_limits = { output_tokens_per_minute = 20_000 }
+    priority_limits = { input_tokens_per_minute = 50_000, output_tokens_per_minute = 10_000 }
     latency = { first_token = "2s" }
     prices = { input = 3.0, output = 15.0 }
     cache = true
@@ -168,6 +194,13 @@ class ProviderSettings:
 
     limits: Limits = dataclasses.field(default_factory=Limits)
     """Rate limits of one key for one class of models."""
+
+    fast_limits: Limits | None = None
+    """Anthropic's limits on tokens of requests with `speed = "fast"`; as `limits` unless set."""
+
+    priority_limits: Limits | None = None
+    """Tokens a minute that were bought in advance at Anthropic: what fits in is served in the
+    priority tier."""
 
     latency: Latency = dataclasses.field(default_factory=Latency)
     """The pace of the models."""

@@ -9,6 +9,7 @@ from chaoskit.faults import (
     ConnectError,
     Hang,
     Outage,
+    OutOfCredit,
     Overloaded,
     RateLimited,
     RetiredModel,
@@ -125,3 +126,10 @@ def test_a_retired_model_is_not_found(call, strike):
     refusal = RetiredModel().admit(replace(call, model="m-1"), strike())
     assert (refusal.kind, refusal.details) == ("not_found", {"model": "m-1"})
     assert RetiredModel().admit(call, strike()) is None
+
+
+@pytest.mark.parametrize("reason", ["credit", "own_limit"])
+def test_want_of_money_has_a_reason(call, strike, reason):
+    """Each vendor says it in its own way."""
+    refusal = OutOfCredit(reason=reason).admit(call, strike())
+    assert (refusal.kind, refusal.details) == ("billing", {"reason": reason})

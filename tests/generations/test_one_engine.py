@@ -42,6 +42,10 @@ def respond(**more):
 
 
 THINKING = {"type": "adaptive", "display": "summarized"}
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+NEWER_SEARCH = {"type": "web_search_20260209", "name": "web_search"}
+SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}
+COMPARED = {"comparison_response_id": "resp_1"}
 SHAPE = {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}}
 ASKED = {
     "claude": claude(),
@@ -51,6 +55,9 @@ ASKED = {
     "claude, stop": claude(stream=True, stop_sequences=["deploy"]),
     "claude, limit": claude(max_tokens=3),
     "claude, cache": claude(stream=True, system=CACHED),
+    "claude, searched": claude(stream=True, tools=[SEARCH]),
+    "claude, searched at once": claude(tools=[SEARCH]),
+    "claude, unsupported": claude(model="claude-haiku-4-5", tools=[NEWER_SEARCH]),
     "claude, refused": claude(stream=True, messages=[]),
     "claude, unknown": claude(model="gpt-4o"),
     "claude, counted": (
@@ -64,11 +71,18 @@ ASKED = {
     "chat, logprobs": chat(stream=True, logprobs=True, top_logprobs=2),
     "chat, shape": chat(response_format=SHAPE),
     "chat, reasoning": chat(model="gpt-5"),
+    "chat, functions": chat(stream=True, functions=[FUNCTION]),
+    "chat, spoken": chat(model="gpt-audio", stream=True, **SPOKEN),
+    "chat, predicted": chat(prediction={"type": "content", "content": "I looked at it."}),
+    "chat, cited": chat(stream=True, web_search_options={}),
+    "chat, retired": chat(model="o1-mini"),
     "chat, refused": chat(top_k=1),
     "responses": respond(),
     "responses, stream": respond(stream=True),
     "responses, tools": respond(stream=True, tools=RESPONSES_TOOLS),
     "responses, reasoning": respond(stream=True, model="gpt-5", reasoning={"summary": "auto"}),
+    "responses, searched": respond(stream=True, tools=[{"type": "web_search"}]),
+    "responses, diagnosed": respond(model="gpt-5.6-luna", prompt_cache_options=COMPARED),
     "responses, limit": respond(stream=True, max_output_tokens=16, tools=RESPONSES_TOOLS),
     "responses, refused": respond(previous_response_id="resp_1"),
     "responses, counted": ("/v1/responses/input_tokens", {"model": "gpt-4.1", "input": "x"}),

@@ -402,3 +402,47 @@ def test_entry_that_vanished_is_not_prolonged(client):
     client.cache.clear()
     client.cache.touch(use, now=10)
     assert len(client.cache) == 0
+
+
+def test_many_requests_with_the_same_beginning_go_to_other_machines(client):
+    """Each has a cache of its own, which the first request that comes there fills."""
+    call = replace(CHAT, messages=(user(LONG),))
+    uses = [client.send(call, at=second) for second in range(32)]
+    missed = {at: use.miss.reason for at, use in enumerate(uses) if not use.read}
+    assert missed == {0: "cold", 15: "overflow", 30: "overflow"}
+    assert client.send(call, at=92).read  # a quiet minute later all go to the first one again
+    other = replace(call, options={"cache_key": "mine"})
+    assert [bool(client.send(other, at=93 + at).read) for at in range(3)] == [True, True, True]
+
+
+def test_machines_are_few(client):
+    """However many requests there are, most of them find something."""
+    call = replace(CHAT, messages=(user(LONG),))
+    uses = [client.send(call, at=at / 10, begins=at / 10) for at in range(500)]
+    assert sum(not use.read for use in uses) == 8
+    assert sum(map(len, client.cache._arrivals.values())) <= 8 * 15
+
+
+@pytest.mark.parametrize(
+    ("model", "retention", "alive", "dead"),
+    [("gpt-4.1", "in_memory", 299, 700), ("gpt-4.1", "24h", 86_000, 180_000)],
+)
+def test_retention_decides_how_long_automatic_entries_live(client, model, retention, alive, dead):
+    """Whatever the model does by itself."""
+    options = {"cache_retention": retention}
+    call = replace(CHAT, model=model, messages=(user(LONG),), options=options)
+    client.send(call, at=0)
+    assert client.send(call, at=alive).read > 0
+    assert client.send(call, at=dead).read == 0
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_what_is_to_live_long_is_written_apart(client, explicit):
+    """Twelve hours in place of thirty minutes, for breakpoints that do not say."""
+    options = {"long_cache": True} | ({"explicit_cache": True} if explicit else {})
+    call = replace(CHAT, model="gpt-5.6-luna", messages=(user(LONG, "5m" if explicit else None),))
+    call = replace(call, options=options)
+    first, late = client.send(call, at=0), client.send(call, at=43_000)
+    assert first.write_5m == 0
+    assert first.write_1h == late.read > 1_024
+    assert client.send(call, at=90_000).read == 0

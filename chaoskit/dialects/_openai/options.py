@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chaoskit.dialect import ModelFacts
 from chaoskit.dialects._json import Json
+from chaoskit.dialects._openai.caching import USUAL, Caching
 from chaoskit.dialects._request import retry_count
 
 __all__ = ["Settings", "effort_of", "options"]
@@ -41,8 +42,8 @@ class Settings(Protocol):
         ...
 
     @property
-    def explicit_cache(self) -> bool:
-        """Whether only the breakpoints of the request count for the prompt cache."""
+    def caching(self) -> Caching:
+        """What the request says of the prompt cache."""
         ...
 
     @property
@@ -66,7 +67,7 @@ def options(settings: Settings, model: ModelFacts, headers: Mapping[str, str]) -
     found: dict[str, object] = {"served": model.name}
     if retries := retry_count(headers):
         found["retry_count"] = retries
-    for name in ("builtin_tools", "effort", "json_object", "explicit_cache"):
+    for name in ("builtin_tools", "effort", "json_object"):
         if value := getattr(settings, name):
             found[name] = value
     for name in ("output_schema", "logprobs"):
@@ -74,6 +75,8 @@ def options(settings: Settings, model: ModelFacts, headers: Mapping[str, str]) -
             found[name] = value
     if effort_of(settings, model) != "none":
         found["reasons"] = True
+    if settings.caching is not USUAL:
+        found |= settings.caching.options
     if not settings.obfuscated:
         found["obfuscated"] = False
     if settings.service_tier != "default":

@@ -47,6 +47,7 @@ _NEWEST = _COUNTED | {
 _OLDER = _NEWEST | frozenset(_SAMPLING)
 _MESSAGE = frozenset({"role", "content"})
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_TIERS = ("auto", "standard_only")
 _SPEEDS = ("standard", "fast")
 _DISPLAYS = ("summarized", "omitted")
 _THINKING = ("adaptive", "between_tools", "disabled", "enabled")
@@ -82,6 +83,7 @@ class Body:
     effort: str
     speed: str
     diagnostics: tuple[str] | None
+    standard_only: bool = False
 
 
 def read(body: Json, *, newest: bool, counting: bool, continuing: bool = False) -> Body:
@@ -130,6 +132,7 @@ def read(body: Json, *, newest: bool, counting: bool, continuing: bool = False) 
         effort=_choice(body.get("output_config") or {}, "effort", _EFFORTS, "output_config."),
         speed=_choice(body, "speed", _SPEEDS),
         diagnostics=None if counting else diagnostics.read(body.get("diagnostics")),
+        standard_only=_choice(body, "service_tier", _TIERS) == "standard_only",
     )
     values.known(body, _COUNTED if counting else _NEWEST if newest else _OLDER, "")
     return made

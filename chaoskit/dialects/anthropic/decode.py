@@ -149,6 +149,8 @@ def _call(
         options["speed"] = body.speed
     if body.diagnostics is not None:
         options["diagnostics"] = body.diagnostics
+    if body.standard_only:
+        options["standard_only"] = True
     if body.speed == "fast":
         options["service_tier"] = "fast"
     return Call(

@@ -87,7 +87,7 @@ def usage(tokens: Usage, call: Call) -> Json:
         },
         "output_tokens": tokens.output,
         "output_tokens_details": {"thinking_tokens": tokens.reasoning},
-        "service_tier": "standard",
+        "service_tier": tokens.tier or "standard",
         "server_tool_use": None,
         "inference_geo": "global",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from chaoskit.dialect import Envelope
@@ -18,6 +19,10 @@ _CREDIT = (
     "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to "
     "upgrade or purchase credits."
 )
+_UNPAID = {
+    "credit": _CREDIT,
+    "own_limit": "You have reached your specified API usage limits. You will regain access on ",
+}
 _KINDS: dict[str, tuple[int, str, str]] = {
     "invalid_request": (400, "invalid_request_error", "Invalid request"),
     "context_overflow": (400, "invalid_request_error", ""),
@@ -67,6 +72,7 @@ _RETRIED = frozenset({408, 409, 429})
 
 def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply:
     """Encode an error response."""
+    refusal = _worded(refusal, envelope)
     status = refusal.status or _KINDS[refusal.kind][0]
     if refusal.body is not None:
         return foreign(refusal, status, envelope.wall)
@@ -88,6 +94,16 @@ def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:
     """Encode an error that comes after HTTP 200."""
     data = dumps({"type": "error", "error": _error(refusal, None, envelope)})
     return Frame(kind="error", name="error", data=data)
+
+
+def _worded(refusal: Refusal, envelope: Envelope) -> Refusal:
+    """Return a refusal for want of money in the form that it has where its reason is known."""
+    text = _UNPAID.get(str(refusal.details.get("reason")))
+    if refusal.kind != "billing" or text is None:
+        return refusal
+    if text.endswith(" "):
+        text += f"{_next_month(envelope.wall)} at 00:00 UTC."
+    return replace(refusal, kind="invalid_request", message=refusal.message or text)
 
 
 def _error(refusal: Refusal, call: Call | None, envelope: Envelope) -> dict[str, object]:
@@ -117,10 +133,11 @@ def _text(refusal: Refusal, call: Call | None, envelope: Envelope) -> str:
             f"access on {_next_month(envelope.wall)} at 00:00 UTC."
         )
     name = refusal.limit or "requests"
+    words = name.removeprefix("fast_").replace("_", " ")
     model = f", model: {call.model}" if call is not None and call.model else ""
     return (
         f"This request would exceed your organization's rate limit of "
-        f"{_limit(name, refusal, envelope)}{name.replace('_', ' ')} per minute "
+        f"{_limit(name, refusal, envelope)}{words} per minute "
         f"(org: {headers.ORGANIZATION}{model}). For details, refer to: "
         "https://platform.claude.com/docs/en/api/rate-limits. You can see the response headers for "
         "current usage. Please reduce the prompt length or the maximum tokens requested, or try "

@@ -19,6 +19,13 @@ _LIMITS = {
         for what in ("limit", "remaining", "reset")
     )
     for name in ("requests", "tokens", "input_tokens", "output_tokens")
+} | {
+    f"{kind}_{name}": tuple(
+        f"anthropic-{kind}-{name.replace('_', '-')}-{what}"
+        for what in ("limit", "remaining", "reset")
+    )
+    for kind in ("fast", "priority")
+    for name in ("input_tokens", "output_tokens")
 }
 _OF_TOKENS = ("input_tokens", "output_tokens")
 _DAY = 86_400

@@ -50,7 +50,7 @@ def _capabilities(facts: ModelFacts) -> Json:
     return {
         "batch": yes,
         "citations": yes,
-        "code_execution": no,
+        "code_execution": yes,
         "context_management": no
         | {
             "clear_thinking_20251015": None,
@@ -61,7 +61,7 @@ def _capabilities(facts: ModelFacts) -> Json:
         | {level: {"supported": adaptive} for level in ("low", "medium", "high", "xhigh", "max")},
         "image_input": yes,
         "pdf_input": yes,
-        "server_tools": no | {"web_search": no, "code_execution": no},
+        "server_tools": yes | {"web_search": yes, "code_execution": yes},
         "structured_outputs": yes,
         "thinking": {
             "supported": adaptive or enabled,

@@ -81,7 +81,7 @@ class Body:
         output_schema: JSON Schema to which the answer has to conform.
         json_object: the answer has to be any JSON object.
         obfuscated: the pieces of a stream are padded.
-        explicit_cache: only the breakpoints of the request count for the prompt cache.
+        caching: what the request says of the prompt cache.
         logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
 
@@ -101,7 +101,7 @@ class Body:
     effort: str
     logprobs: int | None
     service_tier: str
-    explicit_cache: bool
+    caching: caching.Caching
     obfuscated: bool
     extras: extras.Extras = extras.NONE
 
@@ -185,7 +185,7 @@ def _read(body: Json) -> Body:
         effort="" if effort is None else values.one_of(effort, _EFFORTS, "reasoning_effort"),
         logprobs=_logprobs(body),
         service_tier=tiers.served(body.get("service_tier")),
-        explicit_cache=caching.is_explicit(body),
+        caching=caching.read(body),
         obfuscated=obfuscation.is_wanted(body),
         extras=more,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
-from chaoskit.dialects._openai import logprobs
+from chaoskit.dialects._openai import caching, logprobs
 from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_chat.body import Body
@@ -37,6 +37,8 @@ def check(body: Body, messages: tuple[Message, ...], model: ModelFacts) -> None:
         )
     if body.extras is not NONE:
         _extras(body, model)
+    if body.caching is not caching.USUAL:
+        caching.check(body.caching, model)
     if body.json_object and not _says_json(messages):
         raise invalid(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of "

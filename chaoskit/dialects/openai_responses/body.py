@@ -50,7 +50,7 @@ class Body:
         summary: the form of the summary of the reasoning, empty for none.
         sealed: the reasoning is to come encrypted.
         obfuscated: the pieces of a stream are padded.
-        explicit_cache: only the breakpoints of the request count for the prompt cache.
+        caching: what the request says of the prompt cache.
         logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
 
@@ -75,7 +75,7 @@ class Body:
     sealed: bool
     logprobs: int | None
     service_tier: str
-    explicit_cache: bool
+    caching: caching.Caching
     obfuscated: bool
     raw: Json
 
@@ -129,7 +129,7 @@ def read(body: Json) -> Body:
         sealed="reasoning.encrypted_content" in (body.get("include") or ()),
         logprobs=_logprobs(body),
         service_tier=tiers.served(body.get("service_tier")),
-        explicit_cache=caching.is_explicit(body),
+        caching=caching.read(body),
         obfuscated=obfuscation.is_wanted(body),
         raw=body,
     )
@@ -233,14 +233,10 @@ def _logprobs(body: Json) -> int | None:
 
 def _others(body: Json) -> None:
     """Check the fields that decide nothing."""
-    for name in ("user", "prompt_cache_key", "safety_identifier"):
+    for name in ("user", "safety_identifier"):
         _optional(body, name)
-    for name, choices in (
-        ("truncation", ("auto", "disabled")),
-        ("prompt_cache_retention", ("in_memory", "in-memory", "24h")),
-    ):
-        if body.get(name) is not None:
-            values.one_of(body[name], choices, name)
+    if body.get("truncation") is not None:
+        values.one_of(body["truncation"], ("auto", "disabled"), "truncation")
     if body.get("max_tool_calls") is not None:
         values.integer(body["max_tool_calls"], "max_tool_calls", 1)
     if body.get("include") is not None:

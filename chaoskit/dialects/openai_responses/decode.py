@@ -86,6 +86,8 @@ def _continues(body: shapes.Body) -> bool:
 def _call(request: HttpRequest, key: str, body: shapes.Body, facts: ModelFacts) -> Call:
     found = options(body, facts, request.headers)
     found |= {"echo": echo(body, facts), "given": body.items, "store": body.store}
+    if "cache_options" in facts.features:
+        found["diagnosable"] = True
     if body.raw.get("include"):
         found["include"] = tuple(body.raw["include"])
     if body.raw.get("truncation") == "auto":

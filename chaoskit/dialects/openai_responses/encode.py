@@ -9,6 +9,7 @@ from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers, ids
 from chaoskit.dialects.openai_responses import kept
 from chaoskit.dialects.openai_responses.compaction import compacted
+from chaoskit.dialects.openai_responses.diagnostics import diagnosed
 from chaoskit.dialects.openai_responses.items import Item, read_item
 from chaoskit.dialects.openai_responses.output import output
 from chaoskit.exchange import Call, HttpReply, Reply, Usage
@@ -61,12 +62,19 @@ def response(reply: Reply, call: Call, envelope: Envelope) -> Json:
         "usage": _usage(reply.usage),
     }
     echo = call.options.get("echo")
-    return made | echo if isinstance(echo, dict) else made
+    if isinstance(echo, dict):
+        made |= echo
+    if "compared" in call.options:
+        made["prompt_cache_diagnostics"] = diagnosed(made, call, reply.usage, envelope)
+    return made
 
 
 def begun(made: Json, status: str) -> Json:
     """Return the response as it is before anything has been generated."""
-    return made | _UNFINISHED | {"status": status}
+    begins = made | _UNFINISHED | {"status": status}
+    if "prompt_cache_diagnostics" in begins:
+        begins["prompt_cache_diagnostics"] = None
+    return begins
 
 
 def keep(made: Json, call: Call, envelope: Envelope) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
-from chaoskit.dialects._openai import logprobs
+from chaoskit.dialects._openai import caching, logprobs
 from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_responses.body import Body
@@ -44,6 +44,8 @@ def check(body: Body, model: ModelFacts) -> None:
             f"version `{model.name}`.",
             param="text.format",
         )
+    if body.caching is not caching.USUAL:
+        caching.check(body.caching, model)
     if body.json_object and not _says_json(body):
         raise invalid(
             "Response input messages must contain the word 'json' in some form to use "

@@ -43,6 +43,12 @@ def echo(body: Body, model: ModelFacts) -> Json:
         "truncation": raw.get("truncation") or "disabled",
         "metadata": raw.get("metadata") or {},
     }
+    if "cache_options" in model.features:
+        made["prompt_cache_options"] = {
+            "mode": "explicit" if body.caching.explicit else "implicit",
+            "ttl": "12h" if body.caching.long else "30m",
+            "comparison_response_id": body.caching.compared or None,
+        }
     if body.template is not None:
         made["prompt"] = body.template.echo
     return made | {name: raw.get(name) for name in _AT_THE_END}
