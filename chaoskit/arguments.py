@@ -20,6 +20,7 @@ from chaoskit.schema.sampling import Sampler, Unsatisfied
 __all__ = ["is_valid", "valid_arguments", "violations"]
 
 _ATTEMPTS = 4
+_LARGE = 64 * 1024  # characters of a schema that is not remembered
 _DEEP = "it is nested too deeply"
 
 
@@ -57,7 +58,7 @@ def valid_arguments(
     Raises:
         UsageError: the schema is wrong, or so intricate that no valid arguments were found.
     """
-    validator = _validator(_canonical(schema))
+    validator = _validator_of(schema)
     for _ in range(_ATTEMPTS):
         sampler = Sampler(validator, rng, hint)
         try:
@@ -77,7 +78,7 @@ def valid_arguments(
 
 
 def _errors(schema: Mapping[str, object], arguments: object, *, first: bool = False) -> list[str]:
-    validator = _validator(_canonical(schema))
+    validator = _validator_of(schema)
     try:
         if first:
             return [] if validator.is_valid(arguments) else ["invalid"]
@@ -93,6 +94,11 @@ def _errors(schema: Mapping[str, object], arguments: object, *, first: bool = Fa
 
 def _canonical(schema: Mapping[str, object]) -> str:
     return json.dumps(dict(schema), sort_keys=True)
+
+
+def _validator_of(schema: Mapping[str, object]) -> Any:
+    canonical = _canonical(schema)
+    return _validator(canonical) if len(canonical) < _LARGE else _validator.__wrapped__(canonical)
 
 
 @lru_cache(maxsize=512)

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from chaoskit.agent import Agent
 from chaoskit.canary import Canaries
@@ -30,7 +29,6 @@ from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.hosts import Hosts
 from chaoskit.journal import (
-    HALVES,
     Event,
     Journal,
     Requested,
@@ -38,7 +36,6 @@ from chaoskit.journal import (
     RunEnded,
     RunStarted,
     Served,
-    as_line,
 )
 from chaoskit.journal_on_disk import JournalOnDisk
 from chaoskit.outcome import Judged
@@ -52,6 +49,7 @@ from chaoskit.provider.tokens import counter_at_hand
 from chaoskit.records import Record, Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
+from chaoskit.serving_files import Files
 from chaoskit.sessions import environment_of, session_of, url_of
 from chaoskit.toolbox import Toolbox
 from chaoskit.toolserver import ToolServer
@@ -59,13 +57,12 @@ from chaoskit.verbs import Told, Verbs
 from chaoskit.workload import Workload
 from chaoskit.world import World
 
-__all__ = ["Kept", "Server", "Session", "not_in_production", "serving"]
+__all__ = ["Server", "Session", "not_in_production", "serving"]
 
 USER = "x-chaos-user"
 """The header by which a request names its user; without it, everything is one user's."""
 
 _STAGES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "PYTHON_ENV", "RAILS_ENV", "DJANGO_ENV")
-_LONGEST_NAME = 80  # characters of a session's name in that of a file
 _MEMORY = 1_000_000  # characters whose tokens are remembered: a server lives for long
 _PRODUCTION = frozenset({"prod", "production", "live"})
 
@@ -360,7 +357,7 @@ def serving(
     not_in_production()
     scenario = scenario or _PROVIDER
     with contextlib.ExitStack() as stack:
-        kept = None if journal is None else stack.enter_context(contextlib.closing(Kept(journal)))
+        kept = None if journal is None else stack.enter_context(contextlib.closing(Files(journal)))
 
         def make(name: str, **how: Any) -> Session:
             given = {"seed": seed, "told": None if kept is None else kept.of(name), **how}
@@ -372,42 +369,6 @@ def serving(
         server = Server(make, scale=scale, port=port, address=address)
         stack.enter_context(served(server.loopback))
         yield server
-
-
-class Kept:
-    """The files of journals: one for each session, beside that of the session without a name.
-
-    Raises:
-        UsageError: the file cannot be written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._files: dict[Path, TextIO] = {}
-        self.of("")
-
-    def of(self, name: str) -> Callable[[Event], None]:
-        """Return what writes the events of a session, into a file that begins anew."""
-        own = re.sub(r"[^A-Za-z0-9_=-]+", "-", name)[:_LONGEST_NAME]
-        path = self._path.with_suffix(f".{own}{self._path.suffix}") if own else self._path
-        if path in self._files:
-            self._files[path].close()
-        try:
-            file = self._files[path] = path.open("w", encoding="utf-8", errors=HALVES)
-        except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-
-        def write(event: Event) -> None:
-            if not file.closed:  # of a session that was begun anew meanwhile
-                file.write(f"{as_line(event)}\n")
-                file.flush()
-
-        return write
-
-    def close(self) -> None:
-        """Close the files."""
-        for file in self._files.values():
-            file.close()
 
 
 def _identify(request: HttpRequest) -> tuple[str, int]:

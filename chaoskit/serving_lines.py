@@ -16,8 +16,9 @@ from chaoskit.proxies.between import Between
 from chaoskit.proxies.command import CommandServer
 from chaoskit.proxies.lines import LinesProxy
 from chaoskit.proxies.upstream import Upstream
-from chaoskit.serving import Kept, Session, not_in_production
+from chaoskit.serving import Session, not_in_production
 from chaoskit.serving_aloud import named
+from chaoskit.serving_files import Files
 from chaoskit.who import standing_in
 
 __all__ = ["serve"]
@@ -57,7 +58,7 @@ def serve(
     if port is not None and not in_front_of.startswith(_URL):
         raise UsageError("--port goes with --in-front-of http://…; `chaoskit serve` has one, too")
     with contextlib.ExitStack() as stack:
-        kept = None if journal is None else stack.enter_context(contextlib.closing(Kept(journal)))
+        kept = None if journal is None else stack.enter_context(contextlib.closing(Files(journal)))
         told = None if kept is None else kept.of("")
         session = Session(scenario, scale=scale, seed=seed, told=told)
         player = _player(session, stack, in_front_of, port, tell)

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaoskit import serving_files
 from chaoskit.clocks.real import RealClock
 from chaoskit.control import answer, is_control
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 from chaoskit.freely import PromiseBroken
-from chaoskit.journal import Delivered, Journal, Refused, Requested, RunStarted
+from chaoskit.journal import Delivered, Journal, Refused, Requested, RunEnded, RunStarted
 from chaoskit.provider.prices import _library, _looked_up
 from chaoskit.provider.service import Service
 from chaoskit.scenario import parse
@@ -456,6 +457,25 @@ def test_journal_is_kept_in_files_as_it_happens(tmp_path, http):
     )
     again = Journal.loads((tmp_path / "out.a-b-c.jsonl").read_text(encoding="utf-8"))
     assert not list(again.of(Requested))
+
+
+def test_files_of_many_sessions_are_not_open_at_once(tmp_path, monkeypatch):
+    """A server may have more sessions than the machine lets it open files."""
+    monkeypatch.setattr(serving_files, "_MOST", 3)
+    files = serving_files.Files(tmp_path / "out.jsonl")
+    writers = [files.of(f"s{number}") for number in range(9)]
+    for turn in range(2):
+        for number, write in enumerate(writers):
+            write(RunEnded(at=float(turn), reason=f"s{number}"))
+            assert len(files._files) == 3
+    begun_anew = files.of("s4")
+    writers[4](RunEnded(at=2.0, reason="late"))
+    begun_anew(RunEnded(at=3.0, reason="anew"))
+    files.close()
+    for number in range(9):
+        text = (tmp_path / f"out.s{number}.jsonl").read_text(encoding="utf-8")
+        expected = [3.0] if number == 4 else [0.0, 1.0]
+        assert [event.at for event in Journal.loads(text)] == expected
 
 
 def test_journal_that_cannot_be_written_is_told(tmp_path):

@@ -6,9 +6,10 @@ import re
 
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import values
-from chaoskit.dialects._openai.strict import flaw
+from chaoskit.dialects._openai.strict import flaw as strict_flaw
 from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import ToolSpec
+from chaoskit.schema.flaw import flaw
 
 __all__ = ["spec"]
 
@@ -57,7 +58,9 @@ def _schema(function: Json, name: str, path: str) -> Json:
         kind = schema.get("type")
         problem = f"""schema must be a JSON Schema of 'type: "object"', got 'type: "{kind}"'."""
     elif function.get("strict") is True:
-        problem = flaw(schema)
+        problem = strict_flaw(schema)
+    if not problem and (found := flaw(schema)):
+        problem = f"{found}."
     if problem:
         raise invalid(
             f"Invalid schema for function '{name}': {problem}",

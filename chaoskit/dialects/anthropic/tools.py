@@ -9,6 +9,7 @@ from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.anthropic import values
 from chaoskit.dialects.anthropic.blocks import Reader, breakpoint_of
 from chaoskit.exchange import ToolChoice, ToolSpec
+from chaoskit.schema.flaw import flaw
 
 __all__ = ["choice", "read"]
 
@@ -64,6 +65,12 @@ def _custom(reader: Reader, tool: Json, path: str) -> ToolSpec:
     schema = values.record(values.required(tool, "input_schema", inner), inner)
     if values.required(schema, "type", f"{inner}.type") != "object":
         raise invalid(f"{inner}.type: Input should be 'object'")
+    if flaw(schema):
+        raise invalid(
+            f"{inner}: JSON schema is invalid. It must match JSON Schema draft 2020-12 "
+            "(https://json-schema.org/draft/2020-12). Learn more about tool use at "
+            "https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview."
+        )
     description = tool.get("description")
     if description is not None:
         values.string(description, f"{path}.description")
