@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import logging
 
@@ -20,11 +21,10 @@ ROUTES = (
     "/v1/files",
     "/v1/models",
 )
+TEXT = st.text(st.characters(), max_size=12)  # halves of surrogate pairs included
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
@@ -123,6 +123,32 @@ def test_any_value_of_any_field_gets_an_answer_of_the_vendor(wire, path, changes
     sent = [
         wire.request(json.dumps({**body, name: value}).encode(), path) for name, value in changes
     ]
+    for head, answer, end in answered(wire, sent):
+        assert end == "closed"
+        assert told_as_a_provider(head, answer, path)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_hostile_json_gets_an_answer_of_the_vendor(wire, path):
+    """Too deep, too long, in another encoding, or with what only Python takes for JSON."""
+    body = wire.CLAUDE if path.startswith("/v1/messages") else wire.CHAT | {"input": "Why?"}
+    whole = json.dumps(body)
+    deep = [b"[" * 100_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000]
+    hostile = [
+        *deep,
+        *(whole[:-1].encode() + b',"metadata":' + inner + b"}" for inner in deep),
+        whole[:-1].encode() + b',"tools":[' + b'{"type":"object","properties":{"a":' * 400,
+        *(f'{whole[:-1]}, "{name}": {value}}}'.encode()
+          for name in ("max_tokens", "temperature", "n", "dimensions")
+          for value in ("9" * 5_000, "9" * 4_000, "-1e999", "NaN", "Infinity")),
+        whole.replace("Why?", "\\ud800 \\u0000").encode(),
+        whole.replace(body["model"], "\\udfff").encode(),
+        whole.encode("utf-16"),
+        b"\xef\xbb\xbf" + whole.encode(),
+        whole.replace("Why?", "\xff").encode("latin-1"),
+        gzip.compress(whole.encode()),
+    ]  # fmt: skip
+    sent = [wire.request(one, path) for one in hostile]
     for head, answer, end in answered(wire, sent):
         assert end == "closed"
         assert told_as_a_provider(head, answer, path)
