@@ -21,6 +21,7 @@ import venv
 from pathlib import Path
 
 from checks import CHECKS, judged
+from lived import EDITABLE, lived
 from mcp_checks import MCP_CHECKS, SCENARIO, patience_with, scenario_with
 
 from chaoskit.scenario import parse
@@ -47,6 +48,7 @@ QUIET = {
     "PYTHONWARNINGS": "ignore",
 }
 KNOWN = CHECKS | MCP_CHECKS
+LIVED = "lived"
 PATIENCE = 120  # seconds for one check
 
 
@@ -64,8 +66,8 @@ def installed(name, folder):
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(home)
-        pip = [sys.executable, "-m", "pip", "--python", str(python)]
-        command([*pip, "install", "-q", *PYTHON[name]])
+        pip = ["python3", "-m", "pip", "--python", str(python), "install", "-q"]
+        command([*pip, *PYTHON[name], *EDITABLE])
     program = str(HERE / "programs" / f"{name}.py")
     return [str(python), "-P", str(HERE / "asking.py"), program, *PYTHON[name]]
 
@@ -83,7 +85,6 @@ class Program:
     def __init__(self, words, log):
         self._process = subprocess.Popen(
             words,
-            env={**os.environ, **QUIET},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -119,11 +120,15 @@ class Program:
 
 
 class Rig:
-    """What programs are asked against: sessions of a server, and commands that serve tools."""
+    """What programs are asked against: sessions of a server, and commands that serve tools.
+
+    Attributes:
+        folder: where environments, scenario files and logs lie.
+    """
 
     def __init__(self, server, folder):
         self._server = server
-        self._folder = folder
+        self.folder = folder
 
     def session(self, name, check):
         """Return a session in which a check is prepared, and what leads a program to it."""
@@ -133,7 +138,7 @@ class Rig:
 
     def command(self, kind):
         """Return no session, and what leads a program to a command that serves tools."""
-        file = self._folder / f"{kind}.chaos.toml"
+        file = self.folder / f"{kind}.chaos.toml"
         file.write_text(scenario_with(kind), encoding="utf-8")
         chaoskit = str(Path(sys.executable).with_name("chaoskit"))
         return None, {"CHAOS_MCP_COMMAND": json.dumps([chaoskit, "mcp", str(file)])}
@@ -163,11 +168,14 @@ def tried(name, program, rig, wanted):
                 yield api, kind, None, told["lacks"]
             else:
                 yield api, kind, *judged(check, told, session)
+        if LIVED in wanted and name in PYTHON and "plain" in can["can"]:
+            yield api, LIVED, *lived(rig.folder / name, name, api)
 
 
 def main():
     """Run what is named, or everything."""
     given = arguments()
+    os.environ.update(QUIET)
     ended = {True: 0, False: 0, None: 0}
     with contextlib.ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -198,6 +206,7 @@ def arguments():
         description=__doc__,
         epilog=f"""checks:
 {checks}
+  lived      in one process with the simulation: three users, refused at first, in virtual time
   over MCP a tool is called twice, and the first call is struck by one of:
 {textwrap.fill(", ".join(MCP_CHECKS), 96, initial_indent="    ", subsequent_indent="    ")}
 
@@ -221,14 +230,14 @@ program with APIS and some of the functions plain, streamed, tool, structure, pa
     given.add_argument(
         "--check",
         action="append",
-        choices=KNOWN,
+        choices=[*KNOWN, LIVED],
         metavar="CHECK",
         help="this check alone; may be given again",
     )
     made = given.parse_args()
     if strange := [name for name in made.names if name not in known]:
         given.error(f"there is no {strange[0]!r}; there are {', '.join(known)}")
-    made.names, made.check = made.names or known, made.check or list(KNOWN)
+    made.names, made.check = made.names or known, made.check or [*KNOWN, LIVED]
     return made
 
 
