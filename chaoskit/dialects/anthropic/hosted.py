@@ -105,8 +105,17 @@ def _input(part: Hosted, name: str) -> Any:
     if part.tool == "web_fetch":
         return {"url": part.query}
     if part.tool == "mcp":
-        return json.loads(part.query or "{}")
+        return _arguments(part.query)
     return {"command" if name == "bash_code_execution" else "code": part.query}
+
+
+def _arguments(text: str) -> Json:
+    """Return arguments as the object that they have to be; what is none is the only argument."""
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = text
+    return value if isinstance(value, dict) else {"input": value}
 
 
 def _content(part: Hosted, name: str, envelope: Envelope) -> Any:
