@@ -19,7 +19,7 @@ def scorecard(terminal: pytest.TerminalReporter, reports: Iterable[Any]) -> None
         found = dict(getattr(report, "user_properties", None) or ())
         if "chaos_verdict" in found:
             rows[report.nodeid] = found
-    terminal.section("chaoskit")
+    terminal.write_sep("=", "chaoskit")
     width = max(len(row["chaos_title"]) for row in rows.values())
     for name in sorted(rows, key=lambda name: (rows[name]["chaos_day"] or 99, name)):
         row = rows[name]

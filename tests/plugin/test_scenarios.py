@@ -246,6 +246,13 @@ def test_scorecard_is_the_summary(project):
     )
 
 
+@pytest.mark.parametrize("how", ["-q", "-v", "--no-header"])
+def test_scorecard_where_all_is_well_begins_on_a_line_of_its_own(project, how):
+    """Nothing stands between the dots and it."""
+    result = project.agent().scenario().pytester.runpytest_inprocess(how)
+    result.stdout.fnmatch_lines([" day 2  Rate limits at midnight  PASS*4 calls*"])
+
+
 def test_failure_tells_promise_finding_story_advice_and_how_to_see_it_again(project):
     """And nothing of how the plugin is built."""
     project.agent().scenario(calls="1-9")
