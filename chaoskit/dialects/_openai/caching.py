@@ -6,7 +6,7 @@ from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import values
 from chaoskit.exchange import Ttl
 
-__all__ = ["breakpoint_of", "is_explicit"]
+__all__ = ["breakpoint_of", "is_explicit", "is_prewarm"]
 
 
 def breakpoint_of(part: Json, path: str) -> Ttl | None:
@@ -39,3 +39,16 @@ def is_explicit(body: Json) -> bool:
         return False
     mode = values.one_of(mode, ("implicit", "explicit"), "prompt_cache_options.mode")
     return mode == "explicit"
+
+
+def is_prewarm(body: Json) -> bool:
+    """Tell whether the prompt is to be cached, and not answered.
+
+    Raises:
+        RefusedError: its options have the wrong form.
+    """
+    value = body.get("prompt_cache_options")
+    if value is None:
+        return False
+    prewarm = values.record(value, "prompt_cache_options").get("prewarm")
+    return prewarm is not None and values.boolean(prewarm, "prompt_cache_options.prewarm")
