@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from h11 import LocalProtocolError  # wsproto writes the handshake with it
 from wsproto import ConnectionType, WSConnection
 from wsproto.connection import Connection as Frames
 from wsproto.events import (
@@ -39,6 +40,7 @@ _NO_PAUSE = 1e-4  # seconds: no timer is so fine; shorter pauses are made up for
 _REASON = 123  # bytes of text that fit into a frame that closes: RFC 6455 §5.5
 _TEXT = "application/json"
 _OLD = "the connection has reached its maximum duration"
+_SHAKING = ("connection", "upgrade", "sec-websocket-key", "sec-websocket-version")
 _OF_THE_HANDSHAKE = ("connection", "upgrade", "content-length")
 
 Asker = tuple[str, int]
@@ -48,14 +50,13 @@ Asker = tuple[str, int]
 def handshake(request: HttpRequest) -> bytes | HttpReply:
     """Return the bytes that accept the offer of a WebSocket, or what is answered to a bad one."""
     offered = WSConnection(ConnectionType.SERVER)
-    headers = [
-        (name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()
-    ]
+    given = ((name, request.headers.get(name, "").encode("latin-1")) for name in _SHAKING)
+    headers = [(name.encode(), value) for name, value in given if value]
     try:
-        offered.initiate_upgrade_connection(headers, "/")
+        offered.initiate_upgrade_connection([(b"host", b"chaoskit"), *headers], "/")
         return offered.send(AcceptConnection())
-    except RemoteProtocolError as error:
-        hint = error.event_hint
+    except (RemoteProtocolError, LocalProtocolError, UnicodeError) as error:
+        hint = error.event_hint if isinstance(error, RemoteProtocolError) else None
         status = hint.status_code if isinstance(hint, RejectConnection) else 400
         body = f"{error}\n".encode()
         told = {"content-type": "text/plain", "content-length": str(len(body))}
@@ -71,7 +72,7 @@ class _Answer:
     performance: Performance
     lane: str | None
     due: float
-    timer: asyncio.TimerHandle | None = None
+    timer: asyncio.Handle | None = None
 
 
 class WebSocket:
@@ -138,6 +139,7 @@ class WebSocket:
                 self._send(self._frames.send(event.response()))
             elif isinstance(event, CloseConnection):
                 self._hang_up(event.code, event.reason or "")
+        self._attend()
 
     def pause(self, *, paused: bool) -> None:
         """Take note of whether the client reads more slowly than we write."""
@@ -180,11 +182,11 @@ class WebSocket:
         else:
             self._waiting.append((lane, request, asker))
             self._next()
-        self._attend()
 
     def _attend(self) -> None:
         """Read on, unless too much is waiting already."""
-        deaf = self._paused or len(self._waiting) + len(self._answers) >= _MOST_WAITING
+        waiting = len(self._waiting) + len(self._answers) + len(self._between)
+        deaf = self._paused or waiting >= _MOST_WAITING
         if deaf is not self._deaf and not self._over:
             self._deaf = deaf
             self._listen(not deaf)
@@ -237,6 +239,10 @@ class WebSocket:
                 elif isinstance(move, bytes):
                     out += move
                     self._edge.pass_by(move)
+                    if self._blocked and not self._edge.within:
+                        self._blocked.append(answer)  # behind those that have waited for this
+                        self._flush(answer, out)
+                        return
                 elif isinstance(move, Raw):
                     out += move.data
         except Broken as broken:
@@ -265,10 +271,10 @@ class WebSocket:
     def _flush(self, answer: _Answer, out: bytearray) -> None:
         if out:
             self._write(out)
-        was, self._inside = self._inside, answer if self._edge.within else None
+        self._inside = answer if self._edge.within else None
         if self._inside is None:
             self._send_what_waited()
-            if was is not None:
+            if not self._paused:
                 self._wake()
 
     def _wake(self) -> None:
@@ -276,7 +282,7 @@ class WebSocket:
         for answer in blocked:
             answer.due = max(answer.due, self._loop.time())
             if answer.timer is None and answer in self._answers:
-                answer.timer = self._loop.call_at(answer.due, self._perform, answer)
+                answer.timer = self._loop.call_soon(self._perform, answer)
 
     def _send(self, frame: bytes) -> None:
         """Send a frame that is no part of an answer, as soon as none has begun."""
@@ -291,6 +297,8 @@ class WebSocket:
         frames, self._between = self._between, []
         for frame in frames:
             self._write(frame)
+        if frames:
+            self._attend()
 
     # How it ends.
 
