@@ -23,6 +23,7 @@ from chaoskit.serving import serving
 HERE = Path(__file__).resolve().parent / "programs"
 PYTHON = {
     "openai_agents": ["openai-agents"],
+    "openai_agents_websocket": ["openai-agents", "websockets"],
     "langgraph": ["langgraph", "langchain", "langchain-anthropic"],
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]"],
     "litellm": ["litellm"],
