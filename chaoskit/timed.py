@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from chaoskit.exchange import HttpReply
 from chaoskit.sockets import framed
@@ -34,49 +34,37 @@ def streamed(
     Args:
         together: events between which there is no pause may be one piece.
     """
-    head = Head(200, headers, chunked=True)
-    return _paced(head, Frame.encode, frames, (first_token, seconds), together=together)
-
-
-def spoken(
-    frames: tuple[Frame, ...], first_token: float, seconds: float, *, together: bool = False
-) -> tuple[Step, ...]:
-    """Return the steps of a stream whose events are messages on a WebSocket."""
-    return _paced(_HEAD, _message, frames, (first_token, seconds), together=together)
-
-
-def said(message: str, *, content: bool, wait: float = 0.0) -> tuple[Step, ...]:
-    """Return the steps of one message on a WebSocket that comes after `wait` seconds."""
-    steps = (_HEAD, Send(framed(message), content=content), _FINISH)
-    return (Wait(wait), *steps) if wait >= _SOON else steps
-
-
-def _message(frame: Frame) -> bytes:
-    return framed(frame.data)
-
-
-def _paced(
-    head: Head,
-    encode: Callable[[Frame], bytes],
-    frames: tuple[Frame, ...],
-    times: tuple[float, float],
-    *,
-    together: bool,
-) -> tuple[Step, ...]:
-    """Return the steps of events of which the first piece and the last come at these times."""
-    first_token, seconds = times
     carrying = sum(frame.kind in ("content", "tool") for frame in frames)
     pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
     pause = pause if pause >= _SOON else 0.0
     steps: list[Step] = [Wait(first_token)] if first_token else []
-    steps.append(head)
+    steps.append(Head(200, headers, chunked=True))
     if together and not pause and frames:
-        whole = b"".join([encode(frame) for frame in frames])
-        return (*steps, Send(whole, content=carrying > 0), _FINISH)
+        whole = "".join([frame.text for frame in frames])
+        return (*steps, Send(whole.encode(), content=carrying > 0), _FINISH)
     for frame in frames:
         content = frame.kind in ("content", "tool")
         if content and pause:
             steps.append(Wait(pause))
-        steps.append(Send(encode(frame), content=content))
+        steps.append(Send(frame.encode(), content=content))
     steps.append(_FINISH)
     return tuple(steps)
+
+
+def spoken(frames: tuple[Frame, ...], first_token: float, seconds: float) -> tuple[Step, ...]:
+    """Return the steps of a stream whose events are messages on a WebSocket."""
+    messages = iter(frames)
+    steps: list[Step] = []
+    for step in streamed({}, frames, first_token, seconds):
+        if isinstance(step, Head):
+            steps.append(_HEAD)
+        elif isinstance(step, Send):
+            steps.append(Send(framed(next(messages).data), step.content))
+        else:
+            steps.append(step)
+    return tuple(steps)
+
+
+def said(message: str, *, content: bool) -> tuple[Step, ...]:
+    """Return the steps of one message on a WebSocket."""
+    return (_HEAD, Send(framed(message), content=content), _FINISH)

@@ -343,12 +343,16 @@ class World:
         sequenced = _SEQUENCED.get(call.dialect)
         if sequenced is not None:
             frames = sequenced.sequence(frames)
-        begins_after, together = admission.first_token, self._together
-        together = together and not self.plan.works_at("steps")
         return _Answer(
-            steps=streamed(headers, frames, begins_after, settled.seconds, together=together)
+            steps=streamed(
+                headers,
+                frames,
+                admission.first_token,
+                settled.seconds,
+                together=self._together and not self.plan.works_at("steps"),
+            )
             if visit.lane is None
-            else spoken(frames, begins_after, settled.seconds, together=together),
+            else spoken(frames, admission.first_token, settled.seconds),
             whole=any(frame.kind == "done" for frame in frames),
             error_frame=any(frame.kind == "error" for frame in frames),
             called=subject.called,

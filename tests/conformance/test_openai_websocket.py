@@ -75,6 +75,7 @@ def refused(connection, **more):
     return event
 
 
+@pytest.mark.slow
 @pytest.mark.wire("openai_responses.websocket.events_of_a_response_are_messages")
 def test_sdk_reads_a_response(connection, session):
     """As events of its types, and one call in the journal."""
@@ -97,6 +98,7 @@ def test_sdk_reads_a_response(connection, session):
     assert [one.how for one in session.journal.of(Delivered)] == ["complete"]
 
 
+@pytest.mark.slow
 @pytest.mark.wire("openai_responses.websocket.events_of_a_response_are_messages")
 def test_async_sdk_reads_a_response(session):
     """Likewise, and its own session of lanes on top."""
@@ -213,6 +215,7 @@ def test_name_of_a_lane_has_a_form(connection, name):
     assert (error.error.code, error.error.param) == ("invalid_stream_id", "stream_id")
 
 
+@pytest.mark.slow
 @pytest.mark.wire("openai_responses.websocket.lanes_are_limited")
 def test_connection_has_at_most_32_lanes_with_names(connection):
     """Known ones and the one without a name go on."""

@@ -125,6 +125,34 @@ def test_one_connection_of_many_users_tells_them_apart():
 
 
 @pytest.mark.slow
+def test_websockets_of_aiohttp_take_the_same_way():
+    """Their requests are led to the server like any other."""
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def answer(prompt):
+        headers = {"authorization": "Bearer any"}
+        url = "wss://api.openai.com/v1/responses"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, headers=headers) as ws,
+        ):
+            for _ in range(3):
+                await ws.send_json({"type": "response.create", "model": "gpt-5.4", "input": prompt})
+                async for message in ws:
+                    event = message.json()
+                    if event["type"] == "response.completed":
+                        return event["response"]["output"][0]["content"][0]["text"]
+                    if event["type"] == "error":
+                        await asyncio.sleep(float(event["error"]["headers"]["retry-after"]))
+                        break
+        return ""
+
+    outcome = lived(answer)
+    assert outcome.verdict is Verdict.PASS
+    assert {one.user for one in outcome.journal.of(Requested)} == {"user-1", "user-2", "user-3"}
+
+
+@pytest.mark.slow
 def test_pings_of_a_client_are_answered_while_it_waits():
     """Its keepalive is on the run's time: fifty minutes of silence are no reason to give up."""
     text = STORM.replace("rate_limited", "slow").replace("retry_after =", "before =")

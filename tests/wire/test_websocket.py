@@ -146,6 +146,7 @@ def _no_bug(caplog):
     assert not [record.getMessage() for record in caplog.records]
 
 
+@pytest.mark.slow
 def test_messages_are_the_events_of_the_stream(wire):
     """One text frame each, with the same data, and nothing after the last."""
     body = {name: value for name, value in ASK.items() if name != "type"} | {"stream": True}
@@ -179,6 +180,7 @@ def test_one_message_is_one_call(wire):
     assert [one.stream for one in asked] == [True, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reset", [False, True])
 @given(after=st.integers(0, 5))
 def test_cut_is_between_two_frames(wire, reset, after):
@@ -479,6 +481,7 @@ def test_broken_frames_end_the_connection_with_a_reason(wire, sent, code):
     assert (kind, int.from_bytes(data[:2], "big"), client.end) == (CLOSE, code, "closed")
 
 
+@pytest.mark.slow
 def test_message_that_is_too_large_ends_the_connection(wire):
     """Before all of it is in memory."""
 
@@ -521,6 +524,7 @@ def test_connection_within_a_frame_ends_without_a_word(wire):
     assert (client.end, ended) == ("closed", ["closed"])
 
 
+@pytest.mark.slow
 def test_many_messages_are_answered_in_their_order(wire):
     """More than wait at once: the rest waits on its way."""
     said = [ASK | {"input": f"Question {number}?", "metadata": {"n": str(number)}}
@@ -563,6 +567,7 @@ def test_lanes_take_turns_and_a_lane_does_not_overlap(wire):
     assert (most, running) == (16, set())
 
 
+@pytest.mark.slow
 def test_client_that_does_not_read_holds_up_nobody(wire):
     """Whoever writes and never reads fills its own connection, and no memory."""
     said = [ASK | {"metadata": {"n": "x" * 500}}] * 400
@@ -695,6 +700,7 @@ def test_any_bytes_after_the_handshake_leave_the_server_as_it_was(wire, noises, 
     assert events(other.raw)[-1]["type"] == "response.completed"
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40) | st.integers(0, 70_000).map("x".__mul__))
 def test_frames_are_those_of_the_library(wire, text):
     """What is written by hand is what wsproto writes, byte for byte."""
