@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
+from chaoskit.sockets import Lane, Socket
 from chaoskit.steps import Frame
 
 __all__ = [
+    "Conversing",
     "Dialect",
     "Envelope",
     "LimitState",
@@ -109,6 +111,7 @@ class Envelope:
         authenticated: organisation headers are sent only then.
         shelf: takes what later requests may refer to; None where nothing is kept.
         ask: answers a request that this one holds; None where it can hold none.
+        lane: of the WebSocket on which the answer goes; None where it goes by HTTP.
     """
 
     ids: random.Random
@@ -118,6 +121,7 @@ class Envelope:
     authenticated: bool = True
     shelf: Shelf | None = None
     ask: Callable[[HttpRequest], HttpReply] | None = None
+    lane: Lane | None = None
 
 
 class Dialect(Protocol):
@@ -201,4 +205,21 @@ class Sequenced(Protocol):
 
     def sequence(self, frames: Sequence[Frame]) -> tuple[Frame, ...]:
         """Return the frames; those that `error_frame` made refer to the ones before them."""
+        ...
+
+
+@runtime_checkable
+class Conversing(Protocol):
+    """A dialect that is spoken over WebSockets as well: an answer's events are messages there."""
+
+    def opened(self) -> Socket:
+        """Return a WebSocket that was accepted."""
+        ...
+
+    def heard(self, call: Call, lane: Lane, shelf: Shelf) -> Call | Refusal:
+        """Return the call of a message, completed like one that is recalled, or the refusal."""
+        ...
+
+    def said(self, reply: HttpReply, asked: bytes, lane: Lane) -> str:
+        """Encode an answer in one piece as a message; `asked` is the message of the client."""
         ...

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Literal, TypeAlias
 
+from chaoskit.sockets import Lane
+
 __all__ = [
     "Call",
     "Found",
@@ -52,6 +54,7 @@ class HttpRequest:
     Attributes:
         path: the path alone, such as `/v1/messages`.
         headers: names in lower case.
+        lane: of the WebSocket on which it is a message; None for what came by HTTP.
     """
 
     method: str
@@ -60,6 +63,7 @@ class HttpRequest:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    lane: Lane | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +229,9 @@ class Call:
     Attributes:
         dialect: `anthropic`, `openai_chat`, …
         provider: whose service it is for: `anthropic`, `openai`.
-        operation: `generate` is the only one that asks the model for words; `embed` turns the
-            messages into vectors; `stored` reads or changes what the service keeps.
+        operation: `generate` is the only one that asks the model for words; `prepare` only makes
+            the service ready for that; `embed` turns the messages into vectors; `stored` reads or
+            changes what the service keeps; `upgrade` asks for a WebSocket.
         key: fingerprint of the API key, never the key.
         hosted: tools of the vendor that the model may use; it runs them itself.
         max_tokens: limit on the output, in tokens; None when the request sets none.
@@ -236,7 +241,14 @@ class Call:
     dialect: str
     provider: str
     operation: Literal[
-        "generate", "count_tokens", "list_models", "get_model", "embed", "stored"
+        "generate",
+        "prepare",
+        "count_tokens",
+        "list_models",
+        "get_model",
+        "embed",
+        "stored",
+        "upgrade",
     ] = "generate"
     model: str = ""
     key: str = ""

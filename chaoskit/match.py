@@ -53,7 +53,17 @@ ToolOperation: TypeAlias = Literal[
 the server sends by itself, `cancel` gives up a request; `manage` is all the rest."""
 
 Operation: TypeAlias = (
-    Literal["generate", "count_tokens", "list_models", "get_model", "embed", "stored", "unknown"]
+    Literal[
+        "generate",
+        "prepare",
+        "count_tokens",
+        "list_models",
+        "get_model",
+        "embed",
+        "stored",
+        "upgrade",
+        "unknown",
+    ]
     | ToolOperation
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.sockets import Socket
 from chaoskit.steps import Step
 
 __all__ = [
@@ -39,6 +40,7 @@ class Exchange:
         whole: the answer is what the provider meant to send; False when a fault ended the stream
             of events before its terminator.
         error_frame: the stream reports an error after HTTP 200.
+        socket: the provider accepts to go on as this WebSocket, and no step is to be performed.
         note: what its host wants to be reminded of when it has ended.
     """
 
@@ -49,6 +51,7 @@ class Exchange:
     steps: tuple[Step, ...]
     whole: bool = True
     error_frame: bool = False
+    socket: Socket | None = None
     note: object = None
 
 

@@ -33,7 +33,11 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status line and headers. A `chunked` body has no length; its end can be told from a cut."""
+    """Status line and headers. A `chunked` body has no length; its end can be told from a cut.
+
+    A status of 0 stands for the beginning of an answer that has no head of its own: on a WebSocket
+    and on standard streams.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -56,7 +60,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes where HTTP expects the framing of the body. In process there is none to break."""
+    """Bytes where HTTP expects the framing of the body, or a WebSocket a frame.
+
+    In process there is none to break.
+    """
 
     data: bytes
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from chaoskit.alike import carries, sends, whole
 from chaoskit.exchange import HttpReply
+from chaoskit.sockets import framed
 from chaoskit.steps import Finish, Frame, Head, Send, Step, Wait
 
-__all__ = ["plain", "streamed"]
+__all__ = ["plain", "said", "spoken", "streamed"]
 
 _FINISH = Finish()
+_HEAD = Head(0, {}, chunked=True)  # of an answer on a WebSocket: HTTP is over
 _SOON = 1e-6  # seconds: clocks move in whole microseconds
 
 
@@ -49,3 +51,22 @@ def streamed(
         steps.append(send)
     steps.append(_FINISH)
     return tuple(steps)
+
+
+def spoken(frames: tuple[Frame, ...], first_token: float, seconds: float) -> tuple[Step, ...]:
+    """Return the steps of a stream whose events are messages on a WebSocket."""
+    messages = iter(frames)
+    steps: list[Step] = []
+    for step in streamed({}, frames, first_token, seconds):
+        if isinstance(step, Head):
+            steps.append(_HEAD)
+        elif isinstance(step, Send):
+            steps.append(Send(framed(next(messages).data), step.content))
+        else:
+            steps.append(step)
+    return tuple(steps)
+
+
+def said(message: str, *, content: bool) -> tuple[Step, ...]:
+    """Return the steps of one message on a WebSocket."""
+    return (_HEAD, Send(framed(message), content=content), _FINISH)

@@ -16,6 +16,7 @@ from chaoskit.journal import CalledTool, GotResult, Refused, Replied, Requested,
 from chaoskit.match import Subject
 from chaoskit.plan import Decision
 from chaoskit.provider.service import Service, Settled
+from chaoskit.sockets import Lane
 
 __all__ = ["Visit"]
 
@@ -35,7 +36,12 @@ _marks = ByIdentity(_hashes)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request on its way through the world. `call` is None when it could not be decoded."""
+    """One request on its way through the world. `call` is None when it could not be decoded.
+
+    Attributes:
+        lane: of the WebSocket on which it is a message; None for what came by HTTP.
+        asked: the body.
+    """
 
     number: int
     user: str
@@ -44,6 +50,8 @@ class Visit:
     dialect: Dialect
     call: Call | None
     subject: Subject
+    lane: Lane | None = None
+    asked: bytes = b""
 
     def requested(
         self, request: HttpRequest, *, attempt: int, service: Service, hide: Hide
@@ -51,7 +59,7 @@ class Visit:
         """Return what is kept of the request itself."""
         call = self.call
         retries = request.headers.get("x-stainless-retry-count", "")
-        asking = call is not None and call.operation in ("generate", "embed")
+        asking = call is not None and call.operation in ("generate", "prepare", "embed")
         step, prefix = _marks(call) if call else ("", "")
         return Requested(
             at=self.now,

@@ -16,7 +16,7 @@ from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.canary import Canaries, owner
 from chaoskit.clock import Clock
-from chaoskit.dialect import Dialect, Envelope, LimitState, Sequenced, Stateful
+from chaoskit.dialect import Conversing, Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
 from chaoskit.errors import ChaoskitError, InternalError, RunStopped
 from chaoskit.exchange import (
@@ -42,7 +42,7 @@ from chaoskit.reading import Readings
 from chaoskit.seed import derive
 from chaoskit.several import several
 from chaoskit.steps import Frame, Step
-from chaoskit.timed import plain, streamed
+from chaoskit.timed import plain, said, spoken, streamed
 from chaoskit.visit import Visit
 from chaoskit.watch_requests import parts_of
 from chaoskit.who import who
@@ -143,15 +143,20 @@ class World:
         return RunStopped(reason)
 
     def _exchange(self, request: HttpRequest) -> Exchange:
-        self._calls += 1
-        if self._calls > self._max_calls:
-            self._end(f"calls: more than {self._max_calls}")
         dialect = self._readings.dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
         decoded = self._decoded(request, dialect)
-        visit = self._received(request, dialect, decoded)
-        answer = self._answer(visit, decoded)
+        visit = self._visit(request, dialect, decoded)
+        if isinstance(decoded, Call) and decoded.operation == "upgrade":
+            struck = self._struck_at_admission(visit)
+            if struck is None:
+                return self._upgraded(visit, decoded)
+            self._count(visit, request)
+            answer = self._damaged(visit, *struck)
+        else:
+            self._count(visit, request)
+            answer = self._answer(visit, decoded)
         steps = answer.steps
         for decision in self.plan.decide(_calling(visit.subject, answer.called), "steps"):
             damaged = ask(decision.fault, "steps", steps, decision.strike)
@@ -206,13 +211,35 @@ class World:
         stateful = _STATEFUL.get(dialect.name)
         if stateful is not None and isinstance(decoded, Call):
             shelf = self.service.shelf(decoded.provider, decoded.key)
+            if request.lane is not None:
+                return _CONVERSING[dialect.name].heard(decoded, request.lane, shelf)
             return stateful.recall(decoded, shelf, self.clock.wall())
         return decoded
 
-    def _received(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> Visit:
+    def _count(self, visit: Visit, request: HttpRequest) -> None:
+        """Take note of a request that is one of the run's calls.
+
+        Raises:
+            RunStopped: there are too many of them.
+        """
+        self._calls += 1
+        if self._calls > self._max_calls:
+            self._end(f"calls: more than {self._max_calls}")
+        self._attempts[visit.user] += 1
+        self.emit(
+            visit.requested(
+                request,
+                attempt=self._attempts[visit.user],
+                service=self.service,
+                hide=self.canaries.redact,
+            )
+        )
+        if self.canaries:
+            self._look_for_leaks(request, visit.user, visit.turn, visit.now)
+
+    def _visit(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> Visit:
         user, turn = who()
         now = self.clock.now()
-        self._attempts[user] += 1
         call = decoded if isinstance(decoded, Call) else None
         number = self.number_of(user)
         if call is None:
@@ -230,37 +257,53 @@ class World:
         self._primary = self._primary or dialect.provider
         if self._primary != dialect.provider:
             subject = replace(subject, primary=False)
-        visit = Visit(
-            number=self._calls,
+        return Visit(
+            number=self._calls + 1,
             user=user,
             turn=turn,
             now=now,
             dialect=dialect,
             call=call,
             subject=subject,
+            lane=request.lane,
+            asked=request.body,
         )
-        attempt = self._attempts[user]
-        self.emit(
-            visit.requested(
-                request, attempt=attempt, service=self.service, hide=self.canaries.redact
-            )
-        )
-        if self.canaries:
-            self._look_for_leaks(request, user, turn, now)
-        return visit
 
-    def _answer(self, visit: Visit, decoded: Call | Refusal) -> _Answer:
+    def _upgraded(self, visit: Visit, call: Call) -> Exchange:
+        """Accept to go on as a WebSocket: its messages are calls, this is none."""
+        return Exchange(
+            call=0,
+            user=visit.user,
+            turn=visit.turn,
+            began=visit.now,
+            steps=(),
+            socket=_CONVERSING[call.dialect].opened(),
+        )
+
+    def _struck_at_admission(
+        self, visit: Visit
+    ) -> tuple[Decision, Refusal | tuple[Step, ...]] | None:
         for decision in self.plan.decide(visit.subject, "admit"):
             outcome = decision.again or (
                 ask(decision.fault, "admit", visit.call or _NO_CALL, decision.strike)
             )
-            if outcome is None:
-                continue
-            self.plan.struck(decision, outcome)
-            self._struck(visit, decision, "admit", tell_plan=False)
-            if isinstance(outcome, Refusal):
-                return self._refuse(visit, outcome, decision=decision)
-            return _Answer(steps=outcome)
+            if outcome is not None:
+                self.plan.struck(decision, outcome)
+                return decision, outcome
+        return None
+
+    def _damaged(
+        self, visit: Visit, decision: Decision, outcome: Refusal | tuple[Step, ...]
+    ) -> _Answer:
+        self._struck(visit, decision, "admit", tell_plan=False)
+        if isinstance(outcome, Refusal):
+            return self._refuse(visit, outcome, decision=decision)
+        return _Answer(steps=outcome)
+
+    def _answer(self, visit: Visit, decoded: Call | Refusal) -> _Answer:
+        struck = self._struck_at_admission(visit)
+        if struck is not None:
+            return self._damaged(visit, *struck)
         if isinstance(decoded, Refusal):
             return self._refuse(visit, decoded)
         call = decoded
@@ -273,10 +316,10 @@ class World:
         if call.operation == "stored":
             envelope = replace(self._envelope(visit), ask=self._aside)
             answer = _STATEFUL[call.dialect].stored(call, envelope)
-            return _Answer(steps=plain(answer))
+            return _Answer(steps=_whole(visit, answer))
         if call.operation == "embed":
             return self._embed(visit, call)
-        if call.operation != "generate":
+        if call.operation not in ("generate", "prepare"):
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
             return _Answer(steps=plain(reply))
         return self._generate(visit, call)
@@ -287,13 +330,7 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        drawn = self._drawn(visit, call)
-        subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
-        for decision in self.plan.decide(subject, "reply"):
-            changed = ask(decision.fault, "reply", drawn, call, decision.strike)
-            if changed is not drawn:
-                drawn = changed
-                self._struck(visit, decision, "reply")
+        drawn, subject = self._drawn(visit, call)
         begins = visit.now + admission.first_token
         settled = self.service.settle(admission, call, drawn, now=visit.now, begins=begins)
         reply = settled.reply
@@ -325,11 +362,26 @@ class World:
                 admission.first_token,
                 settled.seconds,
                 together=self._together and not self.plan.works_at("steps"),
-            ),
+            )
+            if visit.lane is None
+            else spoken(tuple(frames), admission.first_token, settled.seconds),
             whole="done" in kinds,
             error_frame="error" in kinds,
             called=subject.called,
         )
+
+    def _drawn(self, visit: Visit, call: Call) -> tuple[Reply, Subject]:
+        """Return what the model says, and the facts on the call with it."""
+        if call.operation == "prepare":
+            return _NO_REPLY, visit.subject
+        drawn = self._chosen(visit, call)
+        subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
+        for decision in self.plan.decide(subject, "reply"):
+            changed = ask(decision.fault, "reply", drawn, call, decision.strike)
+            if changed is not drawn:
+                drawn = changed
+                self._struck(visit, decision, "reply")
+        return drawn, subject
 
     def _embed(self, visit: Visit, call: Call) -> _Answer:
         """Admit and bill like an answer; nothing is drawn, and no fault can change it."""
@@ -349,19 +401,17 @@ class World:
         Raises:
             RunStopped: the run exceeded its bounds.
         """
-        self._calls += 1
-        if self._calls > self._max_calls:
-            self._end(f"calls: more than {self._max_calls}")
         dialect = self._readings.dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.path} of a batch")
         call = self._decoded(request, dialect)
-        visit = self._received(request, dialect, call)
+        visit = self._visit(request, dialect, call)
+        self._count(visit, request)
         if isinstance(call, Call):
             admission = self.service.admit(call, now=visit.now, limited=False)
             if isinstance(admission, Admission):
                 asked = call.operation == "generate"
-                drawn = self._drawn(visit, call) if asked else _NO_REPLY
+                drawn = self._chosen(visit, call) if asked else _NO_REPLY
                 settled = self.service.settle(
                     admission, call, drawn, now=visit.now, begins=visit.now
                 )
@@ -372,7 +422,7 @@ class World:
             call = admission
         return self._refused(visit, call)
 
-    def _drawn(self, visit: Visit, call: Call) -> Reply:
+    def _chosen(self, visit: Visit, call: Call) -> Reply:
         """Ask the behaviour for its answer, or for as many as the request wants."""
 
         def draw(choice: int) -> Reply:
@@ -400,7 +450,7 @@ class World:
     def _refuse(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
-        return _Answer(steps=plain(self._refused(visit, refusal, decision=decision)))
+        return _Answer(steps=_whole(visit, self._refused(visit, refusal, decision=decision)))
 
     def _refused(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
@@ -465,6 +515,7 @@ class World:
             latency=latency,
             authenticated=bool(key),
             shelf=self.service.shelf(visit.dialect.provider, key) if key else None,
+            lane=visit.lane,
         )
 
     def _end(self, reason: str) -> None:
@@ -484,11 +535,20 @@ class _Maker:
         return self.dialect.error_frame(refusal, self.envelope)
 
 
+def _whole(visit: Visit, reply: HttpReply) -> tuple[Step, ...]:
+    """Return the steps of an answer in one piece, on whatever way the request came."""
+    if visit.lane is None:
+        return plain(reply)
+    message = _CONVERSING[visit.dialect.name].said(reply, visit.asked, visit.lane)
+    return said(message, content=reply.status < 400)
+
+
 def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
     return replace(subject, called=called) if called else subject
 
 
 _STATEFUL = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Stateful)}
+_CONVERSING = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Conversing)}
 _SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Sequenced)}
 _NO_CALL = Call(dialect="", provider="")
 _NO_REPLY = Reply(content=())

@@ -17,7 +17,7 @@ _FLIPPED = 20  # a byte behind the header of gzip, where its first block begins
 
 @settings
 class BrokenCompression:
-    """The body says that it is gzip, and breaks while it is decompressed."""
+    """The body says that it is gzip, and breaks as it is read; on a WebSocket nothing says so."""
 
     example: ClassVar[str] = """
     [[faults]]
@@ -33,7 +33,7 @@ class BrokenCompression:
         """Compress the whole body, and damage it."""
         head = next((step for step in steps if isinstance(step, Head)), None)
         body = b"".join(step.data for step in steps if isinstance(step, Send))
-        if head is None or not body or Finish() not in steps:
+        if head is None or not head.status or not body or Finish() not in steps:
             return steps
         packer = zlib.compressobj(wbits=31)
         packed = bytearray(packer.compress(body) + packer.flush())

@@ -16,7 +16,7 @@ __all__ = ["IllegalChunk"]
 
 @settings
 class IllegalChunk:
-    """A streamed answer goes on with bytes that are no chunk of HTTP, and ends there."""
+    """A streamed answer goes on with bytes that are no chunk, or no WebSocket frame, and ends."""
 
     example: ClassVar[str] = """
     [[faults]]

@@ -14,7 +14,7 @@ from chaoskit.errors import NetworkRefused
 from chaoskit.player import Host
 from chaoskit.route import is_local
 
-__all__ = ["banned"]
+__all__ = ["banned", "caller"]
 
 _LIBRARIES = (
     f"{os.sep}site-packages{os.sep}",
@@ -37,10 +37,10 @@ def banned(host: Host, *, allow: Collection[str] = ()) -> Iterator[None]:
         name = target.decode() if isinstance(target, (bytes, bytearray)) else str(target or "")
         if name in allowed or name in resolved or is_local(name):
             return
-        caller = _caller()
-        host.blocked(name, caller)
+        who = caller()
+        host.blocked(name, who)
         raise NetworkRefused(
-            f"{caller} tried to reach {name!r} while a chaos run is active; nothing was sent. "
+            f"{who} tried to reach {name!r} while a chaos run is active; nothing was sent. "
             "Simulate the host, or name it in the scenario: network = { allow = [...] }"
         )
 
@@ -80,7 +80,7 @@ def banned(host: Host, *, allow: Collection[str] = ()) -> Iterator[None]:
 _METHODS = ("connect", "connect_ex", "sendto")
 
 
-def _caller() -> str:
+def caller() -> str:
     """Return `file:line` of the innermost frame that belongs to no library."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads every source file
     outermost = "an unknown place"

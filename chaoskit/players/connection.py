@@ -12,8 +12,9 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, Protocol, cast
 from urllib.parse import unquote
 
 import httptools
@@ -23,7 +24,7 @@ from chaoskit.player import LARGEST
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
-__all__ = ["RESET_ON_CLOSE", "Connection", "encoded", "head_of"]
+__all__ = ["RESET_ON_CLOSE", "Connection", "Upgraded", "encoded", "head_of"]
 
 _MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
@@ -36,12 +37,41 @@ RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
 
 
+class Conversation(Protocol):
+    """What a connection goes on as, once it is no longer HTTP."""
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes of the client."""
+        ...
+
+    def pause(self, *, paused: bool) -> None:
+        """Take note of whether the client reads more slowly than we write."""
+        ...
+
+    def lost(self) -> None:
+        """Give up what is being performed: nobody reads it any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """The connection goes on as something else.
+
+    Attributes:
+        head: the bytes that say so.
+        begin: takes by keyword how to `write`, `end`, `end_half`, `reset` and `listen`.
+    """
+
+    head: bytes
+    begin: Callable[..., Conversation]
+
+
 class Connection(asyncio.Protocol):
     """Reads the requests of one client, one after the other, and performs their answers.
 
     Args:
-        answer: begins the answer to a request: a performance, or a complete reply of the server's
-            own.
+        answer: begins the answer to a request: a performance, a complete reply of the server's
+            own, or what the connection goes on as.
         largest: how many bytes the body of a request may have; asked when it has more than is
             usual, before it is complete.
         opened, closed: told when the connection begins and ends.
@@ -51,7 +81,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         *,
-        answer: Callable[[HttpRequest], Performance | HttpReply],
+        answer: Callable[[HttpRequest], Performance | HttpReply | Upgraded],
         largest: Callable[[HttpRequest], int],
         opened: Callable[[Connection], object],
         closed: Callable[[Connection], object],
@@ -67,6 +97,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._playing: Performance | None = None
+        self._talk: Conversation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0  # when the next bytes are to go out, on the loop's clock
         self._head: Head | None = None
@@ -92,29 +123,39 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         if self._playing is not None:
             self._playing.abandon()
-        self._playing = self._transport = None
+        if self._talk is not None:
+            self._talk.lost()
+        self._playing = self._talk = self._transport = None
         self._waiting.clear()
         self._begin()  # a body may be large, and the parser and this object hold each other
         self._closed(self)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; what is no HTTP gets one answer and the end of the connection."""
-        if self._doomed or not self._keep:
+        if self._talked(data) or self._doomed or not self._keep:
             return
         self._begun = False
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # nobody has to take the offer: the request is answered as it is, and the last
+        except httptools.HttpParserUpgrade as offer:
+            # Nobody has to take it: the request is answered as it is then, and the last.
+            self._talked(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(400, f"no HTTP/1.1 request: {error}")
-        else:
-            # The parser keeps a header to itself until its end. What came before the request
-            # that begins in this piece, nobody can tell from it.
-            if not self._headed and not self._begun:
-                self._unheaded += len(data)
-            if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
-                self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
+            return
+        # The parser keeps a header to itself until its end. What came before the request that
+        # begins in this piece, nobody can tell from it.
+        if not self._headed and not self._begun:
+            self._unheaded += len(data)
+        if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
+            self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
+
+    def _talked(self, data: bytes) -> bool:
+        """Hand bytes on where the connection is no longer HTTP; tell whether it is not."""
+        if self._talk is None:
+            return False
+        self._talk.receive(data)
+        return True
 
     def eof_received(self) -> bool:
         """Keep the connection half open: a client may end its side and wait for the answer.
@@ -127,10 +168,14 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Wait: the client reads more slowly than we write."""
         self._paused = True
+        if self._talk is not None:
+            self._talk.pause(paused=True)
 
     def resume_writing(self) -> None:
         """Go on where the client's slowness stopped us."""
         self._paused = False
+        if self._talk is not None:
+            self._talk.pause(paused=False)
         self._due = max(self._due, self._loop.time())
         if self._playing is not None and self._timer is None:
             self._perform()
@@ -216,7 +261,16 @@ class Connection(asyncio.Protocol):
         self._bodiless = request.method == "HEAD"
         self._head = None
         answer = self._answer(request)
-        if not isinstance(answer, Performance):
+        if isinstance(answer, Upgraded):
+            self._write(answer.head)
+            self._talk = answer.begin(
+                write=self._write,
+                end=self._end,
+                end_half=self._end_half,
+                reset=self._reset_when_flushed,
+                listen=self._listen,
+            )
+        elif not isinstance(answer, Performance):
             self._write(encoded(answer, keep=keep, bodiless=self._bodiless))
             self._next()
         elif not (self._paused or self._bodiless) and (whole := answer.at_once()):
@@ -338,6 +392,10 @@ class Connection(asyncio.Protocol):
             self._write(encoded(HttpReply(status=status, headers=headers, body=body), keep=False))
         self._doomed = True
         self._end()
+
+    def _listen(self, more: bool) -> None:
+        if self._transport is not None:
+            (self._transport.resume_reading if more else self._transport.pause_reading)()
 
     def _end(self) -> None:
         if self._transport is not None:

@@ -3,6 +3,7 @@
 Clients on `httpx` are answered inside the process. Those on aiohttp, such as the async path of
 litellm, bring a transport that cannot be stood in for; so their requests take a detour to the
 loopback server, whatever their URL says, and are performed there like those of other processes.
+So do WebSockets, which `detour_websockets` leads there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib.parse import quote, unquote
 from chaoskit.errors import ChaoskitError, InternalError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Host, Passing
+from chaoskit.players.detour_websockets import Askers, led
 from chaoskit.players.loopback import Loopback
 from chaoskit.watch_aiohttp import parts_of_aiohttp
 from chaoskit.who import who
@@ -30,22 +32,24 @@ _USER, _TURN = "x-chaos-user", "x-chaos-turn"
 
 @contextlib.contextmanager
 def detoured(host: Host, sent: Callable[[str, str], None]) -> Iterator[None]:
-    """Send what aiohttp is to request of simulated hosts to a server; enter it in a run.
+    """Send what is for simulated hosts, and is not on httpx, to a server; enter it in a run.
 
-    What a real host is to carry out goes there as it is, and is shown before to `sent`, part by
-    part, as is what is meant for anybody else.
+    It is for aiohttp, and for WebSockets of the `websockets` library. What a real host is to carry
+    out goes there as it is, and is shown before to `sent`, part by part, as is what is meant for
+    anybody else.
     """
-    if importlib.util.find_spec("aiohttp") is None:
-        yield
-        return
-    import aiohttp  # noqa: PLC0415 - optional
-
     with contextlib.ExitStack() as stack:
-        server = _Lazy(host, stack)
-        session: Any = aiohttp.ClientSession
-        original = session._request  # noqa: SLF001 - every request goes through it
-        stack.callback(setattr, session, "_request", original)
-        session._request = _leading(original, host, server, sent)  # noqa: SLF001 - as above
+        askers = Askers()
+        server = _Lazy(host, askers, stack)
+        if importlib.util.find_spec("aiohttp") is not None:
+            import aiohttp  # noqa: PLC0415 - optional
+
+            session: Any = aiohttp.ClientSession
+            original = session._request  # noqa: SLF001 - every request goes through it
+            stack.callback(setattr, session, "_request", original)
+            session._request = _leading(original, host, server, sent)  # noqa: SLF001 - as above
+        if importlib.util.find_spec("websockets") is not None:
+            stack.enter_context(led(host, askers, lambda: server.port))
         yield
 
 
@@ -78,8 +82,9 @@ def _leading(
 class _Lazy:
     """A server on a thread of the run, started when it is first asked for."""
 
-    def __init__(self, host: Host, stack: contextlib.ExitStack) -> None:
+    def __init__(self, host: Host, askers: Askers, stack: contextlib.ExitStack) -> None:
         self._host = host
+        self._askers = askers
         self._stack = stack
         self._lock = threading.Lock()
         self._server: Loopback | None = None
@@ -89,10 +94,13 @@ class _Lazy:
         """Where it listens."""
         with self._lock:
             if self._server is None:
-                server = Loopback(lambda _: self._host, aside=_nobody, identify=_asker)
+                server = Loopback(lambda _: self._host, aside=_nobody, identify=self._asker)
                 self._stack.enter_context(_beside(server))
                 self._server = server
             return self._server.port
+
+    def _asker(self, request: HttpRequest) -> tuple[str, int]:
+        return self._askers.of(request) or _asker(request)
 
 
 @contextlib.contextmanager

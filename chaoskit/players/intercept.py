@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from chaoskit.clock import Clock
-from chaoskit.errors import InternalError
+from chaoskit.errors import InternalError, NetworkRefused
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Exchange, Host, Passed, answering
 from chaoskit.players.performance import Broken, Performance
@@ -219,6 +219,11 @@ def _passed(library: Any, answer: Any, body: bytes) -> Passed:
 
 
 def _perform(host: Host, exchange: Exchange, request: Any) -> Performance:
+    if exchange.socket is not None:
+        raise NetworkRefused(
+            f"{request.url} was asked for a WebSocket by an HTTP client, which no run in this "
+            "process can give it; let the agent ask a server: chaos_server or `chaoskit serve`"
+        )
     timeouts = request.extensions.get("timeout") or {}
     return Performance(exchange, host, read=timeouts.get("read"))
 

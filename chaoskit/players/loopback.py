@@ -10,14 +10,16 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Host, largest
-from chaoskit.players.connection import Connection
+from chaoskit.players.connection import Connection, Upgraded
 from chaoskit.players.performance import Performance
+from chaoskit.sockets import Socket
 from chaoskit.who import WHO
 
 __all__ = ["Loopback", "served"]
@@ -139,13 +141,21 @@ class Loopback:
             scale=self._scale,
         )
 
-    def _answer(self, request: HttpRequest) -> Performance | HttpReply:
-        token = WHO.set(self._identify(request))
+    def _answer(self, request: HttpRequest) -> Performance | HttpReply | Upgraded:
+        return self._answered(request, self._identify(request))
+
+    def _answered(
+        self, request: HttpRequest, asker: tuple[str, int]
+    ) -> Performance | HttpReply | Upgraded:
+        token = WHO.set(asker)
         try:
             host = self._host(request)
             if host is None or not host.claims(request):
                 return self._aside(request)
-            return Performance(host.exchange(request), host, read=None)
+            exchange = host.exchange(request)
+            if exchange.socket is not None:
+                return self._upgraded(request, exchange.socket)
+            return Performance(exchange, host, read=None)
         except RunStopped as stopped:
             return _own(503, f"the run was ended: {stopped}")
         except Exception:  # noqa: BLE001 - a client must not wait for what will not come
@@ -153,6 +163,22 @@ class Loopback:
             return _own(500, "a bug of chaoskit; see its log")
         finally:
             WHO.reset(token)
+
+    def _upgraded(self, request: HttpRequest, socket: Socket) -> HttpReply | Upgraded:
+        from chaoskit.players.websocket import WebSocket, handshake  # noqa: PLC0415 - only for these
+
+        shaken = handshake(request)
+        if isinstance(shaken, HttpReply):
+            return shaken
+        begin = partial(
+            WebSocket,
+            request,
+            socket,
+            answer=self._answered,
+            identify=self._identify,
+            scale=self._scale,
+        )
+        return Upgraded(shaken, begin)
 
 
 async def _some_turns() -> None:

@@ -81,6 +81,12 @@ class Performance:
         if self._moves is not None:
             self._moves.close()
 
+    def cut(self, how: Ending) -> None:
+        """The server ends the connection for another reason."""
+        self._finish(how)
+        if self._moves is not None:
+            self._moves.close()
+
     def _play(self) -> Generator[float | Head | bytes | Raw | Deafen]:
         silence, begun = 0.0, False
         for self._at, step in enumerate(self._exchange.steps):  # noqa: B020 - how far it has come

@@ -37,6 +37,7 @@ PYTHON = {
     "mcp_openai_agents": ["openai-agents", "mcp"],
     "mcp_pydantic_ai": ["pydantic-ai-slim[mcp]", "mcp"],
     "openai_agents": ["openai-agents", "openai"],
+    "openai_agents_websocket": ["openai-agents", "websockets"],
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
 }
 NODE = {"typescript": ["node@22", "@anthropic-ai/sdk", "openai", "zod"]}

@@ -10,7 +10,7 @@ from chaoskit.dialects._openai import values
 from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import Ttl
 
-__all__ = ["USUAL", "Caching", "breakpoint_of", "check", "read"]
+__all__ = ["USUAL", "Caching", "breakpoint_of", "check", "is_prewarm", "read"]
 
 _NAMES = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
 _RETENTIONS = ("in_memory", "in-memory", "24h")
@@ -112,3 +112,16 @@ def breakpoint_of(part: Json, path: str) -> Ttl | None:
     ttl = record.get("ttl", "30m")
     values.one_of(ttl, ("30m", "12h"), f"{path}.prompt_cache_breakpoint.ttl")
     return "1h" if ttl == "12h" else "5m"
+
+
+def is_prewarm(body: Json) -> bool:
+    """Tell whether the prompt is to be cached, and not answered.
+
+    Raises:
+        RefusedError: its options have the wrong form.
+    """
+    value = body.get("prompt_cache_options")
+    if value is None:
+        return False
+    prewarm = values.record(value, "prompt_cache_options").get("prewarm")
+    return prewarm is not None and values.boolean(prewarm, "prompt_cache_options.prewarm")

@@ -121,7 +121,7 @@ def _facts(model: str, models: Models) -> ModelFacts:
 
 
 def _call(
-    operation: routes.Operation | Literal["embed"],
+    operation: routes.Operation | Literal["embed", "prepare", "upgrade"],
     key: str,
     body: bodies.Body,
     facts: ModelFacts,

@@ -51,6 +51,7 @@ class Body:
         sealed: the reasoning is to come encrypted.
         obfuscated: the pieces of a stream are padded.
         caching: what the request says of the prompt cache.
+        prewarm: the prompt is to be cached, and not answered.
         logprobs: how many alternatives to tell for each token; None for no probabilities.
     """
 
@@ -76,6 +77,7 @@ class Body:
     logprobs: int | None
     service_tier: str
     caching: caching.Caching
+    prewarm: bool
     obfuscated: bool
     raw: Json
 
@@ -130,6 +132,7 @@ def read(body: Json) -> Body:
         logprobs=_logprobs(body),
         service_tier=tiers.served(body.get("service_tier")),
         caching=caching.read(body),
+        prewarm=caching.is_prewarm(body),
         obfuscated=obfuscation.is_wanted(body),
         raw=body,
     )

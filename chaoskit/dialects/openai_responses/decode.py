@@ -10,7 +10,15 @@ from chaoskit.dialects._openai.request import PROVIDER, authenticate, facts_on, 
 from chaoskit.dialects._openai.turns import divided
 from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import fingerprint, query_of
-from chaoskit.dialects.openai_responses import bodies, compaction, hosted, pairs, routes, rules
+from chaoskit.dialects.openai_responses import (
+    bodies,
+    compaction,
+    events,
+    hosted,
+    pairs,
+    routes,
+    rules,
+)
 from chaoskit.dialects.openai_responses import body as shapes
 from chaoskit.dialects.openai_responses.items import Item, messages_of
 from chaoskit.dialects.openai_responses.settings import echo
@@ -29,12 +37,18 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
     try:
         place = routes.route(request)
         key = fingerprint(authenticate(request))
-        if place.route not in ("create", "input_tokens", "compact"):
+        if place.route == "upgrade":
+            return Call(dialect=NAME, provider=PROVIDER, operation="upgrade", key=key)
+        if place.route not in ("create", "event", "input_tokens", "compact"):
             told: dict[str, object] = {"place": place, "query": query_of(request)}
             if request.method.upper() == "POST":
                 told["body"] = bodies.read(place.route, request.body)
             return Call(dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=told)
-        raw = parse(request.body)
+        event = events.read(request) if place.route == "event" else None
+        if event is not None and event.kind == "response.steer":
+            steer = {"steer": event.body}
+            return Call(dialect=NAME, provider=PROVIDER, operation="stored", key=key, options=steer)
+        raw = parse(request.body) if event is None else event.body
         if place.route == "compact":
             compaction.check(raw)
         body = shapes.read(raw)
@@ -45,6 +59,8 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
             call = replace(call, operation="count_tokens", stream=False)
         elif place.route == "compact":
             call = replace(call, options={**call.options, "compact": True, "store": False})
+        elif body.prewarm or (event is not None and not event.generate):
+            call = replace(call, operation="prepare")
         if _continues(body):
             return replace(call, messages=messages_of(body.items))
         pairs.check(body.items)

@@ -16,9 +16,11 @@ from chaoskit.dialects.openai_responses import (
     routes,
     stored,
     stream,
+    websocket,
 )
 from chaoskit.errors import InternalError
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
+from chaoskit.sockets import Lane, Socket
 from chaoskit.steps import Frame
 
 __all__ = ["OpenAIResponsesDialect"]
@@ -79,7 +81,21 @@ class OpenAIResponsesDialect:
 
     def stored(self, call: Call, envelope: Envelope) -> HttpReply:
         """Encode the answer to an operation on what is kept."""
+        if "steer" in call.options:
+            return websocket.steered(call, envelope)
         return stored.stored(call, envelope)
+
+    def opened(self) -> Socket:
+        """Return a WebSocket that was accepted."""
+        return websocket.opened()
+
+    def heard(self, call: Call, lane: Lane, shelf: Shelf) -> Call | Refusal:
+        """Return a message's call with the conversation that it continues, or the refusal."""
+        return websocket.heard(call, lane, shelf)
+
+    def said(self, reply: HttpReply, asked: bytes, lane: Lane) -> str:
+        """Return an answer in one piece as a message."""
+        return websocket.said(reply, asked, lane)
 
     def models(self, call: Call, models: Models, envelope: Envelope) -> HttpReply:
         """Refuse to list models: no route of Responses asks for them.

@@ -78,21 +78,28 @@ def begun(made: Json, status: str) -> Json:
 
 
 def keep(made: Json, call: Call, envelope: Envelope) -> None:
-    """Put the response and its items onto the shelf, where the request wants them kept."""
-    shelf = envelope.shelf
+    """Put the response and its items onto the shelf, where the request wants them kept.
+
+    A connection remembers its latest response in any case.
+    """
+    shelf, lane = envelope.shelf, envelope.lane
     name = call.options.get("conversation")
-    if shelf is None or not (call.options.get("store") or name):
+    stores = shelf is not None and bool(call.options.get("store") or name)
+    if not stores and lane is None:
         return
     given = _items(call, "given")
     said = tuple([read_item(item, "output") for item in made["output"]])
+    answered = kept.KeptResponse(body=made, given=given, items=(*_items(call, "items"), *said))
+    if lane is not None:
+        lane.socket.latest[lane.name] = (made["id"], answered)
+    if shelf is None or not stores:
+        return
     reasoning = ""
     for item in said:
         shelf.put(kept.ITEM, item.id, kept.KeptItem(item=item, reasoning=reasoning))
         reasoning = item.id if item.kind == "reasoning" else ""
-    whole = (*_items(call, "items"), *said)
     if call.options.get("store"):
-        stored = kept.KeptResponse(body=made, given=given, items=whole)
-        shelf.put(kept.RESPONSE, made["id"], stored)
+        shelf.put(kept.RESPONSE, made["id"], answered)
     if isinstance(name, str):
         old = kept.conversation(shelf, name)
         mine = kept.identified(given, made["id"])

@@ -35,6 +35,10 @@ def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:
         code = error["code"] or error["type"]
         event = {"type": "error", "code": code, "message": error["message"]}
         event["param"] = error["param"]
+        if envelope.lane is not None:
+            event = {"type": "error", "error": error}
+    if envelope.lane is not None and envelope.lane.name:
+        event["stream_id"] = envelope.lane.name
     name = event["type"]
     return Frame(kind="error", name=name, data=dumps(event | {"sequence_number": 0}))
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from chaoskit.dialects._openai.paths import Table
+from chaoskit.dialects._openai.request import allow
 from chaoskit.exchange import HttpRequest
+from chaoskit.sockets import MESSAGE, is_offered
 
 __all__ = ["Place", "Route", "claims", "route"]
 
 Route: TypeAlias = Literal[
     "create",
+    "upgrade",
+    "event",
     "input_tokens",
     "compact",
     "retrieve",
@@ -39,7 +43,7 @@ class Place:
 
 
 _RESPONSE: dict[tuple[str, ...], dict[str, Route]] = {
-    (): {"POST": "create"},
+    (): {"POST": "create", "GET": "upgrade", MESSAGE: "event"},
     ("input_tokens",): {"POST": "input_tokens"},
     ("compact",): {"POST": "compact"},
     ("*",): {"GET": "retrieve", "DELETE": "delete"},
@@ -71,4 +75,6 @@ def route(request: HttpRequest) -> Place:
         RefusedError: there is no such path, or not with this method.
     """
     found, names = _TABLE.route(request)
+    if found == "upgrade" and not is_offered(request.headers):
+        allow(request, "POST")
     return Place(found, *names)

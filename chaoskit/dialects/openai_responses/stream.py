@@ -29,7 +29,8 @@ def stream(
     made = response(reply, call, envelope)
     keep(made, call, envelope)
     padded = call.options.get("obfuscated", True) is not False
-    return told(envelope) | headers.limits(envelope), events(made, padded=padded)
+    lane = "" if envelope.lane is None else envelope.lane.name
+    return told(envelope) | headers.limits(envelope), events(made, padded=padded, lane=lane)
 
 
 def told(envelope: Envelope) -> dict[str, str]:
@@ -39,8 +40,13 @@ def told(envelope: Envelope) -> dict[str, str]:
     return made
 
 
-def events(made: Json, *, padded: bool = True) -> tuple[Frame, ...]:
-    """Return the events that build a response; the pieces of it may be padded."""
+def events(made: Json, *, padded: bool = True, lane: str = "") -> tuple[Frame, ...]:
+    """Return the events that build a response; the pieces of it may be padded.
+
+    Args:
+        lane: of a WebSocket, where the client gave it a name.
+    """
+    end = f',"stream_id":{dumps(lane)}' if lane else ""
     return tuple(
         [
             Frame(
@@ -48,7 +54,7 @@ def events(made: Json, *, padded: bool = True) -> tuple[Frame, ...]:
                 name=name,
                 data=(
                     f'{{"type":"{name}","sequence_number":{number},{fields}'
-                    f"{padding(len(fields)) if padded and name.endswith('.delta') else ''}}}"
+                    f"{padding(len(fields)) if padded and name.endswith('.delta') else ''}{end}}}"
                 ),
             )
             for number, (kind, name, fields) in enumerate(_events(made))
