@@ -194,6 +194,26 @@ def test_cut_is_between_two_frames(wire, reset, after):
     assert (client.end, ended) == (("reset", ["reset"]) if reset else ("closed", ["closed"]))
 
 
+def test_half_closed_websocket_hears_what_nobody_answers(wire):
+    """The client may still write: its messages arrive, and no reset comes back."""
+
+    async def talk(provider):
+        client = await Client.open(provider)
+        client.say(ASK)
+        await client.read()
+        for _ in range(20):
+            client.say(ASK)
+            await client.writer.drain()
+            await asyncio.sleep(0.01)
+        lives = not client.writer.is_closing() and client.reader.exception() is None
+        client.close()
+        await asyncio.sleep(0.1)
+        return client.end, lives, [event.how for event in provider.journal.of(Delivered)]
+
+    fault = CutStream(after=2, half_close=True)
+    assert wire.living(talk, Rule(fault=fault, when=FIRST)) == ("closed", True, ["closed"])
+
+
 @given(after=st.integers(0, 3))
 def test_cut_is_in_the_middle_of_a_frame(wire, after):
     """Half of its bytes: the head promises more."""
