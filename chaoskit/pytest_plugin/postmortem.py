@@ -17,7 +17,7 @@ class Remembered:
 
     def __init__(self, config: pytest.Config) -> None:
         self._errors: dict[str, BaseException] = {}
-        self.raised: Raised | None = self._keep if config.option.usepdb else None
+        self.raised: Raised | None = self._keep if getattr(config.option, "usepdb", False) else None
 
     def failure(self, told: str, user: str) -> BaseException:
         """Return the failure of a test, with the frames of whom its story is about."""
