@@ -39,7 +39,8 @@ PYTHON = {
     "openai_agents": ["openai-agents", "openai"],
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
 }
-NODE = {"typescript": ["node@22", "@anthropic-ai/sdk", "openai", "zod"]}
+# Without @latest npm takes what fits the Node that runs npm, not the one that is installed here.
+NODE = {"typescript": ["node@22", "@anthropic-ai/sdk@latest", "openai@latest", "zod@latest"]}
 QUIET = {
     "LANGSMITH_TRACING": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -62,7 +63,8 @@ def installed(name, folder):
         for file in (HERE / "asking.mjs", HERE / "programs" / f"{name}.mjs"):
             shutil.copy(file, home)
         node = str(home / "node_modules" / ".bin" / "node")
-        return [node, str(home / "asking.mjs"), str(home / f"{name}.mjs"), *NODE[name][1:]]
+        packages = [word.rpartition("@")[0] for word in NODE[name][1:]]
+        return [node, str(home / "asking.mjs"), str(home / f"{name}.mjs"), *packages]
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(home)
