@@ -90,8 +90,6 @@ def done(function, api):
             made = list(made)
         elif inspect.isasyncgen(made) or inspect.isawaitable(made):
             made = asyncio.run(whole(made))
-    except NotImplementedError as lack:
-        return {"lacks": str(lack)}
     except Exception as error:  # noqa: BLE001 - which one it is, is the question
         traceback.print_exc()
         name = type(error).__qualname__

@@ -14,7 +14,19 @@ PATIENCE = 300  # seconds
 def lived(home, name, api):
     """Return whether three users of a program lived through refusals, and how long it took."""
     report = home / "report.json"
-    done = subprocess.run(
+    try:
+        done = _run(home, report, name, api)
+    except subprocess.TimeoutExpired:
+        return False, f"it took more than {PATIENCE} seconds"
+    if done.returncode:
+        return False, f"exit code {done.returncode}: {(done.stdout + done.stderr)[-800:]}"
+    (outcome,) = json.loads(report.read_text("utf-8"))["outcomes"]
+    took = f"{outcome['virtual_seconds']:.0f} s in {outcome['real_seconds']:.1f} s"
+    return outcome["verdict"] == "PASS", f"{outcome['calls']} calls, {took}"
+
+
+def _run(home, report, name, api):
+    return subprocess.run(
         [
             *(home / "bin" / "chaoskit", "run", "lived.chaos.toml"),
             *("--agent", "living:answer", "--json", report),
@@ -30,8 +42,3 @@ def lived(home, name, api):
         timeout=PATIENCE,
         check=False,
     )
-    if done.returncode:
-        return False, f"exit code {done.returncode}: {(done.stdout + done.stderr)[-800:]}"
-    (outcome,) = json.loads(report.read_text("utf-8"))["outcomes"]
-    took = f"{outcome['virtual_seconds']:.0f} s in {outcome['real_seconds']:.1f} s"
-    return outcome["verdict"] == "PASS", f"{outcome['calls']} calls, {took}"

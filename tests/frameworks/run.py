@@ -40,7 +40,8 @@ PYTHON = {
     "openai_agents_websocket": ["openai-agents", "websockets"],
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
 }
-NODE = {"typescript": ["node@22", "@anthropic-ai/sdk", "openai", "zod"]}
+# Without @latest npm takes what fits the Node that runs npm, not the one that is installed here.
+NODE = {"typescript": ["node@22", "@anthropic-ai/sdk@latest", "openai@latest", "zod@latest"]}
 QUIET = {
     "LANGSMITH_TRACING": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -56,21 +57,26 @@ PATIENCE = 120  # seconds for one check
 def installed(name, folder):
     """Make the environment of a framework where there is none; return the words of its program."""
     home = folder / name
+    whole = home / "installed"  # and not broken off
     if name in NODE:
-        if not (home / "node_modules").is_dir():
+        if not whole.exists():
             home.mkdir(parents=True, exist_ok=True)
             command(["npm", "install", "--silent", *NODE[name]], cwd=home)
         for file in (HERE / "asking.mjs", HERE / "programs" / f"{name}.mjs"):
             shutil.copy(file, home)
         node = str(home / "node_modules" / ".bin" / "node")
-        return [node, str(home / "asking.mjs"), str(home / f"{name}.mjs"), *NODE[name][1:]]
-    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if not python.exists():
-        venv.create(home)
-        pip = ["python3", "-m", "pip", "--python", str(python), "install", "-q"]
-        command([*pip, *PYTHON[name], *EDITABLE])
-    program = str(HERE / "programs" / f"{name}.py")
-    return [str(python), "-P", str(HERE / "asking.py"), program, *PYTHON[name]]
+        packages = [word.rpartition("@")[0] for word in NODE[name][1:]]
+        words = [node, str(home / "asking.mjs"), str(home / f"{name}.mjs"), *packages]
+    else:
+        python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
+        if not whole.exists():
+            venv.create(home, clear=True)
+            pip = ["python3", "-m", "pip", "--python", str(python), "install", "-q"]
+            command([*pip, *PYTHON[name], *EDITABLE])
+        program = str(HERE / "programs" / f"{name}.py")
+        words = [str(python), "-P", str(HERE / "asking.py"), program, *PYTHON[name]]
+    whole.touch()
+    return words
 
 
 def command(words, **options):
@@ -165,10 +171,7 @@ def tried(name, program, rig, wanted):
             if told is None:
                 yield api, kind, False, f"the program ended, or took more than {PATIENCE} seconds"
                 return
-            if "lacks" in told:
-                yield api, kind, None, told["lacks"]
-            else:
-                yield api, kind, *judged(check, told, session)
+            yield api, kind, *judged(check, told, session)
         if LIVED in wanted and name in PYTHON and "plain" in can["can"]:
             yield api, LIVED, *lived(rig.folder / name, name, api)
 
@@ -180,6 +183,7 @@ def main():
     ended = {True: 0, False: 0, None: 0}
     with contextlib.ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         rig = Rig(stack.enter_context(serving(parse(SCENARIO, "tools.chaos.toml"))), folder)
         for name in given.names:
