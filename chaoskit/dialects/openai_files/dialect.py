@@ -24,7 +24,7 @@ class OpenAIFilesDialect(Silent):
         """Return the call, or the refusal with which production answers an invalid request."""
         return decode.decode(request)
 
-    def recall(self, call: Call, shelf: Shelf) -> Call | Refusal:  # noqa: ARG002 - contract
+    def recall(self, call: Call, shelf: Shelf, wall: float) -> Call | Refusal:  # noqa: ARG002 - contract
         """Return the call, which is whole."""
         return call
 
