@@ -424,13 +424,14 @@ class World:
 
     def _chosen(self, visit: Visit, call: Call) -> Reply:
         """Ask the behaviour for its answer, or for as many as the request wants."""
+        wanted = call.options.get("n")
+        if isinstance(wanted, int):
+            return several(lambda choice: self._draw(visit, call, choice), wanted)
+        return self._draw(visit, call, 0)
 
-        def draw(choice: int) -> Reply:
-            reply: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call, choice))
-            return reply
-
-        wanted = call.options.get("n", 1)
-        return draw(0) if not isinstance(wanted, int) or wanted < 2 else several(draw, wanted)
+    def _draw(self, visit: Visit, call: Call, choice: int) -> Reply:
+        reply: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call, choice))
+        return reply
 
     def _scene(self, visit: Visit, call: Call, choice: int) -> Scene:
         step = 0

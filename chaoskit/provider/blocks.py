@@ -12,7 +12,18 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
 
-from chaoskit.exchange import Call, Hosted, Image, Part, Text, Thinking, ToolCall, ToolResult, Ttl
+from chaoskit.exchange import (
+    Call,
+    Hosted,
+    Image,
+    Opaque,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Ttl,
+)
 from chaoskit.provider.prompt import builtin_tools, unmarked
 from chaoskit.provider.tokens import Memo
 
@@ -20,6 +31,7 @@ __all__ = ["Block", "Blocks"]
 
 Run: TypeAlias = Literal["", "tool_use", "tool_result"]
 
+_CITED = '"citations":{"enabled":true'
 _SHORT = 256
 _CHUNK = 512  # characters; about 128 tokens, the step of automatic caching
 _SYSTEM_OPTIONS = ("output_schema", "json_object", "speed")
@@ -58,11 +70,14 @@ class Blocks:
     def of(self, call: Call, tokens: tuple[int, ...], *, strict: bool) -> list[Block]:
         """Return the blocks of a call whose tokens are known.
 
-        With `strict`, pictures anywhere and the choice of tools invalidate the messages.
+        With `strict`, pictures anywhere and the choice of tools invalidate the messages, and
+        documents anywhere that may be cited the system prompt as well.
         """
         sizes = iter(tokens)
         found = list(self._tools(call, sizes))
         settings = [(name, call.options[name]) for name in _SYSTEM_OPTIONS if name in call.options]
+        if strict and _has_citations(call):
+            settings.append(("citations", True))
         if settings:
             found.append(_settings("system", settings))
         for at, part in enumerate(call.system):
@@ -137,6 +152,14 @@ def _has_images(call: Call) -> bool:
         for message in call.messages
         for part in message.content
     ) or any(isinstance(part, Image) for part in call.system)
+
+
+def _has_citations(call: Call) -> bool:
+    return any(
+        isinstance(part, Opaque) and part.kind == "document" and _CITED in part.raw
+        for message in call.messages
+        for part in message.content
+    )
 
 
 def _digest(text: str) -> bytes:

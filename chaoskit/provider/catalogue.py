@@ -37,7 +37,7 @@ from chaoskit.provider.images import ImageRule, image_rule
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.settings import duration
 
-__all__ = ["Catalogue", "Model", "Overhead", "tier_factor", "tool_price"]
+__all__ = ["Catalogue", "Model", "Overhead", "geo_factor", "tier_factor", "tool_price"]
 
 Lifecycle: TypeAlias = Literal["active", "deprecated", "retired"]
 
@@ -107,6 +107,7 @@ class _Vendor:
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lists_aliases: bool = False
     tiers: Mapping[str, float] = field(default_factory=dict)
+    geos: Mapping[str, float] = field(default_factory=dict)
     tool_prices: Mapping[str, float] = field(default_factory=dict)
     tool_types: tuple[Mapping[str, Any], ...] = ()
 
@@ -268,6 +269,7 @@ def _vendor(provider: str) -> _Vendor:
         models=models,
         lists_aliases=table.get("lists_aliases", False),
         tiers=table.get("tiers", {}),
+        geos=table.get("geos", {}),
         tool_prices=table.get("tool_prices", {}),
         tool_types=tuple(table.get("tool_types", ())),
     )
@@ -276,6 +278,11 @@ def _vendor(provider: str) -> _Vendor:
 def tier_factor(provider: str, tier: str) -> float:
     """Return by what the prices of a service tier differ from the usual ones."""
     return _vendor(provider).tiers.get(tier, 1.0)
+
+
+def geo_factor(provider: str, geo: str) -> float:
+    """Return by what the prices of inference in one region differ from the usual ones."""
+    return _vendor(provider).geos.get(geo, 1.0)
 
 
 def tool_price(provider: str, tool: str) -> float:

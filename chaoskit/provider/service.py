@@ -11,7 +11,7 @@ from chaoskit.dialect import LimitState
 from chaoskit.exchange import Call, Hosted, Refusal, Reply, Thinking, Usage
 from chaoskit.provider.cache import PromptCache
 from chaoskit.provider.cache_use import CacheUse
-from chaoskit.provider.catalogue import Catalogue, Model, tier_factor, tool_price
+from chaoskit.provider.catalogue import Catalogue, Model, geo_factor, tier_factor, tool_price
 from chaoskit.provider.ending import end
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
@@ -236,6 +236,8 @@ class Service:
         cost = self._prices.cost(call.provider, model.facts.name, usage)
         if cost and (tier := call.options.get("service_tier")):
             cost *= tier_factor(call.provider, str(tier))
+        if cost and (geo := call.options.get("geo")):
+            cost *= geo_factor(call.provider, str(geo))
         if cost is not None and len(ended.content) > 1:
             cost += _tools_usd(ended, call.provider)
         return Settled(

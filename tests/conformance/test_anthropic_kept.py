@@ -384,3 +384,26 @@ def test_thinking_of_some_models_is_bound_to_its_conversation():
         "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a "
         "different conversation."
     )
+
+
+@pytest.mark.wire("anthropic.cache.citations")
+def test_citations_that_are_switched_on_invalidate_the_system_prompt():
+    """The tools before it are still read, the system prompt and the messages are not."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    tools = [TOOL | {"description": LONG} | mark]
+    system = [{"type": "text", "text": LONG} | mark]
+
+    def use(client):
+        def read(cited):
+            source = {"type": "text", "media_type": "text/plain", "data": "The disk was full."}
+            page = {"type": "document", "source": source, "citations": {"enabled": cited}}
+            said = [{"role": "user", "content": [page, {"type": "text", "text": "Why?"}]}]
+            made = client.messages.create(**ASK, tools=tools, system=system, messages=said)
+            return made.usage.cache_read_input_tokens
+
+        return [read(cited) for cited in (False, False, True, True)]
+
+    (cold, warm, toggled, again), _ = live(use)
+    assert cold == 0
+    assert 0 < toggled < warm
+    assert again == warm

@@ -98,6 +98,18 @@ def test_priority_tier_lasts_as_long_as_what_was_bought():
     assert not any("priority" in name for name in told)
 
 
+@pytest.mark.wire("anthropic.geo")
+def test_inference_in_one_region_costs_more():
+    """And the usage names the region."""
+
+    def use(client):
+        return ask(client)[0], ask(client, inference_geo="us")[0]
+
+    (usual, american), (whole, tenth_more) = live(use)
+    assert (usual.usage.inference_geo, american.usage.inference_geo) == ("global", "us")
+    assert tenth_more.cost_usd == pytest.approx(1.1 * whole.cost_usd)
+
+
 @pytest.mark.wire("anthropic.limits.classes")
 def test_largest_models_have_lower_limits():
     """Unless the scenario says otherwise."""

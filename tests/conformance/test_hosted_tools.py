@@ -9,6 +9,7 @@ from chaoskit.agent import Agent
 from chaoskit.journal import Failed, Replied
 from chaoskit.run import play
 from chaoskit.scenario import parse
+from chaoskit.serving import serving
 
 SCENARIO = """
 title = "test"
@@ -275,3 +276,25 @@ def test_model_searches_in_responses(tool):
     assert search.type == f"{tool}_call"
     (cited,) = message.content[0].annotations
     assert cited.type == ("file_citation" if tool == "file_search" else "url_citation")
+
+
+@pytest.mark.wire("anthropic.hosted.searches", "openai_responses.hosted.searches")
+def test_searches_on_a_socket():
+    """What the SDKs make of it does not depend on how it came."""
+    tool = {"type": "web_search_20250305", "name": "web_search"}
+    with serving(scale=3600) as server:
+        claude = anthropic.Anthropic(base_url=server.url, api_key="k", max_retries=0)
+        gpt = openai.OpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
+        with claude, gpt:
+            plain = claude.messages.create(**CLAUDE, tools=[tool])
+            with claude.messages.stream(**CLAUDE, tools=[tool]) as events:
+                streamed = events.get_final_message()
+            made = gpt.responses.create(**GPT, tools=[{"type": "web_search"}])
+            last = events_of(gpt, tools=[{"type": "web_search"}])[-1].response
+    assert [block.type for block in plain.content] == [block.type for block in streamed.content]
+    assert plain.content[2].text == streamed.content[2].text
+    assert plain.content[2].citations == streamed.content[2].citations
+    assert plain.usage == streamed.usage
+    assert [item.type for item in made.output] == ["web_search_call", "message"]
+    assert made.output[1].content == last.output[1].content
+    assert made.usage == last.usage

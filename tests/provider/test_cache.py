@@ -215,6 +215,22 @@ def test_what_invalidates_what(client, change, where):
         )
 
 
+def test_documents_that_may_be_cited_invalidate_the_system_prompt(client):
+    """Wherever they stand; the tools are still read."""
+    base = replace(
+        CALL, tools=(tool("a", "5m"),), system=(Text(LONG, "5m"),), messages=(user(LONG, "5m"),)
+    )
+    whole = client.send(base, at=0).write_5m
+    for cited, read in (("false", whole), ("true", None)):
+        raw = f'{{"type":"document","citations":{{"enabled":{cited}}}}}'
+        page = Message(role="user", content=(Opaque(kind="document", raw=raw),))
+        use = client.send(replace(base, messages=(*base.messages, page)), at=10)
+        if read is None:
+            assert 1_024 < use.read < whole - 2 * 1_024
+        else:
+            assert use.read == read
+
+
 def test_picture_anywhere_invalidates_the_messages(client):
     """Not the tools and the system."""
     base = replace(CALL, system=(Text(LONG, "5m"),), messages=(user(LONG, "5m"),))

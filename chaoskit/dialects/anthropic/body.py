@@ -84,6 +84,7 @@ class Body:
     speed: str
     diagnostics: tuple[str] | None
     standard_only: bool = False
+    geo: str = ""
 
 
 def read(body: Json, *, newest: bool, counting: bool, continuing: bool = False) -> Body:
@@ -132,6 +133,7 @@ def read(body: Json, *, newest: bool, counting: bool, continuing: bool = False) 
         effort=_choice(body.get("output_config") or {}, "effort", _EFFORTS, "output_config."),
         speed=_choice(body, "speed", _SPEEDS),
         diagnostics=None if counting else diagnostics.read(body.get("diagnostics")),
+        geo=_geo(body.get("inference_geo")),
         standard_only=_choice(body, "service_tier", _TIERS) == "standard_only",
     )
     values.known(body, _COUNTED if counting else _NEWEST if newest else _OLDER, "")
@@ -216,6 +218,11 @@ def _metadata(value: object) -> None:
         values.known(record, {"user_id"}, "metadata.")
         if record.get("user_id") is not None:
             values.string(record["user_id"], "metadata.user_id")
+
+
+def _geo(value: object) -> str:
+    """Return where the model is to run, empty for anywhere."""
+    return "" if value is None else values.string(value, "inference_geo")
 
 
 def _choice(record: Json, key: str, choices: tuple[str, ...], path: str = "") -> str:

@@ -130,14 +130,13 @@ def _call(
     messages = body.messages
     if body.automatic is not None:
         messages = _automatic(messages, body.automatic)
-    if body.builtin_tools:
-        options["builtin_tools"] = body.builtin_tools
+    for name in ("builtin_tools", "effort", "speed", "geo", "standard_only"):
+        if value := getattr(body, name):
+            options[name] = value
     if body.output_schema is not None:
         options["output_schema"] = body.output_schema
     if body.thinking:
         options["thinking"] = (body.thinking, body.budget)
-    if body.effort:
-        options["effort"] = body.effort
     if _reasons(body, facts):
         options["reasons"] = True
         shown = body.display or ("summarized" if "thinking_shown" in facts.features else "omitted")
@@ -145,12 +144,8 @@ def _call(
             options["thinking_bound"] = True
         if shown == "omitted":
             options["thinking_omitted"] = True
-    if body.speed:
-        options["speed"] = body.speed
     if body.diagnostics is not None:
         options["diagnostics"] = body.diagnostics
-    if body.standard_only:
-        options["standard_only"] = True
     if body.speed == "fast":
         options["service_tier"] = "fast"
     return Call(

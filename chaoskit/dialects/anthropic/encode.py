@@ -89,7 +89,7 @@ def usage(tokens: Usage, call: Call) -> Json:
         "output_tokens_details": {"thinking_tokens": tokens.reasoning},
         "service_tier": tokens.tier or "standard",
         "server_tool_use": None,
-        "inference_geo": "global",
+        "inference_geo": call.options.get("geo", "global"),
     }
     if "speed" in call.options:
         made["speed"] = call.options["speed"]
