@@ -525,6 +525,6 @@ def test_damage_that_a_websocket_cannot_have_is_no_pass():
         with client, client.responses.connect() as connection:
             connection.response.create(model="gpt-5.4", input="Why did the last deploy fail?")
             assert next(e for e in connection if e.type == "response.completed")
-        (idle,) = [one for one in session.judge() if one.judgement.verdict is not Verdict.PASS]
-    assert (idle.name, idle.judgement.verdict) == ("faults_struck", Verdict.UNKNOWN)
+        (idle,) = [one for one in session.judge() if one.name == "faults_struck"]
+    assert idle.judgement.verdict is Verdict.UNKNOWN
     assert "BrokenCompression" in idle.judgement.reason
