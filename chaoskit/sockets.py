@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["BINARY", "MESSAGE", "Lane", "Socket", "framed", "is_offered"]
+__all__ = ["BINARY", "MESSAGE", "Edge", "Lane", "Socket", "framed", "is_offered"]
 
 MESSAGE = "MESSAGE"
 """The method of a request that is a message on a WebSocket, which HTTP does not have."""
@@ -57,3 +57,43 @@ def framed(text: str) -> bytes:
     if size < 1 << 16:
         return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + data
     return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + data
+
+
+class Edge:
+    """Tells where the frames of what is written begin and end."""
+
+    __slots__ = ("_head", "_left")
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0
+
+    @property
+    def within(self) -> bool:
+        """Whether a frame has begun and not ended."""
+        return bool(self._head or self._left)
+
+    def pass_by(self, data: bytes | bytearray) -> None:
+        """Follow bytes of frames without a mask."""
+        at = 0
+        while at < len(data):
+            if self._left:
+                step = min(self._left, len(data) - at)
+                self._left -= step
+                at += step
+                continue
+            self._head += data[at : at + 1]
+            at += 1
+            size = _size_in(self._head)
+            if size is not None:
+                self._head, self._left = b"", size
+
+
+def _size_in(head: bytes) -> int | None:
+    """Return the length of a frame by its head; None while that is not all there."""
+    if len(head) < 2:
+        return None
+    more = {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
+    if len(head) < 2 + more:
+        return None
+    return int.from_bytes(head[2:], "big") if more else head[1] & 0x7F

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit import serving_files
+from chaoskit.check import Verdict
 from chaoskit.clocks.real import RealClock
 from chaoskit.control import answer, is_control
 from chaoskit.errors import UsageError
@@ -578,3 +579,18 @@ def test_bad_replies_are_told_with_what_to_write(session, http, body):
     told = http.post(f"{session.url}/_chaos/replies", content=body)
     assert told.status_code == 400
     assert 'write ["a text"' in told.json()["error"]["message"]
+
+
+def test_damage_that_a_websocket_cannot_have_is_no_pass():
+    """There are no headers to lie in: the rule never struck, and the report names it."""
+    pytest.importorskip("websockets")
+    with serving() as server:
+        session = server.session("socket")
+        session.fault("broken_compression", calls=1)
+        client = openai.OpenAI(base_url=f"{session.url}/v1", api_key="any")
+        with client, client.responses.connect() as connection:
+            connection.response.create(model="gpt-5.4", input="Why did the last deploy fail?")
+            assert next(e for e in connection if e.type == "response.completed")
+        (idle,) = [one for one in session.judge() if one.name == "faults_struck"]
+    assert idle.judgement.verdict is Verdict.UNKNOWN
+    assert "BrokenCompression" in idle.judgement.reason

@@ -48,9 +48,15 @@ def detoured(host: Host, sent: Callable[[str, str], None]) -> Iterator[None]:
             original = session._request  # noqa: SLF001 - every request goes through it
             stack.callback(setattr, session, "_request", original)
             session._request = _leading(original, host, server, sent)  # noqa: SLF001 - as above
-        if importlib.util.find_spec("websockets") is not None:
+        if _has_websockets():
             stack.enter_context(led(host, askers, lambda: server.port))
         yield
+
+
+def _has_websockets() -> bool:
+    """Tell whether the library is there, and not older than what the openai SDK needs."""
+    there = importlib.util.find_spec("websockets") is not None
+    return there and importlib.util.find_spec("websockets.asyncio") is not None
 
 
 def _leading(

@@ -29,7 +29,7 @@ from wsproto.utilities import RemoteProtocolError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Ending
 from chaoskit.players.performance import Broken, Performance
-from chaoskit.sockets import BINARY, MESSAGE, Lane, Socket, framed
+from chaoskit.sockets import BINARY, MESSAGE, Edge, Lane, Socket, framed
 from chaoskit.steps import Raw
 
 __all__ = ["Asker", "WebSocket", "handshake"]
@@ -121,7 +121,7 @@ class WebSocket:
         self._waiting: deque[tuple[str, HttpRequest, Asker]] = deque()
         self._answers: list[_Answer] = []
         self._blocked: list[_Answer] = []
-        self._edge = _Edge()
+        self._edge = Edge()
         self._inside: _Answer | None = None  # whose frame has begun and not ended
         self._between: list[bytes] = []  # whole frames that wait for the end of that one
         self._paused = self._deaf = self._over = False
@@ -341,46 +341,6 @@ class WebSocket:
             self._write(self._frames.send(CloseConnection(_sendable(code), told)))
         self._give_up(ending)
         self._end()
-
-
-class _Edge:
-    """Tells where the frames of what is written begin and end."""
-
-    __slots__ = ("_head", "_left")
-
-    def __init__(self) -> None:
-        self._head = b""
-        self._left = 0
-
-    @property
-    def within(self) -> bool:
-        """Whether a frame has begun and not ended."""
-        return bool(self._head or self._left)
-
-    def pass_by(self, data: bytes | bytearray) -> None:
-        """Follow bytes of frames without a mask."""
-        at = 0
-        while at < len(data):
-            if self._left:
-                step = min(self._left, len(data) - at)
-                self._left -= step
-                at += step
-                continue
-            self._head += data[at : at + 1]
-            at += 1
-            size = _size_in(self._head)
-            if size is not None:
-                self._head, self._left = b"", size
-
-
-def _size_in(head: bytes) -> int | None:
-    """Return the length of a frame by its head; None while that is not all there."""
-    if len(head) < 2:
-        return None
-    more = {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
-    if len(head) < 2 + more:
-        return None
-    return int.from_bytes(head[2:], "big") if more else head[1] & 0x7F
 
 
 def _sendable(code: int) -> int:

@@ -7,6 +7,8 @@ import itertools
 import json
 import logging
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -727,3 +729,17 @@ def test_frames_are_those_of_the_library(wire, text):
     from chaoskit.sockets import framed
 
     assert framed(text) == Connection(ConnectionType.SERVER).send(TextMessage(text))
+
+
+@pytest.mark.slow
+def test_server_without_websockets_does_not_load_what_they_need():
+    """Its start stays as cheap as it was."""
+    code = (
+        "import sys, urllib.request\n"
+        "from chaoskit.serving import serving\n"
+        "with serving() as server:\n"
+        "    urllib.request.urlopen(f'{server.url}/_chaos/journal').read()\n"
+        "sys.stderr.write(' '.join({'wsproto', 'h11', 'websockets'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
