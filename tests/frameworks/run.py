@@ -36,8 +36,7 @@ PYTHON = {
     "mcp_langchain": ["langchain-mcp-adapters", "mcp"],
     "mcp_openai_agents": ["openai-agents", "mcp"],
     "mcp_pydantic_ai": ["pydantic-ai-slim[mcp]", "mcp"],
-    "openai_agents": ["openai-agents", "openai"],
-    "openai_agents_websocket": ["openai-agents", "websockets"],
+    "openai_agents": ["openai-agents", "openai", "websockets"],
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
 }
 # Without @latest npm takes what fits the Node that runs npm, not the one that is installed here.
