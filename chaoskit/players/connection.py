@@ -94,7 +94,8 @@ class Connection(asyncio.Protocol):
             self._playing.abandon()
         self._playing = self._transport = None
         self._waiting.clear()
-        self._begin()  # a body may be large, and the parser and this object hold each other
+        self._begin()
+        del self._parser  # it and this object hold each other
         self._closed(self)
 
     def data_received(self, data: bytes) -> None:
