@@ -298,8 +298,9 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(lambda: self._start(request, keep=keep))
 
     def _write(self, data: bytes | bytearray) -> None:
-        if data and self._transport is not None and not self._doomed:
-            self._transport.write(data)
+        transport = self._transport
+        if data and transport is not None and not self._doomed and not transport.is_closing():
+            transport.write(data)
 
     def _break(self, broken: Broken) -> None:
         self._doomed = True

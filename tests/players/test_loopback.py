@@ -17,7 +17,9 @@ from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply
 from chaoskit.player import LARGEST, Exchange
+from chaoskit.players.connection import Connection
 from chaoskit.players.loopback import Loopback, served
+from chaoskit.players.performance import Performance
 from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
 from chaoskit.who import who
 
@@ -402,6 +404,37 @@ def test_client_that_does_not_read_stops_the_writing():
     assert waiting < 10 * len(piece)
     assert got > 50 * len(piece)
     assert stage.endings == [("complete", False)]
+
+
+def test_nothing_is_written_to_a_client_that_is_gone():
+    """The first write tells; that the connection is lost is heard of in the next turn only."""
+
+    class Gone:
+        def __init__(self):
+            self.written = 0
+
+        def write(self, data):
+            self.written += 1
+
+        def is_closing(self):
+            return self.written > 0
+
+    async def main():
+        stage = Stage(
+            RealClock(), (Head(200, SSE, chunked=True), *[Send(b"x" * 300_000)] * 9, Finish())
+        )
+        connection = Connection(
+            answer=lambda request: Performance(stage.exchange(request), stage, read=None),
+            largest=None,
+            opened=bool,
+            closed=bool,
+        )
+        transport = Gone()
+        connection.connection_made(transport)
+        connection.data_received(ASK)
+        return transport.written
+
+    assert asyncio.run(main()) == 1
 
 
 def test_port_that_is_taken_is_told():
