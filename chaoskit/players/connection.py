@@ -127,7 +127,8 @@ class Connection(asyncio.Protocol):
             self._talk.lost()
         self._playing = self._talk = self._transport = None
         self._waiting.clear()
-        self._begin()  # a body may be large, and the parser and this object hold each other
+        self._begin()
+        del self._parser  # it and this object hold each other
         self._closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -347,8 +348,9 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(lambda: self._start(request, keep=keep))
 
     def _write(self, data: bytes | bytearray) -> None:
-        if data and self._transport is not None and not self._doomed:
-            self._transport.write(data)
+        transport = self._transport
+        if data and transport is not None and not self._doomed and not transport.is_closing():
+            transport.write(data)
 
     def _break(self, broken: Broken) -> None:
         self._doomed = True

@@ -1,8 +1,10 @@
 """What is on the wire when the loopback server performs steps: every byte, and how it ends."""
 
 import asyncio
+import gc
 import json
 import random
+import weakref
 
 import httpx
 import httpx2
@@ -15,7 +17,9 @@ from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply
 from chaoskit.player import LARGEST, Exchange
+from chaoskit.players.connection import Connection
 from chaoskit.players.loopback import Loopback, served
+from chaoskit.players.performance import Performance
 from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
 from chaoskit.who import who
 
@@ -225,8 +229,8 @@ def test_many_pipelined_requests_are_no_head_without_end():
     assert stage.endings == [("complete", True)] * 12_001
 
 
-def test_half_of_a_body_is_forgotten_with_its_connection():
-    """The parser and the connection hold each other, so that only the collector frees them."""
+def test_connection_that_ended_is_forgotten_with_all_that_it_held():
+    """Half of a body, for one; nothing of it waits for the collector of garbage."""
 
     async def body(server, stage):
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -234,12 +238,16 @@ def test_half_of_a_body_is_forgotten_with_its_connection():
         writer.write(b"x" * 400_000)
         await asyncio.sleep(1)
         (connection,) = server._connections
-        held = sum(map(len, connection._body))
+        held, connection = sum(map(len, connection._body)), weakref.ref(connection)
         writer.transport.abort()
         await asyncio.sleep(1)
-        return held, connection._body
+        return held, connection()
 
-    assert living(WHOLE, body)[0] == (400_000, [])
+    gc.disable()
+    try:
+        assert living(WHOLE, body)[0] == (400_000, None)
+    finally:
+        gc.enable()
 
 
 def test_split_request_is_put_together():
@@ -396,6 +404,37 @@ def test_client_that_does_not_read_stops_the_writing():
     assert waiting < 10 * len(piece)
     assert got > 50 * len(piece)
     assert stage.endings == [("complete", False)]
+
+
+def test_nothing_is_written_to_a_client_that_is_gone():
+    """The first write tells; that the connection is lost is heard of in the next turn only."""
+
+    class Gone:
+        def __init__(self):
+            self.written = 0
+
+        def write(self, data):
+            self.written += 1
+
+        def is_closing(self):
+            return self.written > 0
+
+    async def main():
+        stage = Stage(
+            RealClock(), (Head(200, SSE, chunked=True), *[Send(b"x" * 300_000)] * 9, Finish())
+        )
+        connection = Connection(
+            answer=lambda request: Performance(stage.exchange(request), stage, read=None),
+            largest=None,
+            opened=bool,
+            closed=bool,
+        )
+        transport = Gone()
+        connection.connection_made(transport)
+        connection.data_received(ASK)
+        return transport.written
+
+    assert asyncio.run(main()) == 1
 
 
 def test_port_that_is_taken_is_told():
