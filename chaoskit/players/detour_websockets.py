@@ -79,7 +79,7 @@ def _opening(
     by_proxy = "proxy" in inspect.signature(original).parameters
 
     def begin(self: Any, uri: str, **options: Any) -> None:
-        if host.claims(_asked(uri)):
+        if not options.get("unix") and host.claims(_asked(uri)):
             options = {name: value for name, value in options.items() if name not in _TLS}
             options |= {"host": "127.0.0.1", "port": port()}
             if by_proxy:
