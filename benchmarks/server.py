@@ -4,9 +4,9 @@
 
 Peers that are not installed are left out. Ratios are the result; where the machine is busy, those
 of CPU time per request say more than those of requests a second. `same`: each request is the same;
-`new`: each has a prompt of its own. `split`: each event of a stream is a chunk and a write of its own,
-as in aimock; what both write within one turn of their loops reaches the socket in one system call.
-Validation and the journal are on.
+`new`: each has a prompt of its own. `split`: each event of a stream is a chunk and a write of its
+own, as in aimock; what both write within one turn of their loops reaches the socket in one system
+call. Validation and the journal are on.
 """
 
 import argparse
