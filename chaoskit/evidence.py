@@ -141,8 +141,17 @@ class Turn:
         )
 
 
-def exchanges(journal: Journal) -> list[Exchange]:
+def exchanges(journal: Journal) -> tuple[Exchange, ...]:
     """Return every HTTP attempt of a run, in the order of the requests."""
+    return journal.view(_exchanges)
+
+
+def turns(journal: Journal) -> tuple[Turn, ...]:
+    """Return the turns of all users, in the order in which they began."""
+    return journal.view(_turns)
+
+
+def _exchanges(journal: Journal) -> tuple[Exchange, ...]:
     parts: dict[int, dict[str, Event]] = {}
     strikes: dict[int, list[Struck]] = {}
     for event in journal:
@@ -159,15 +168,16 @@ def exchanges(journal: Journal) -> list[Exchange]:
                 strikes.setdefault(event.call, []).append(event)
             case _:
                 pass
-    return [
-        Exchange(strikes=tuple(strikes.get(call, ())), **found)  # type: ignore[arg-type]  # by name
-        for call, found in parts.items()
-        if "request" in found
-    ]
+    return tuple(
+        [
+            Exchange(strikes=tuple(strikes.get(call, ())), **found)  # type: ignore[arg-type]  # by name
+            for call, found in parts.items()
+            if "request" in found
+        ]
+    )
 
 
-def turns(journal: Journal) -> list[Turn]:
-    """Return the turns of all users, in the order in which they began."""
+def _turns(journal: Journal) -> tuple[Turn, ...]:
     parts: dict[tuple[str, int], dict[str, Event]] = {}
     ran: dict[tuple[str, int], list[RanTool]] = {}
     sent: dict[tuple[str, int], list[Exchange]] = {}
@@ -190,16 +200,18 @@ def turns(journal: Journal) -> list[Turn]:
     for exchange in exchanges(journal):
         request = exchange.request
         sent.setdefault((request.user, request.turn), []).append(exchange)
-    return [
-        Turn(
-            user=user,
-            turn=turn,
-            exchanges=tuple(sent.get((user, turn), ())),
-            ran=tuple(ran.get((user, turn), ())),
-            **found,  # type: ignore[arg-type]  # by name
-        )
-        for (user, turn), found in parts.items()
-    ]
+    return tuple(
+        [
+            Turn(
+                user=user,
+                turn=turn,
+                exchanges=tuple(sent.get((user, turn), ())),
+                ran=tuple(ran.get((user, turn), ())),
+                **found,  # type: ignore[arg-type]  # by name
+            )
+            for (user, turn), found in parts.items()
+        ]
+    )
 
 
 def gathered(found: Iterable[Exchange], per: Per) -> Mapping[tuple[str, int], list[Exchange]]:

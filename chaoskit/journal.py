@@ -8,8 +8,9 @@ that any run can be judged again later. Keys and secrets are never recorded, fin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 E_ = TypeVar("E_", bound="Event")
+T_ = TypeVar("T_")
 
 HALVES = "backslashreplace"
 """How halves of surrogate pairs are written to files: as the escapes by which JSON carries them."""
@@ -396,10 +398,24 @@ class Journal:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._events: list[Event] = list(events)
+        self._views: dict[object, tuple[int, Any]] = {}
 
     def append(self, event: Event) -> None:
         """Add one event."""
         self._events.append(event)
+
+    def view(self, make: Callable[[Journal], T_]) -> T_:
+        """Return what a pure function makes of the journal, once for as long as nothing is added.
+
+        What it makes is shared, so nobody may change it.
+        """
+        size, made = self._views.get(make, (-1, None))
+        if size != len(self):
+            size = len(self)
+            made = make(self)
+            self._views[make] = (size, made)
+        result: T_ = made
+        return result
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self._events)
@@ -465,15 +481,15 @@ def of_record(name: str, record: Mapping[str, Any]) -> Event:
     """Return the event of a kind that has these fields, as JSON has them.
 
     Raises:
-        KeyError: there is no such kind or field.
-        TypeError: a field is missing.
+        KeyError: there is no such kind.
+        TypeError: a field is missing, or there is no such field.
+        ValueError: a number is none.
     """
     kind = KINDS[name]
-    hints = _HINTS.get(name) or _HINTS.setdefault(name, get_type_hints(kind))
-    values: dict[str, Any] = {
-        name: value if isinstance(value, str) else _revive(value, hints[name])
-        for name, value in record.items()
-    }
+    values = dict(record)
+    for field, revive in _revivers(name).items():
+        if field in values:
+            values[field] = revive(values[field])
     return kind(**values)
 
 
@@ -485,16 +501,26 @@ def _load(line: str) -> Event:
         raise ValueError(f"not an event of a journal: {line[:80]!r} ({error})") from error
 
 
-def _revive(value: Any, hint: Any) -> Any:
-    if get_origin(hint) is tuple:
-        return tuple(_revive(item, get_args(hint)[0]) for item in value)
+@cache
+def _revivers(name: str) -> dict[str, Callable[[Any], Any]]:
+    """Return what makes the fields of a kind of event from JSON, where JSON has not the same."""
+    found = {field: _reviver(hint) for field, hint in get_type_hints(KINDS[name]).items()}
+    return {field: revive for field, revive in found.items() if revive is not None}
+
+
+def _reviver(hint: Any) -> Callable[[Any], Any] | None:
+    if hint is float:
+        return float
     if hint in (GotResult, CalledTool):
-        return hint(**value)
-    if get_origin(hint) in (Union, UnionType) and value is not None:
-        return _revive(value, next(arg for arg in get_args(hint) if arg is not type(None)))
-    return float(value) if hint is float else value
+        return lambda value: hint(**value)
+    if get_origin(hint) is tuple:
+        inner = _reviver(get_args(hint)[0])
+        return tuple if inner is None else lambda value: tuple(map(inner, value))
+    if get_origin(hint) in (Union, UnionType):
+        there = next(filter(None, map(_reviver, get_args(hint))), None)
+        return there and (lambda value: None if value is None else there(value))
+    return None
 
 
-_HINTS: dict[str, dict[str, Any]] = {}
 KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 """The kinds of events by their names."""

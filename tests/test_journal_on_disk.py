@@ -93,3 +93,19 @@ def test_reader_beside_a_writer_sees_a_beginning():
     for times in [*seen, [event.at for event in kept]]:
         assert times == [float(number) for number in range(len(times))]
     assert len(kept) == 3_000
+
+
+@given(st.lists(EVENTS, max_size=6), st.sampled_from([Journal, JournalOnDisk]))
+def test_view_is_made_once_for_as_long_as_nothing_is_added(events, kind):
+    """And is never that of a shorter journal."""
+    journal, made = kind(), []
+
+    def times(seen):
+        made.append(len(seen))
+        return [event.at for event in seen]
+
+    for number, event in enumerate(events):
+        assert journal.view(times) == journal.view(times) == [one.at for one in events[:number]]
+        journal.append(event)
+    assert journal.view(times) == [one.at for one in events]
+    assert made == list(range(len(events) + 1))

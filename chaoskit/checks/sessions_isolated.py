@@ -89,7 +89,7 @@ def _foreign(event: Leaked, users: list[str]) -> bool:
     return whose in users and whose != event.user
 
 
-def _owned(found: list[Turn]) -> dict[str, str]:
+def _owned(found: tuple[Turn, ...]) -> dict[str, str]:
     """Return what belongs to exactly one user, with that user."""
     things = dict.fromkeys(
         thing for turn in found for thing in (*_facts(turn), *_markers(turn)) if len(thing) >= 4
