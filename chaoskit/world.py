@@ -13,11 +13,12 @@ from typing import Any
 
 from chaoskit.alike import kinds_of
 from chaoskit.asking import ask
-from chaoskit.behaviour import Behaviour, Scene
+from chaoskit.behaviour import Behaviour
 from chaoskit.canary import Canaries, owner
 from chaoskit.clock import Clock
 from chaoskit.dialect import Conversing, Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
+from chaoskit.drawing import drawn
 from chaoskit.errors import ChaoskitError, InternalError, RunStopped
 from chaoskit.exchange import (
     Call,
@@ -25,7 +26,6 @@ from chaoskit.exchange import (
     HttpRequest,
     Refusal,
     Reply,
-    Text,
     ToolCall,
 )
 from chaoskit.journal import (
@@ -40,7 +40,6 @@ from chaoskit.player import LARGEST, Ending, Exchange
 from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.reading import Readings
 from chaoskit.seed import derive
-from chaoskit.several import several
 from chaoskit.steps import Frame, Step
 from chaoskit.timed import plain, said, spoken, streamed
 from chaoskit.visit import Visit
@@ -330,9 +329,9 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        drawn, subject = self._drawn(visit, call)
+        words, subject = self._drawn(visit, call)
         begins = visit.now + admission.first_token
-        settled = self.service.settle(admission, call, drawn, now=visit.now, begins=begins)
+        settled = self.service.settle(admission, call, words, now=visit.now, begins=begins)
         reply = settled.reply
         if reply.tool_calls:
             reply = self._with_ids(reply, visit.dialect)
@@ -374,14 +373,14 @@ class World:
         """Return what the model says, and the facts on the call with it."""
         if call.operation == "prepare":
             return _NO_REPLY, visit.subject
-        drawn = self._chosen(visit, call)
-        subject = _calling(visit.subject, tuple([tool.name for tool in drawn.tool_calls]))
+        reply = self._chosen(visit, call)
+        subject = _calling(visit.subject, tuple([tool.name for tool in reply.tool_calls]))
         for decision in self.plan.decide(subject, "reply"):
-            changed = ask(decision.fault, "reply", drawn, call, decision.strike)
-            if changed is not drawn:
-                drawn = changed
+            changed = ask(decision.fault, "reply", reply, call, decision.strike)
+            if changed is not reply:
+                reply = changed
                 self._struck(visit, decision, "reply")
-        return drawn, subject
+        return reply, subject
 
     def _embed(self, visit: Visit, call: Call) -> _Answer:
         """Admit and bill like an answer; nothing is drawn, and no fault can change it."""
@@ -411,9 +410,9 @@ class World:
             admission = self.service.admit(call, now=visit.now, limited=False)
             if isinstance(admission, Admission):
                 asked = call.operation == "generate"
-                drawn = self._chosen(visit, call) if asked else _NO_REPLY
+                reply = self._chosen(visit, call) if asked else _NO_REPLY
                 settled = self.service.settle(
-                    admission, call, drawn, now=visit.now, begins=visit.now
+                    admission, call, reply, now=visit.now, begins=visit.now
                 )
                 reply = self._with_ids(settled.reply, dialect)
                 settled = replace(settled, reply=reply, cost_usd=settled.cost_usd / 2)
@@ -423,30 +422,8 @@ class World:
         return self._refused(visit, call)
 
     def _chosen(self, visit: Visit, call: Call) -> Reply:
-        """Ask the behaviour for its answer, or for as many as the request wants."""
-        wanted = call.options.get("n")
-        if isinstance(wanted, int):
-            return several(lambda choice: self._draw(visit, call, choice), wanted)
-        return self._draw(visit, call, 0)
-
-    def _draw(self, visit: Visit, call: Call, choice: int) -> Reply:
-        reply: Reply = ask(self._behaviour, "reply", call, self._scene(visit, call, choice))
-        return reply
-
-    def _scene(self, visit: Visit, call: Call, choice: int) -> Scene:
-        step = 0
-        for message in reversed(call.messages):
-            if message.role == "assistant":
-                step += 1
-            elif message.role == "user" and any(isinstance(part, Text) for part in message.content):
-                break
-        extra = (choice,) if choice else ()
-        return Scene(
-            rng=lambda: derive(self._seed, "scene", visit.user, visit.turn, step, *extra),
-            user=visit.user,
-            turn=visit.turn,
-            step=step,
-        )
+        """Return what the model says."""
+        return drawn(self._behaviour, call, seed=self._seed, user=visit.user, turn=visit.turn)
 
     def _refuse(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
