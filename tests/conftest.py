@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+collect_ignore = ["frameworks"]  # a runner of its own asks real frameworks
+
 
 def server_binary():
     """The redis-server of the test extra, else the one on PATH, else None."""

@@ -38,6 +38,7 @@ _WORKERS: dict[int, Worker] = {}
 _real_sleep = time.sleep
 _real_monotonic = time.monotonic
 
+_ATTENTION = 0.5  # seconds after which a waiting thread looks whether a signal has come
 _TICK = 0.02  # seconds between two looks of the monitor; shorter costs more, longer delays escapes
 _STUCK = 6  # looks without progress before the baton is taken away
 _GRACE = 1.0  # seconds that time stands still after a baton was taken away
@@ -90,6 +91,15 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<Worker {self.name}>"
+
+    def wait(self) -> None:
+        """Wait for the baton.
+
+        A signal that comes between Python's last look and the sleep in the kernel wakes nobody, so
+        the main thread must look again by itself.
+        """
+        while not self.gate.acquire(timeout=_ATTENTION):
+            pass
 
 
 class Scheduler:
@@ -179,7 +189,7 @@ class Scheduler:
         worker.native = _thread.get_native_id()
         _WORKERS[worker.ident] = worker
         if worker is not self._holder:
-            worker.gate.acquire()
+            worker.wait()
             self._check(worker)
 
     def leave(self, worker: Worker) -> None:
@@ -224,7 +234,7 @@ class Scheduler:
                 self._pass_on()
             mine = self._holder is worker
         if not mine:
-            worker.gate.acquire()
+            worker.wait()
         else:
             worker.gate.acquire(blocking=False)
         self._check(worker)

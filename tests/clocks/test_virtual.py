@@ -18,7 +18,7 @@ from time import sleep as sleep_by_name
 
 import pytest
 
-from chaoskit.clocks import threads
+from chaoskit.clocks import scheduler, threads
 from chaoskit.clocks.progress import Progress, frame_of
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped
@@ -210,6 +210,28 @@ def test_loops_made_by_threads_of_a_run_share_its_time():
         return log
 
     assert play(body)[1] == [(1, 11.0), (2, 12.0), (3, 13.0)]
+
+
+def test_waiting_thread_looks_up_now_and_then():
+    """A signal that comes just before the kernel lets a thread sleep does not wake it."""
+    slept = []
+
+    class Gate:
+        """A lock whose sleeper hears no signal."""
+
+        def acquire(self, blocking=True, timeout=-1):
+            assert blocking
+            assert timeout > 0, "it would sleep for ever"
+            slept.append(timeout)
+            if len(slept) == 3:
+                raise KeyboardInterrupt  # what Python does with a signal once it looks
+            return False
+
+    worker = scheduler.Worker(scheduler.Scheduler(), 1, "main")
+    worker.gate = Gate()
+    with pytest.raises(KeyboardInterrupt):
+        worker.wait()
+    assert max(slept) <= 1
 
 
 def test_context_follows_threads_and_pool_jobs():

@@ -320,7 +320,8 @@ def test_line_that_reproduces_works_where_pytest_was_started(project, monkeypatc
     given = ("-c", "../etc/own.ini", "--rootdir=..", "-o", "addopts=-p no:asyncio")
     first = project.run(*given, "--chaos-seed=3")
     first.assert_outcomes(failed=2)
-    lines = [line.partition("again: ")[2] for line in first.outlines if "again: " in line]
+    told = [line.partition("again: ")[2] for line in first.outlines if "again: " in line]
+    lines = list(dict.fromkeys(told))  # in CI the summary has them whole, too
     assert [line.split()[1] for line in lines] == [
         "night.chaos.toml::night",
         "test_low.py::TestAll::test_it",
