@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import shlex
 import socket
 import subprocess
@@ -215,10 +216,12 @@ def started(*words, port):
 
 
 def free():
-    """A port that nobody has now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port that nobody has now, and that the system gives to no client meanwhile."""
+    for port in random.SystemRandom().sample(range(12_000, 30_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture
