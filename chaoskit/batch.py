@@ -152,7 +152,7 @@ def agents(
     tools: Sequence[str],
     known: Mapping[str, str] | None = None,
     *,
-    command: str = "",
+    command: str | None = None,
     scale: float | None = None,
     port: int | None = None,
 ) -> Sequence[Agent]:
@@ -171,9 +171,9 @@ def agents(
             go together.
         AgentNotFound: there is no such agent, or no SDK for the demo.
     """
-    if command and places:
+    if command is not None and places:
         raise UsageError("--agent and --command: name one agent")
-    if command:
+    if command is not None:
         places = [f"{PREFIX} {command}"]
     urls = [one for one in places if is_url(one)]
     others = [*urls, *(one for one in places if one.startswith(PREFIX))]

@@ -196,9 +196,15 @@ class RateLimits:
             buckets.refill(now)
             buckets.levels[buckets.names.index(name)] -= cost
 
-    def states(self, account: Account, now: float) -> tuple[LimitState, ...]:
-        """Return the limits of an account as headers report them; none for one never seen."""
-        buckets = self._accounts.get(account)
+    def states(
+        self, account: Account, now: float, limits: tuple[tuple[str, int], ...] = ()
+    ) -> tuple[LimitState, ...]:
+        """Return the limits of an account as headers report them.
+
+        Args:
+            limits: what an account has that was never seen; without them nothing is known of it.
+        """
+        buckets = self._buckets(account, limits, now) if limits else self._accounts.get(account)
         if buckets is None:
             return ()
         buckets.refill(now)
