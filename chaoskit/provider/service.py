@@ -341,9 +341,7 @@ class Service:
         return self._vendors.setdefault(provider, vendor)
 
 
-def _terms(
-    call: Call, model: Model, vendor: _Vendor
-) -> tuple[Account, Limits, Latency]:
+def _terms(call: Call, model: Model, vendor: _Vendor) -> tuple[Account, Limits, Latency]:
     """Return whose limits a request counts to, which they are, and the pace of its answer.
 
     Fast requests have others.
