@@ -7,7 +7,9 @@ import logging
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,7 +74,7 @@ class Batch:
         self._fit()
         self._keep_report()
         try:
-            with _progress() as progress:
+            with _ended_like_an_interrupt(), _progress() as progress:
                 for found, scenario in self.scenarios:
                     for agent in self._agents_of(scenario):
                         outcome = running.run(scenario, agent, seed=self.seed, progress=progress)
@@ -235,6 +237,19 @@ def writing(path: Path) -> Iterator[None]:
         raise UsageError(f"{path} exists already; choose another name") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _ended_like_an_interrupt() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C: what an agent has started must not outlive the run."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
