@@ -324,6 +324,23 @@ def test_control_api_drives_a_session(running, session, http):
     assert running.session(session.name) is not session
 
 
+def test_verdict_in_words_names_the_first_findings_alone(session, http):
+    """A client that failed a thousand times would fill the terminal; JSON has them all."""
+    for _ in range(7):
+        http.post(
+            f"{session.url}/v1/messages", json=ASK | {"messages": []}, headers=VERSION | BEARER
+        )
+    url = f"{session.url}/_chaos/verdict"
+    (said,) = (
+        line
+        for line in http.get(url, headers={"accept": "text/plain"}).text.splitlines()
+        if "(valid_requests)" in line
+    )
+    assert (said.count(" was invalid: "), said.endswith("; … and 2 more")) == (5, True)
+    (whole,) = (one for one in http.get(url).json()["promises"] if one["name"] == "valid_requests")
+    assert len(whole["findings"]) == 7
+
+
 @pytest.mark.parametrize("prefix", ["", "/~it", "/~it/v1", "/proxy"])
 @pytest.mark.parametrize("headers", [{}, VERSION, {"host": "api.anthropic.com"}])
 def test_control_api_is_found_behind_any_base_url(running, http, prefix, headers):
