@@ -7,7 +7,9 @@ import logging
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,7 +74,7 @@ class Batch:
         self._fit()
         self._keep_report()
         try:
-            with _progress() as progress:
+            with _ended_like_an_interrupt(), _progress() as progress:
                 for found, scenario in self.scenarios:
                     for agent in self._agents_of(scenario):
                         outcome = running.run(scenario, agent, seed=self.seed, progress=progress)
@@ -152,7 +154,7 @@ def agents(
     tools: Sequence[str],
     known: Mapping[str, str] | None = None,
     *,
-    command: str = "",
+    command: str | None = None,
     scale: float | None = None,
     port: int | None = None,
 ) -> Sequence[Agent]:
@@ -171,9 +173,9 @@ def agents(
             go together.
         AgentNotFound: there is no such agent, or no SDK for the demo.
     """
-    if command and places:
+    if command is not None and places:
         raise UsageError("--agent and --command: name one agent")
-    if command:
+    if command is not None:
         places = [f"{PREFIX} {command}"]
     urls = [one for one in places if is_url(one)]
     others = [*urls, *(one for one in places if one.startswith(PREFIX))]
@@ -235,6 +237,19 @@ def writing(path: Path) -> Iterator[None]:
         raise UsageError(f"{path} exists already; choose another name") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _ended_like_an_interrupt() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C: what an agent has started must not outlive the run."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -53,11 +53,15 @@ def find(wanted: Sequence[str]) -> tuple[Found, ...]:
     A shipped scenario is named in full or by how its name begins: `day2`; `all` are all of them.
 
     Raises:
-        UsageError: something stands for no file.
+        UsageError: something stands for no file, or for what cannot be read.
     """
     found: dict[str, Found] = {}
     for one in wanted:
-        for file in _standing_for(one):
+        try:
+            standing = _standing_for(one)
+        except OSError as error:
+            raise UsageError(f"cannot look for {one!r}: {error.strerror}") from None
+        for file in standing:
             found.setdefault(str(file.file), file)
     return tuple(found.values())
 

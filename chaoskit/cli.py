@@ -105,7 +105,7 @@ def run(
     ] = None,
     *,
     agent: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--agent",
             "-a",
@@ -115,9 +115,9 @@ def run(
             "pyproject.toml names one.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     command: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--command",
             metavar="COMMAND",
@@ -125,7 +125,7 @@ def run(
             "in place of {prompt}; the answer is stdout.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     time_scale: Annotated[float | None, _SCALE] = None,
     port: Annotated[
         int | None,
@@ -200,10 +200,13 @@ def run(
         project = _extend(extension)
         chosen = batch.chosen(scenarios or ())
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
-        places = [agent] if agent else [] if command else list(project.agents)
+        places = [] if agent is None else [agent]
+        if agent is None and command is None:
+            places = list(project.agents)
         scale = _positive(time_scale) if time_scale is not None else None
         urls = any(is_url(place) for place in places)
-        if scale is None and (command or urls or any(one.startswith(PREFIX) for one in places)):
+        commands = command is not None or any(one.startswith(PREFIX) for one in places)
+        if scale is None and (commands or urls):
             scale = project.time_scale
         if port is None and urls:
             port = project.port
@@ -220,7 +223,7 @@ def run(
             report=json_file,
         )
         console = _console()
-        named = f"command: {command}" if command else ", ".join(places)
+        named = f"command: {command}" if command is not None else ", ".join(places)
         if not named:
             whole.others = batch.demonstrated(chosen)
         who = f"agent {named}" if named else f"the demo agents {' and '.join(batch.DEMO)}"

@@ -33,6 +33,7 @@ AUTOMATIC = (
 UNKEPT = (Verdict.FAIL, Verdict.UNKNOWN)
 """The verdicts that are no pass."""
 
+_FEW = 5  # findings of a promise that are told in words
 _SHOWN = 5  # requests that are named where a fault never struck
 
 
@@ -45,9 +46,11 @@ class PromiseBroken(AssertionError):  # noqa: N818 - it says what happened
 
 
 def in_words(item: Judged) -> str:
-    """Return a judgement in one line."""
+    """Return a judgement in one line, with the first of its findings."""
     judgement = item.judgement
-    told = [finding.message for finding in judgement.findings] or [judgement.reason]
+    told = [finding.message for finding in judgement.findings[:_FEW]] or [judgement.reason]
+    if (more := len(judgement.findings) - _FEW) > 0:
+        told.append(f"… and {more} more")
     return f"{judgement.verdict} {item.sentence} ({item.name}): {'; '.join(told)}"
 
 

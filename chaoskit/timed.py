@@ -17,8 +17,13 @@ _SOON = 1e-6  # seconds: clocks move in whole microseconds
 
 
 def plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
-    """Return the steps of an answer in one piece that comes after `wait` seconds."""
-    head, send = Head(reply.status, reply.headers), Send(reply.body, content=reply.status < 400)
+    """Return the steps of an answer in one piece that comes after `wait` seconds.
+
+    Where no header says how long it is, its end is marked: a client that keeps the connection
+    would wait for it for ever.
+    """
+    head = Head(reply.status, reply.headers, chunked="content-length" not in reply.headers)
+    send = Send(reply.body, content=reply.status < 400)
     return (Wait(wait), head, send, _FINISH) if wait >= _SOON else (head, send, _FINISH)
 
 

@@ -41,6 +41,7 @@ class Visit:
     Attributes:
         lane: of the WebSocket on which it is a message; None for what came by HTTP.
         asked: the body.
+        keyed: it came with an API key, so the provider knows whose it is.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Visit:
     subject: Subject
     lane: Lane | None = None
     asked: bytes = b""
+    keyed: bool = True
 
     def requested(
         self, request: HttpRequest, *, attempt: int, service: Service, hide: Hide

@@ -37,6 +37,7 @@ from chaoskit.journal import (
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
 from chaoskit.player import LARGEST, Ending, Exchange
+from chaoskit.provider.limits import exhausted
 from chaoskit.provider.service import Admission, Service, Settled
 from chaoskit.reading import Readings
 from chaoskit.seed import derive
@@ -266,6 +267,7 @@ class World:
             subject=subject,
             lane=request.lane,
             asked=request.body,
+            keyed=any(request.headers.get(name) for name in _KEYS),
         )
 
     def _upgraded(self, visit: Visit, call: Call) -> Exchange:
@@ -437,7 +439,10 @@ class World:
         if self._scale != 1 and refusal.retry_after is not None:
             wait = refusal.retry_after / self._scale
             told = replace(refusal, retry_after=wait, retry_after_form="ms")
-        http = visit.dialect.refuse(told, visit.call, self._envelope(visit))
+        envelope = self._envelope(visit)
+        if decision is not None and told.kind == "rate_limited":
+            envelope = replace(envelope, limits=exhausted(envelope.limits, told))
+        http = visit.dialect.refuse(told, visit.call, envelope)
         self.emit(visit.refused(refusal, http, decision))
         return http
 
@@ -486,12 +491,16 @@ class World:
         self, visit: Visit, *, limits: tuple[LimitState, ...] | None = None, latency: float = 0.0
     ) -> Envelope:
         key = visit.call.key if visit.call else ""
+        if limits is None:
+            limits = self.service.states(key, visit.now, visit.call)
+        if self._scale != 1:
+            limits = tuple(replace(one, reset=one.reset / self._scale) for one in limits)
         return Envelope(
             ids=self._ids,
             wall=self.clock.wall(),
-            limits=self.service.states(key, visit.now, visit.call) if limits is None else limits,
+            limits=limits,
             latency=latency,
-            authenticated=bool(key),
+            authenticated=visit.keyed,
             shelf=self.service.shelf(visit.dialect.provider, key) if key else None,
             lane=visit.lane,
         )
@@ -528,5 +537,6 @@ def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
 _STATEFUL = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Stateful)}
 _CONVERSING = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Conversing)}
 _SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialect, Sequenced)}
+_KEYS = ("authorization", "x-api-key", "api-key")  # headers that may hold an API key
 _NO_CALL = Call(dialect="", provider="")
 _NO_REPLY = Reply(content=())

@@ -68,6 +68,7 @@ def test_files_folders_and_patterns_are_found(folder):
         ("dya7-provider-outage", "did you mean 'day7-provider-outage'"),
         ("zzz", "`chaoskit list` shows the shipped ones"),
         ("*.zzz", "no file matches"),
+        ("a" * 5_000, "cannot look for 'a+': File name too long"),
         ("empty", r"there is no \*.chaos.toml in empty"),
     ],
 )

@@ -330,7 +330,8 @@ def test_lists_are_printed_and_typos_are_told():
 
 
 @pytest.mark.slow
-def test_a_real_interruption_ends_quietly(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_interruption_ends_quietly(tmp_path, number):
     """The signal reaches an agent at work; the process ends with 130 and no traceback."""
     (tmp_path / "busy.py").write_text(
         "from pathlib import Path\n"
@@ -352,7 +353,7 @@ def test_a_real_interruption_ends_quietly(tmp_path):
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
     (tmp_path / "begun").read_text()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors == "interrupted\n"

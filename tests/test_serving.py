@@ -31,6 +31,7 @@ ASK = {
     "messages": [{"role": "user", "content": "Why?"}],
 }
 CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Why?"}]}
+BEARER = {"authorization": "Bearer k"}
 VERSION = {"anthropic-version": "2023-06-01"}
 RATE = {"fault": "rate_limited", "when": {"calls": 1}, "retry_after": "7s"}
 NAMES = st.text(string.ascii_letters + string.digits + "-_.: ()[]=", min_size=1, max_size=20)
@@ -323,6 +324,23 @@ def test_control_api_drives_a_session(running, session, http):
     assert running.session(session.name) is not session
 
 
+def test_verdict_in_words_names_the_first_findings_alone(session, http):
+    """A client that failed a thousand times would fill the terminal; JSON has them all."""
+    for _ in range(7):
+        http.post(
+            f"{session.url}/v1/messages", json=ASK | {"messages": []}, headers=VERSION | BEARER
+        )
+    url = f"{session.url}/_chaos/verdict"
+    (said,) = (
+        line
+        for line in http.get(url, headers={"accept": "text/plain"}).text.splitlines()
+        if "(valid_requests)" in line
+    )
+    assert (said.count(" was invalid: "), said.endswith("; … and 2 more")) == (5, True)
+    (whole,) = (one for one in http.get(url).json()["promises"] if one["name"] == "valid_requests")
+    assert len(whole["findings"]) == 7
+
+
 @pytest.mark.parametrize("prefix", ["", "/~it", "/~it/v1", "/proxy"])
 @pytest.mark.parametrize("headers", [{}, VERSION, {"host": "api.anthropic.com"}])
 def test_control_api_is_found_behind_any_base_url(running, http, prefix, headers):
@@ -419,6 +437,56 @@ def test_scaled_retry_after_is_never_earlier_than_told(wait, scale):
     for seconds in filter(None, told):
         assert seconds * scale >= wait * (1 - 1e-9)
     assert any(told)
+
+
+VENDORS = {
+    "anthropic": ("/v1/messages", ASK, VERSION, "anthropic-organization-id"),
+    "openai": ("/v1/chat/completions", CHAT, {}, "openai-organization"),
+}
+LIMITS = {
+    "anthropic": ("anthropic-ratelimit-requests", ("limit", "remaining", "reset")),
+    "openai": ("x-ratelimit", ("limit-requests", "remaining-requests", "reset-requests")),
+}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_refusal_by_a_fault_agrees_with_the_limits_beside_it(http, session, vendor):
+    """On the first call, too: nothing is left of what the fault names."""
+    path, body, headers, _ = VENDORS[vendor]
+    session.rate_limit(calls=1, retry_after=7)
+    refused = http.post(session.url + path, json=body, headers=headers | BEARER)
+    head, names = LIMITS[vendor]
+    told = [refused.headers[f"{head}-{name}"] for name in names]
+    assert (refused.status_code, told[:2]) == (429, ["1000", "0"])
+    assert "Limit 0" not in refused.text
+    if vendor == "openai":
+        assert told[2] == "7s"
+
+
+def test_resets_of_limits_are_told_in_the_clients_own_seconds(http):
+    """As waits are: whoever sleeps until then sleeps no longer than the world takes."""
+    with serving(scale=60) as server:
+        reply = http.post(f"{server.url}/v1/chat/completions", json=CHAT, headers=BEARER)
+    assert reply.headers["x-ratelimit-reset-requests"] == "1ms"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_organization_is_named_to_whoever_has_a_key(http, session, vendor):
+    """Though the request be invalid; without a key nobody is known."""
+    path, body, headers, name = VENDORS[vendor]
+    body = body | {"messages": []}
+    with_key = http.post(session.url + path, json=body, headers=headers | BEARER)
+    without = http.post(session.url + path, json=body, headers=headers)
+    assert (with_key.status_code, without.status_code) == (400, 401)
+    assert (name in with_key.headers, name in without.headers) == (True, False)
+
+
+def test_events_of_a_kept_response_end_on_a_connection_that_does_not(http, session):
+    """They come again to whoever lost them, and the client is told where they end."""
+    asked = {"model": "gpt-5.4", "input": "Why?", "background": True}
+    made = http.post(f"{session.url}/v1/responses", json=asked, headers=BEARER).json()
+    url = f"{session.url}/v1/responses/{made['id']}?stream=true&starting_after=3"
+    assert "event: response.completed" in http.get(url, headers=BEARER).text
 
 
 def test_scale_must_be_a_positive_number():

@@ -7,7 +7,7 @@ from typing import ClassVar
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
 from chaoskit.evidence import Turn, lasting, turns
-from chaoskit.journal import Journal
+from chaoskit.journal import Failed, Journal
 from chaoskit.settings import Duration, Share, settings
 
 __all__ = ["EveryUserAnswered"]
@@ -60,7 +60,7 @@ class EveryUserAnswered:
 
     def _missed(self, turn: Turn) -> str:
         if turn.failed is not None:
-            return f"no answer; the agent failed with {turn.failed.error}"
+            return f"no answer; the agent failed with {_reason(turn.failed)}"
         if turn.answered is None:
             return "no answer before the run ended"
         if not turn.answered.answer.strip():
@@ -71,3 +71,9 @@ class EveryUserAnswered:
                 f"longer than {lasting(self.within)}"
             )
         return ""
+
+
+def _reason(failed: Failed) -> str:
+    """Return the class of the error; of an agent in another process, what became of it."""
+    apart = failed.error.startswith("chaoskit.") and not failed.stopped
+    return failed.message if apart else failed.error

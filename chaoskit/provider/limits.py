@@ -12,13 +12,14 @@ Nothing is ever admitted beyond the buckets: in any window of `w` seconds at mos
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TypeAlias
 
 from chaoskit.dialect import LimitState
+from chaoskit.exchange import Refusal
 
-__all__ = ["Account", "RateLimits", "Refused"]
+__all__ = ["Account", "RateLimits", "Refused", "exhausted"]
 
 Account: TypeAlias = tuple[str, str, str]
 """Provider, key and class of models: what one set of buckets is for."""
@@ -196,9 +197,15 @@ class RateLimits:
             buckets.refill(now)
             buckets.levels[buckets.names.index(name)] -= cost
 
-    def states(self, account: Account, now: float) -> tuple[LimitState, ...]:
-        """Return the limits of an account as headers report them; none for one never seen."""
-        buckets = self._accounts.get(account)
+    def states(
+        self, account: Account, now: float, limits: tuple[tuple[str, int], ...] = ()
+    ) -> tuple[LimitState, ...]:
+        """Return the limits of an account as headers report them.
+
+        Args:
+            limits: what an account has that was never seen; without them nothing is known of it.
+        """
+        buckets = self._buckets(account, limits, now) if limits else self._accounts.get(account)
         if buckets is None:
             return ()
         buckets.refill(now)
@@ -230,6 +237,22 @@ class RateLimits:
                 at=now,
             )
         return buckets
+
+
+def exhausted(states: tuple[LimitState, ...], refusal: Refusal) -> tuple[LimitState, ...]:
+    """Return the limits with nothing left of the one that a refusal names, until its wait is over.
+
+    Where there is no such limit on tokens, it is the first one on tokens.
+    """
+    named, names = refusal.limit, [state.name for state in states]
+    if named.endswith("tokens") and named not in names:
+        named = next((name for name in names if name.endswith("tokens")), named)
+    return tuple(
+        replace(state, remaining=0, reset=max(state.reset, refusal.retry_after or 0.0))
+        if state.name == named
+        else state
+        for state in states
+    )
 
 
 def _keep_place(buckets: _Buckets, caller: str, costs: tuple[int, ...], now: float) -> Refused:

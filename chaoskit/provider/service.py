@@ -170,12 +170,7 @@ class Service:
             if vendor.settings.cache
             else CacheUse(uncached=prompt.total)
         )
-        account = _account(call, model)
-        limits, latency = vendor.limits, vendor.settings.latency
-        if model.rates is not None:
-            limits = vendor.limits_of(model)
-        if account[2] is not model.group:
-            limits, latency = vendor.fast(call.provider)
+        account, limits, latency = _terms(call, model, vendor)
         self._latest[call.key] = account
         refused = None
         if limited:
@@ -259,12 +254,13 @@ class Service:
 
         They are those of the call's model, or of the one that the key used last.
         """
-        account = self._latest.get(key)
-        if call is not None:
-            model = self.catalogue.model(call.model, call.provider)
-            if model is not None:
-                account = _account(call, model)
-        return () if account is None else self._limits.states(account, now)
+        model = None if call is None else self.catalogue.model(call.model, call.provider)
+        if call is not None and model is not None:
+            vendor = self._vendors.get(call.provider) or self._vendor(call.provider)
+            account, limits, _ = _terms(call, model, vendor)
+            return self._limits.states(account, now, limits)
+        latest = self._latest.get(key)
+        return () if latest is None else self._limits.states(latest, now)
 
     def shelf(self, provider: str, key: str) -> Shelf:
         """Return what is kept for a key; other keys have no part in it."""
@@ -345,10 +341,15 @@ class Service:
         return self._vendors.setdefault(provider, vendor)
 
 
-def _account(call: Call, model: Model) -> Account:
-    """Return what the limits of a request are for; fast requests have others."""
-    fast = call.options and call.options.get("speed") == "fast"
-    return (call.provider, call.key, f"{_FAST}{model.group}" if fast else model.group)
+def _terms(call: Call, model: Model, vendor: _Vendor) -> tuple[Account, Limits, Latency]:
+    """Return whose limits a request counts to, which they are, and the pace of its answer.
+
+    Fast requests have others.
+    """
+    if call.options and call.options.get("speed") == "fast":
+        return (call.provider, call.key, f"{_FAST}{model.group}"), *vendor.fast(call.provider)
+    limits = vendor.limits if model.rates is None else vendor.limits_of(model)
+    return (call.provider, call.key, model.group), limits, vendor.settings.latency
 
 
 def _overflow(call: Call, model: Model, prompt: PromptCount) -> Refusal | None:

@@ -70,6 +70,17 @@ def test_an_answer_must_not_be_empty_late_or_missing(story):
     ]
 
 
+def test_failure_outside_of_python_is_told_by_what_became_of_it(story):
+    """No class of ours tells the user of a command anything; one of the agent's own does."""
+    story.asks().fails("chaoskit.command.CommandFailed")
+    story.asks("bob").fails("anthropic.RateLimitError", user="bob")
+    messages = [one.message for one in EveryUserAnswered().judge(story.journal).findings]
+    assert messages == [
+        "ann, turn 1: no answer; the agent failed with boom",
+        "bob, turn 1: no answer; the agent failed with anthropic.RateLimitError",
+    ]
+
+
 def test_a_share_of_answers_can_be_enough(story):
     """Nine of ten are more than the promised eighty per cent, and fewer than ninety-five."""
     for number in range(10):

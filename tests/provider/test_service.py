@@ -199,6 +199,8 @@ def test_limits_are_told_with_every_answer():
     """Admitted ones carry them, for the others there is `states`."""
     service = Service()
     assert service.states("k1", 0.0) == ()
+    untouched = service.states("k1", 0.0, CALL)
+    assert [state.remaining for state in untouched] == [1_000, 2_000_000, 400_000]
     admission = service.admit(CALL, now=0.0, caller="ann")
     assert [state.remaining for state in admission.limits] == [999, 1_999_988, 400_000]
     assert admission.limits == service.states("k1", 0.0)

@@ -66,7 +66,7 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     known = refusal.kind != "authentication"
     made = headers.common("application/json", envelope, authenticated=known)
     made["content-length"] = str(len(data))
-    if status == 429:
+    if known:
         made |= headers.limits(envelope)
     made |= refusal.retry_headers(envelope.wall)
     if refusal.retry_after is not None and refusal.retry_after_form != "date":
@@ -117,8 +117,9 @@ def _text(refusal: Refusal, call: Call | None, envelope: Envelope) -> str:
             f"your messages resulted in {details.get('tokens', 0)} tokens. Please reduce the "
             "length of the messages."
         )
-    name = refusal.limit or "requests"
-    state = next((state for state in envelope.limits if state.name == name), None)
+    words = _LIMITS.get(refusal.limit or "requests", _TOKENS)
+    states = (state for state in envelope.limits if _LIMITS.get(state.name, _TOKENS) is words)
+    state = next(states, None)
     limit = details.get("limit_value", state.limit if state else 0)
     used = details.get("used", state.limit - state.remaining if state else 0)
     requested = details.get("requested", 1)
@@ -126,7 +127,7 @@ def _text(refusal: Refusal, call: Call | None, envelope: Envelope) -> str:
     wait = headers.go_duration(refusal.retry_after or 0)
     return (
         f"Rate limit reached for {model} in organization {headers.ORGANIZATION} on "
-        f"{_LIMITS.get(name, _TOKENS)[1]}: Limit {limit}, Used {used}, Requested {requested}. "
+        f"{words[1]}: Limit {limit}, Used {used}, Requested {requested}. "
         f"Please try again in {wait}. Visit https://platform.openai.com/account/rate-limits to "
         "learn more."
     )
