@@ -254,7 +254,7 @@ def test_bad_usage_is_told_in_one_message(runs, words, said):
     shown = invoke("run", *words)
     assert shown.exit_code == 2
     assert said in shown.stderr
-    assert "chaoskit/cli.py" not in shown.stderr
+    assert "chaoskit/cli" not in shown.stderr
 
 
 def test_files_are_checked(runs):
