@@ -528,6 +528,20 @@ def test_journal_is_kept_in_files_as_it_happens(tmp_path, http):
     assert not list(again.of(Requested))
 
 
+def test_sessions_whose_names_look_alike_have_files_of_their_own(tmp_path):
+    """What no file name can hold is left out of it, and long names are cut."""
+    names = ["a/b", "a:b", "A-b", "ü", "\N{HIRAGANA LETTER A}", "x" * 90 + "1", "x" * 90 + "2"]
+    files = serving_files.Files(tmp_path / "out.jsonl")
+    for name in [*names, *names]:
+        files.of(name)(RunEnded(at=0.0, reason=name))
+    files.close()
+    told = [
+        Journal.loads(path.read_text(encoding="utf-8")).of(RunEnded)
+        for path in tmp_path.glob("out.*.jsonl")
+    ]
+    assert sorted(event.reason for events in told for event in events) == sorted(names)
+
+
 def test_files_of_many_sessions_are_not_open_at_once(tmp_path, monkeypatch):
     """A server may have more sessions than the machine lets it open files."""
     monkeypatch.setattr(serving_files, "_MOST", 3)
