@@ -33,6 +33,7 @@ def session():
         yield server.session()
 
 
+@pytest.mark.wire("engine.heads.exhausted_limit")
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_refusal_by_a_fault_agrees_with_the_limits_beside_it(http, session, vendor):
     """On the first call, too: nothing is left of what the fault names."""
@@ -47,6 +48,7 @@ def test_refusal_by_a_fault_agrees_with_the_limits_beside_it(http, session, vend
         assert told[2] == "7s"
 
 
+@pytest.mark.wire("engine.heads.scaled_resets")
 def test_resets_of_limits_are_told_in_the_clients_own_seconds(http):
     """As waits are: whoever sleeps until then sleeps no longer than the world takes."""
     with serving(scale=60) as server:
@@ -54,6 +56,7 @@ def test_resets_of_limits_are_told_in_the_clients_own_seconds(http):
     assert reply.headers["x-ratelimit-reset-requests"] == "1ms"
 
 
+@pytest.mark.wire("engine.heads.organization")
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_organization_is_named_to_whoever_has_a_key(http, session, vendor):
     """Though the request be invalid; without a key nobody is known."""
@@ -65,6 +68,7 @@ def test_organization_is_named_to_whoever_has_a_key(http, session, vendor):
     assert (name in with_key.headers, name in without.headers) == (True, False)
 
 
+@pytest.mark.wire("engine.heads.end_of_a_body")
 def test_events_of_a_kept_response_end_on_a_connection_that_does_not(http, session):
     """They come again to whoever lost them, and the client is told where they end."""
     asked = {"model": "gpt-5.4", "input": "Why?", "background": True}
