@@ -122,9 +122,8 @@ def run(
         project = extend(extension)
         chosen = batch.chosen(scenarios or ())
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
-        places = [] if agent is None else [agent]
-        if agent is None and command is None:
-            places = list(project.agents)
+        unnamed = list(project.agents) if command is None else []
+        places = unnamed if agent is None else [agent]
         scale = positive(time_scale) if time_scale is not None else None
         urls = any(is_url(place) for place in places)
         commands = command is not None or any(one.startswith(PREFIX) for one in places)

@@ -158,7 +158,7 @@ class Command:
                 ended(process)
                 kill(process)
                 process.wait()
-            return Finished(code=process.returncode, answer=_read(out), errors=_read(err))
+            return Finished(code=process.returncode, answer=_read(out), errors=_last(err))
 
     def answer_of(self, finished: Finished) -> str:
         """Return the answer of a command that ended.
@@ -254,6 +254,11 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 def _read(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read(_MOST).decode("utf-8", "replace")
+
+
+def _last(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _MOST))
+    return file.read().decode("utf-8", "replace")
 
 
 def _ending(code: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -28,15 +29,15 @@ class Files:
         self._path = path
         self._files: dict[Path, TextIO] = {}  # those that are open, the latest used last
         self._owners: dict[Path, object] = {}
+        self._names: dict[str, str] = {}  # whose name a file bears, by what stands in its name
         self._lock = threading.Lock()  # sessions have threads of their own
         self.of("")
 
     def of(self, name: str) -> Callable[[Event], None]:
         """Return what writes the events of a session, into a file that begins anew."""
-        own = re.sub(r"[^A-Za-z0-9_=-]+", "-", name)[:_LONGEST_NAME]
-        path = self._path.with_suffix(f".{own}{self._path.suffix}") if own else self._path
         owner = object()
         with self._lock:
+            path = self._path_of(name)
             if path in self._files:
                 self._files.pop(path).close()
             self._owners[path] = owner
@@ -58,6 +59,17 @@ class Files:
             self._owners.clear()
             for file in self._files.values():
                 file.close()
+
+    def _path_of(self, name: str) -> Path:
+        """Return the path for a session: its name, and a number where others have it already."""
+        if not name:
+            return self._path
+        own = re.sub(r"[^A-Za-z0-9_=-]+", "-", name)[:_LONGEST_NAME]
+        for number in count(1):
+            word = own if number == 1 else f"{own}-{number}"
+            if self._names.setdefault(word.casefold(), name) == name:
+                break
+        return self._path.with_suffix(f".{word}{self._path.suffix}")
 
     def _file(self, path: Path, mode: Literal["w", "a"]) -> TextIO:
         file = self._files.pop(path, None)

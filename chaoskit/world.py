@@ -267,7 +267,7 @@ class World:
             subject=subject,
             lane=request.lane,
             asked=request.body,
-            keyed=any(request.headers.get(name) for name in _KEYS),
+            keyed=bool(call.key) if call else any(map(request.headers.get, _KEYS)),
         )
 
     def _upgraded(self, visit: Visit, call: Call) -> Exchange:

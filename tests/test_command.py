@@ -113,6 +113,8 @@ def test_prompt_takes_the_place_of_its_mark():
         ("print('x'); raise SystemExit(3)", "exit code 3; nothing on stderr"),
         ("import sys; sys.stderr.write('\\n'.join(map(str, range(99)))); sys.exit(1)",
          "exit code 1; stderr: 91\n92\n93\n94\n95\n96\n97\n98"),
+        ("import sys; sys.stderr.write('a\\n' * 2_500_000 + 'why'); raise SystemExit(1)",
+         "exit code 1; stderr: " + "a\n" * 7 + "why"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "killed by SIGTERM"),
     ],
 )  # fmt: skip

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit import serving_files
 from chaoskit.check import Verdict
 from chaoskit.clocks.real import RealClock
 from chaoskit.control import answer, is_control
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 from chaoskit.freely import PromiseBroken
-from chaoskit.journal import Delivered, Journal, Refused, Requested, RunEnded, RunStarted
+from chaoskit.journal import Delivered, Journal, Refused, Requested, RunStarted
 from chaoskit.provider.prices import _library, _looked_up
 from chaoskit.provider.service import Service
 from chaoskit.scenario import parse
@@ -439,56 +438,6 @@ def test_scaled_retry_after_is_never_earlier_than_told(wait, scale):
     assert any(told)
 
 
-VENDORS = {
-    "anthropic": ("/v1/messages", ASK, VERSION, "anthropic-organization-id"),
-    "openai": ("/v1/chat/completions", CHAT, {}, "openai-organization"),
-}
-LIMITS = {
-    "anthropic": ("anthropic-ratelimit-requests", ("limit", "remaining", "reset")),
-    "openai": ("x-ratelimit", ("limit-requests", "remaining-requests", "reset-requests")),
-}
-
-
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_refusal_by_a_fault_agrees_with_the_limits_beside_it(http, session, vendor):
-    """On the first call, too: nothing is left of what the fault names."""
-    path, body, headers, _ = VENDORS[vendor]
-    session.rate_limit(calls=1, retry_after=7)
-    refused = http.post(session.url + path, json=body, headers=headers | BEARER)
-    head, names = LIMITS[vendor]
-    told = [refused.headers[f"{head}-{name}"] for name in names]
-    assert (refused.status_code, told[:2]) == (429, ["1000", "0"])
-    assert "Limit 0" not in refused.text
-    if vendor == "openai":
-        assert told[2] == "7s"
-
-
-def test_resets_of_limits_are_told_in_the_clients_own_seconds(http):
-    """As waits are: whoever sleeps until then sleeps no longer than the world takes."""
-    with serving(scale=60) as server:
-        reply = http.post(f"{server.url}/v1/chat/completions", json=CHAT, headers=BEARER)
-    assert reply.headers["x-ratelimit-reset-requests"] == "1ms"
-
-
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_organization_is_named_to_whoever_has_a_key(http, session, vendor):
-    """Though the request be invalid; without a key nobody is known."""
-    path, body, headers, name = VENDORS[vendor]
-    body = body | {"messages": []}
-    with_key = http.post(session.url + path, json=body, headers=headers | BEARER)
-    without = http.post(session.url + path, json=body, headers=headers)
-    assert (with_key.status_code, without.status_code) == (400, 401)
-    assert (name in with_key.headers, name in without.headers) == (True, False)
-
-
-def test_events_of_a_kept_response_end_on_a_connection_that_does_not(http, session):
-    """They come again to whoever lost them, and the client is told where they end."""
-    asked = {"model": "gpt-5.4", "input": "Why?", "background": True}
-    made = http.post(f"{session.url}/v1/responses", json=asked, headers=BEARER).json()
-    url = f"{session.url}/v1/responses/{made['id']}?stream=true&starting_after=3"
-    assert "event: response.completed" in http.get(url, headers=BEARER).text
-
-
 def test_scale_must_be_a_positive_number():
     """Time neither stands still nor runs backwards."""
     for scale in (0, -1, float("inf"), float("nan")):
@@ -526,25 +475,6 @@ def test_journal_is_kept_in_files_as_it_happens(tmp_path, http):
     )
     again = Journal.loads((tmp_path / "out.a-b-c.jsonl").read_text(encoding="utf-8"))
     assert not list(again.of(Requested))
-
-
-def test_files_of_many_sessions_are_not_open_at_once(tmp_path, monkeypatch):
-    """A server may have more sessions than the machine lets it open files."""
-    monkeypatch.setattr(serving_files, "_MOST", 3)
-    files = serving_files.Files(tmp_path / "out.jsonl")
-    writers = [files.of(f"s{number}") for number in range(9)]
-    for turn in range(2):
-        for number, write in enumerate(writers):
-            write(RunEnded(at=float(turn), reason=f"s{number}"))
-            assert len(files._files) == 3
-    begun_anew = files.of("s4")
-    writers[4](RunEnded(at=2.0, reason="late"))
-    begun_anew(RunEnded(at=3.0, reason="anew"))
-    files.close()
-    for number in range(9):
-        text = (tmp_path / f"out.s{number}.jsonl").read_text(encoding="utf-8")
-        expected = [3.0] if number == 4 else [0.0, 1.0]
-        assert [event.at for event in Journal.loads(text)] == expected
 
 
 def test_journal_that_cannot_be_written_is_told(tmp_path):
