@@ -12,7 +12,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, Protocol, cast
 from urllib.parse import unquote
@@ -105,6 +105,7 @@ class Connection(asyncio.Protocol):
         self._keep = True
         self._paused = False
         self._doomed = False
+        self._old = False  # the client speaks HTTP/1.0
         self._half_open = False
         self._begun = False  # a request, in the piece that is being read
         self._endless = False  # the answer never comes
@@ -232,6 +233,8 @@ class Connection(asyncio.Protocol):
         self._body = []
         keep = self._parser.should_keep_alive() and self._size <= self._most
         keep = keep and "upgrade" not in self._headers and request.method != "CONNECT"
+        self._old = self._parser.get_http_version() == "1.0"
+        keep = keep and not self._old
         if self._playing is not None:
             self._waiting.append((request, keep))
             enough = len(self._waiting) >= _MOST_WAITING or self._size > _AT_ONCE
@@ -276,6 +279,7 @@ class Connection(asyncio.Protocol):
             self._next()
         elif not (self._paused or self._bodiless) and (whole := answer.at_once()):
             head, body = whole
+            head = self._known(head)
             if head.chunked:
                 body = _chunk(body) + _LAST_CHUNK
             self._write(head_of(head, keep=keep) + body)
@@ -323,8 +327,8 @@ class Connection(asyncio.Protocol):
 
     def _framed(self, move: Head | bytes | Raw | Deafen) -> bytes:
         if isinstance(move, Head):
-            self._head = move
-            return head_of(move, keep=self._keep)
+            self._head = self._known(move)
+            return head_of(self._head, keep=self._keep)
         if isinstance(move, Raw):
             return move.data
         if isinstance(move, Deafen) or self._bodiless or not move:
@@ -332,6 +336,10 @@ class Connection(asyncio.Protocol):
         if self._head is not None and self._head.chunked:
             return _chunk(move)
         return move
+
+    def _known(self, head: Head) -> Head:
+        """Return a head that the client understands: HTTP/1.0 has no chunks, but an end."""
+        return replace(head, chunked=False) if self._old and head.chunked else head
 
     def _last_chunk(self) -> bytes:
         chunked = self._head is not None and self._head.chunked and not self._bodiless

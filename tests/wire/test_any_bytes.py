@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaoskit.faults.slow import Slow
+from chaoskit.plan import Rule
+
 pytestmark = pytest.mark.slow
 ROUTES = (
     "/v1/messages",
@@ -269,3 +272,43 @@ def test_any_method_is_answered(wire, status):
         assert head.startswith("HTTP/1.1 ")
         assert int(head.split(" ")[1]) < 500
         assert end == "closed"
+
+
+@pytest.mark.parametrize("pace", ["at once", "paced"])
+def test_client_without_chunks_gets_a_stream_that_ends_with_the_connection(wire, pace):
+    """HTTP/1.0, as proxies still speak it; the body is the same."""
+    sent = wire.request({**wire.CHAT, "stream": True})
+    slow = [Rule(fault=Slow(between=0.2))] if pace == "paced" else []
+
+    async def asked(provider, data):
+        reader, writer = await asyncio.open_connection("127.0.0.1", provider.server.port)
+        writer.write(data)
+        got = await reader.read()
+        writer.close()
+        return got
+
+    old = wire.living(
+        lambda provider: asked(provider, sent.replace(b"HTTP/1.1", b"HTTP/1.0")), *slow
+    )
+    new = wire.living(lambda provider: asked(provider, sent), *slow)
+    head, _, body = old.partition(b"\r\n\r\n")
+    chunks = new.partition(b"\r\n\r\n")[2]
+    assert b"chunked" not in head
+    assert b"connection: close" in head
+    assert ended(body) == ended(unchunked(chunks))
+
+
+def unchunked(data):
+    """The body in chunks."""
+    whole = b""
+    while data:
+        size, _, rest = data.partition(b"\r\n")
+        whole, data = whole + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+    return whole
+
+
+def ended(body):
+    """What the events say, without ids and seconds of the day."""
+    assert body.endswith(b"data: [DONE]\n\n")
+    events = [json.loads(one[6:]) for one in body.split(b"\n\n")[:-2]]
+    return [event["choices"] for event in events]
