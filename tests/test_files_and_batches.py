@@ -2,33 +2,16 @@
 
 import io
 import json
+from functools import partial
 
 import openai
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed, Replied, Requested
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from chaoskit.journal import Replied, Requested
+from lived_clients import lived
 
-SCENARIO = parse(
-    'title = "test"\n[workload]\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n', "t.chaos.toml"
-)
 DATA = bytes(range(256)) * 40 + b"\r\n--almost a boundary\r\n\r\n"
-
-
-def live(use, *expected):
-    """Use a client inside a run; its journal."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(openai.OpenAI(max_retries=0)))
-        return "done"
-
-    journal = play(SCENARIO, Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0], journal
+live = partial(lived, openai.OpenAI)
 
 
 def batch_of(client, endpoint, *lines):

@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import json
 import os
 import subprocess
 import sys
@@ -14,82 +13,15 @@ from pathlib import Path
 import anthropic
 import pytest
 
-from chaoskit.agent import Agent
 from chaoskit.check import Verdict
 from chaoskit.journal import (
     Failed,
     Journal,
     RunEnded,
 )
-from chaoskit.run import judge, play, run
+from chaoskit.run import judge
 from chaoskit.scenario import Promise, parse
-
-MODEL = "claude-sonnet-4-6"
-SEARCH = {
-    "name": "search_logs",
-    "description": "Search the logs.",
-    "input_schema": {
-        "type": "object",
-        "properties": {"query": {"type": "string"}},
-        "required": ["query"],
-        "additionalProperties": False,
-    },
-}
-
-
-def scenario(text="", *, users=1, prompt="Why did the deploy fail?", promises=("no_crash",)):
-    """A scenario from a few lines of TOML, after its head."""
-    head = f'title = "test"\n[workload]\nusers = {users}\nprompt = "{prompt}"\n'
-    tail = "".join(f'[[promises]]\ncheck = "{name}"\n' for name in promises)
-    return parse(head + text + tail, "test.chaos.toml")
-
-
-def ask(prompt, **settings):
-    """One question through the sync SDK."""
-    client = anthropic.Anthropic(**settings)
-    reply = client.messages.create(
-        model=MODEL, max_tokens=200, messages=[{"role": "user", "content": prompt}]
-    )
-    return reply.content[0].text
-
-
-def search_logs(query):
-    """A tool of the agent under test."""
-    return {"results": [{"id": "dep-4711", "line": f"deploy 4711 failed: {query.lower()}"}]}
-
-
-def with_tool(prompt):
-    """A tool loop without any care."""
-    client, messages = anthropic.Anthropic(), [{"role": "user", "content": prompt}]
-    while True:
-        reply = client.messages.create(
-            model=MODEL, max_tokens=300, tools=[SEARCH], messages=messages
-        )
-        if reply.stop_reason != "tool_use":
-            return reply.content[0].text
-        results = [
-            {
-                "type": "tool_result",
-                "tool_use_id": block.id,
-                "content": json.dumps(search_logs(**block.input)),
-            }
-            for block in reply.content
-            if block.type == "tool_use"
-        ]
-        messages += [
-            {"role": "assistant", "content": reply.content},
-            {"role": "user", "content": results},
-        ]
-
-
-def outcome_of(agent, given, **settings):
-    """Run an agent that is a plain function."""
-    return run(given, Agent.of(agent), **settings)
-
-
-def played(agent, given, **settings):
-    """The journal of one run."""
-    return play(given, Agent.of(agent), **settings).journal
+from short_runs import MODEL, ask, outcome_of, played, scenario, with_tool
 
 
 def test_an_agent_that_answers_keeps_its_promises():
@@ -127,9 +59,14 @@ def test_an_optional_fault_may_have_nothing_to_do():
 
 def test_an_agent_that_crashes_breaks_its_promise():
     """A refusal that the SDK does not survive is a failure with a place."""
-    outcome = outcome_of(
-        lambda prompt: ask(prompt, max_retries=0), scenario('[[faults]]\nfault = "overloaded"\n')
-    )
+
+    def agent(prompt):
+        client = anthropic.Anthropic(max_retries=0)
+        client.messages.create(
+            model=MODEL, max_tokens=200, messages=[{"role": "user", "content": prompt}]
+        )
+
+    outcome = outcome_of(agent, scenario('[[faults]]\nfault = "overloaded"\n'))
 
     assert outcome.verdict is Verdict.FAIL
     assert "OverloadedError" in outcome.reason

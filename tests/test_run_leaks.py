@@ -15,57 +15,12 @@ import httpx
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from chaoskit.agent import Agent
 from chaoskit.check import Verdict
 from chaoskit.journal import (
     Leaked,
     Requested,
 )
-from chaoskit.run import play, run
-from chaoskit.scenario import parse
-
-MODEL = "claude-sonnet-4-6"
-SEARCH = {
-    "name": "search_logs",
-    "description": "Search the logs.",
-    "input_schema": {
-        "type": "object",
-        "properties": {"query": {"type": "string"}},
-        "required": ["query"],
-        "additionalProperties": False,
-    },
-}
-
-
-def scenario(text="", *, users=1, prompt="Why did the deploy fail?", promises=("no_crash",)):
-    """A scenario from a few lines of TOML, after its head."""
-    head = f'title = "test"\n[workload]\nusers = {users}\nprompt = "{prompt}"\n'
-    tail = "".join(f'[[promises]]\ncheck = "{name}"\n' for name in promises)
-    return parse(head + text + tail, "test.chaos.toml")
-
-
-def ask(prompt, **settings):
-    """One question through the sync SDK."""
-    client = anthropic.Anthropic(**settings)
-    reply = client.messages.create(
-        model=MODEL, max_tokens=200, messages=[{"role": "user", "content": prompt}]
-    )
-    return reply.content[0].text
-
-
-def search_logs(query):
-    """A tool of the agent under test."""
-    return {"results": [{"id": "dep-4711", "line": f"deploy 4711 failed: {query.lower()}"}]}
-
-
-def outcome_of(agent, given, **settings):
-    """Run an agent that is a plain function."""
-    return run(given, Agent.of(agent), **settings)
-
-
-def played(agent, given, **settings):
-    """The journal of one run."""
-    return play(given, Agent.of(agent), **settings).journal
+from short_runs import MODEL, SEARCH, ask, outcome_of, played, scenario, search_logs
 
 
 def test_journals_hold_fingerprints_of_keys_never_keys():

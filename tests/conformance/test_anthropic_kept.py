@@ -3,35 +3,18 @@
 import json
 import threading
 import time
+from functools import partial
 
 import anthropic
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed, Replied
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from chaoskit.journal import Replied
+from lived_clients import lived
 
-SCENARIO = parse(
-    'title = "test"\n[workload]\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n', "t.chaos.toml"
-)
 ASK = {"model": "claude-sonnet-4-6", "max_tokens": 100}
 HI = {"role": "user", "content": "Why did the deploy fail?"}
 LONG = "A rule of this shop that everybody keeps. " * 400
-
-
-def live(use):
-    """What use of a client inside a run returned, and the run's journal."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(anthropic.Anthropic(max_retries=0)))
-        return "done"
-
-    journal = play(SCENARIO, Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0], journal
+live = partial(lived, anthropic.Anthropic)
 
 
 def refused(action, error):

@@ -1,36 +1,15 @@
 """Rate limits of the Claude API and how its headers tell them, through the SDK."""
 
+from functools import partial
+
 import anthropic
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed, Replied
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from lived_clients import answered
 
-SCENARIO = """
-title = "test"
-[workload]
-prompt = "go"
-[[promises]]
-check = "no_crash"
-"""
 HI = [{"role": "user", "content": "Why did the deploy fail?"}]
 FAST = {"speed": "fast", "betas": ["fast-mode-2026-02-01"]}
-
-
-def live(use, script=""):
-    """What use of a client inside a run returned, and the answers in the run's journal."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(anthropic.Anthropic(max_retries=0)))
-        return "done"
-
-    journal = play(parse(SCENARIO + script, "t.chaos.toml"), Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0], journal.of(Replied)
+live = partial(answered, anthropic.Anthropic)
 
 
 def ask(client, model="claude-opus-4-8", **more):

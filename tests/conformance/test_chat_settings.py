@@ -5,17 +5,10 @@ import io
 import wave
 
 import openai
-import pydantic
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed, Replied
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from lived_clients import answered, leftovers, refusal
 
-SCENARIO = (
-    'title = "test"\n[workload]\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n[behaviour]\n'
-)
 HELPFUL = 'use = "helpful"\n'
 CALLS = """
 use = "scripted"
@@ -33,21 +26,11 @@ LOOK = {
     "parameters": {"type": "object", "properties": {"query": {"type": "string"}}},
 }
 OTHER = LOOK | {"name": "deploy_log", "description": "Logs of the shop."}
-KNOWN = {"store", "obfuscation", "_request_id"}  # sent by the vendor, and no field of the SDK's
 
 
 def live(use, behaviour=HELPFUL):
-    """What use of a client inside a run returned, and the answers in the run's journal."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(openai.OpenAI(max_retries=0)))
-        return "done"
-
-    journal = play(parse(SCENARIO + behaviour, "t.chaos.toml"), Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0], journal.of(Replied)
+    """What use of OpenAI's client returned, and the answers, under a behaviour of the model."""
+    return answered(openai.OpenAI, use, "[behaviour]\n" + behaviour)
 
 
 def chat(client, model="gpt-4.1", **more):
@@ -58,28 +41,6 @@ def chat(client, model="gpt-4.1", **more):
     else:
         assert not list(leftovers(made))
     return made
-
-
-def leftovers(value, path=""):
-    """Fields of an answer that the SDK has no name for."""
-    if isinstance(value, pydantic.BaseModel):
-        yield from (f"{path}.{name}" for name in (value.model_extra or {}) if name not in KNOWN)
-        for name in type(value).model_fields:
-            yield from leftovers(getattr(value, name), f"{path}.{name}")
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from leftovers(inner, f"{path}[{at}]")
-
-
-def refusal(use):
-    """The message and the code of the refusal that a use brings."""
-
-    def caught(client):
-        with pytest.raises(openai.BadRequestError) as told:
-            use(client)
-        return told.value.body["message"], told.value.code
-
-    return live(caught)[0]
 
 
 @pytest.mark.wire("openai_chat.choices.differ")

@@ -2,22 +2,11 @@
 
 import anthropic
 import openai
-import pydantic
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed, Replied
-from chaoskit.run import play
-from chaoskit.scenario import parse
 from chaoskit.serving import serving
+from lived_clients import answered, leftovers
 
-SCENARIO = """
-title = "test"
-[workload]
-prompt = "go"
-[[promises]]
-check = "no_crash"
-"""
 PAGE = '{ title = "Log", url = "https://example.com/log", text = "The deploy failed." }'
 SCRIPT = f"""
 [behaviour]
@@ -45,32 +34,6 @@ ALL = [
     "file_search_call.results",
     "code_interpreter_call.outputs",
 ]
-KNOWN = {"store", "obfuscation", "_request_id"}  # sent by the vendor, and no field of the SDK's
-
-
-def live(maker, use, script=""):
-    """What use of a client inside a run returned, and the answers in the run's journal."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(maker(max_retries=0)))
-        return "done"
-
-    journal = play(parse(SCENARIO + script, "t.chaos.toml"), Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0], journal.of(Replied)
-
-
-def leftovers(value, path=""):
-    """Fields of an answer that the SDK has no name for."""
-    if isinstance(value, pydantic.BaseModel):
-        yield from (f"{path}.{name}" for name in (value.model_extra or {}) if name not in KNOWN)
-        for name in type(value).model_fields:
-            yield from leftovers(getattr(value, name), f"{path}.{name}")
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from leftovers(inner, f"{path}[{at}]")
 
 
 def streamed(client, **more):
@@ -90,7 +53,7 @@ def test_server_tools_of_claude(stream):
         client.beta.messages.create(**CLAUDE | {"messages": [*HI, made.to_param(), *HI]})
         return made
 
-    made, _ = live(anthropic.Anthropic, use, SCRIPT)
+    made, _ = answered(anthropic.Anthropic, use, SCRIPT)
     assert not list(leftovers(made))
     assert [block.type for block in made.content] == [
         *("server_tool_use", "web_search_tool_result") * 2,
@@ -122,7 +85,7 @@ def test_use_of_server_tools_is_counted(stream):
     def use(client):
         return streamed(client) if stream else client.beta.messages.create(**CLAUDE)
 
-    made, (told,) = live(anthropic.Anthropic, use, SCRIPT)
+    made, (told,) = answered(anthropic.Anthropic, use, SCRIPT)
     used = made.usage.server_tool_use
     assert (used.web_search_requests, used.web_fetch_requests) == (2, 1)
     assert made.container.id.startswith("container_01")
@@ -130,7 +93,7 @@ def test_use_of_server_tools_is_counted(stream):
     assert told.cost_usd == pytest.approx(
         0.01 + 5e-6 * tokens.input_tokens + 25e-6 * tokens.output_tokens
     )
-    plain, _ = live(anthropic.Anthropic, lambda client: client.messages.create(**CLAUDE))
+    plain, _ = answered(anthropic.Anthropic, lambda client: client.messages.create(**CLAUDE))
     assert plain.container is None
     assert plain.usage.server_tool_use is None
 
@@ -153,7 +116,7 @@ def test_long_turn_pauses_and_goes_on(stream):
         rest = client.beta.messages.create(**CLAUDE | {"messages": [*HI, first.to_param()]})
         return first, rest
 
-    (first, rest), _ = live(anthropic.Anthropic, use, script)
+    (first, rest), _ = answered(anthropic.Anthropic, use, script)
     assert (first.stop_reason, rest.stop_reason) == ("pause_turn", "end_turn")
     assert rest.content[0].text == "It failed."
 
@@ -168,7 +131,7 @@ def test_model_searches_where_it_is_offered_a_search():
         none = client.messages.create(**CLAUDE, tools=[tool], tool_choice={"type": "none"})
         return made, none
 
-    (made, none), _ = live(anthropic.Anthropic, use)
+    (made, none), _ = answered(anthropic.Anthropic, use)
     assert [block.type for block in made.content] == [
         "server_tool_use",
         "web_search_tool_result",
@@ -201,7 +164,7 @@ def test_hosted_tools_of_responses(stream):
         client.responses.create(**GPT, previous_response_id=made.id)
         return made, silent
 
-    (made, silent), (told, *_) = live(openai.OpenAI, use, SCRIPT)
+    (made, silent), (told, *_) = answered(openai.OpenAI, use, SCRIPT)
     assert not list(leftovers(made))
     search, failed, page, code, good, bad, files, image, message = made.output
     assert [item.id.partition("_")[0] for item in made.output] == [
@@ -236,7 +199,7 @@ def test_hosted_tools_of_responses(stream):
 @pytest.mark.wire("openai_responses.hosted.events")
 def test_hosted_tools_have_events_of_their_own():
     """Begun, at work, done; code and arguments come in pieces, citations after the text."""
-    found, _ = live(openai.OpenAI, lambda client: events_of(client, include=ALL), SCRIPT)
+    found, _ = answered(openai.OpenAI, lambda client: events_of(client, include=ALL), SCRIPT)
     by_item = {}
     for event in found:
         at = getattr(event, "output_index", None)
@@ -271,7 +234,7 @@ def test_hosted_tools_have_events_of_their_own():
 def test_model_searches_in_responses(tool):
     """Where it is offered a search; files are cited by their ids."""
     given = {"type": tool} | ({"vector_store_ids": ["vs_1"]} if tool == "file_search" else {})
-    made, _ = live(openai.OpenAI, lambda client: client.responses.create(**GPT, tools=[given]))
+    made, _ = answered(openai.OpenAI, lambda client: client.responses.create(**GPT, tools=[given]))
     search, message = made.output
     assert search.type == f"{tool}_call"
     (cited,) = message.content[0].annotations

@@ -4,33 +4,14 @@ import anthropic
 import openai
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from lived_clients import lived
 
-SCENARIO = """
-title = "test"
-[workload]
-prompt = "go"
-[[promises]]
-check = "no_crash"
-"""
 HI = [{"role": "user", "content": "Why did the deploy fail?"}]
 
 
 def live(maker, use, script=""):
     """What use of a client inside a run returned."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(maker(max_retries=0)))
-        return "done"
-
-    journal = play(parse(SCENARIO + script, "t.chaos.toml"), Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0]
+    return lived(maker, use, script)[0]
 
 
 def gone(action, error):

@@ -5,14 +5,8 @@ import time
 import openai
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from lived_clients import lived
 
-SCENARIO = parse(
-    'title = "test"\n[workload]\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n', "t.chaos.toml"
-)
 LONG = "A rule of this shop that everybody keeps. " * 400
 MODEL = "gpt-5.6-luna"
 TOOL = {"type": "function", "name": "a", "parameters": {"type": "object", "properties": {}}}
@@ -20,17 +14,8 @@ SHAPE = {"format": {"type": "json_schema", "name": "a", "schema": {"type": "obje
 
 
 def live(use):
-    """What use of a client inside a run returned."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(openai.OpenAI(max_retries=0)))
-        return "done"
-
-    journal = play(SCENARIO, Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0]
+    """What use of OpenAI's client inside a run returned."""
+    return lived(openai.OpenAI, use)[0]
 
 
 def respond(client, said="One?", **more):

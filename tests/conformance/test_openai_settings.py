@@ -1,35 +1,17 @@
 """What a request sets and its answer has to honour, through the SDK and a whole world behind it."""
 
 import json
+from functools import partial
 
 import openai
 import pytest
 
-from chaoskit.agent import Agent
-from chaoskit.journal import Failed, Replied
-from chaoskit.run import play
-from chaoskit.scenario import parse
+from lived_clients import answered, refusal
 
-SCENARIO = parse(
-    'title = "test"\n[workload]\nprompt = "go"\n[[promises]]\ncheck = "no_crash"\n', "t.chaos.toml"
-)
 HI = [{"role": "user", "content": "Why did the deploy fail? Answer in json."}]
 PLAIN = "gpt-4.1"
 THINKER = "gpt-5"
-
-
-def live(use):
-    """What use of a client inside a run returned, and the answers in the run's journal."""
-    seen = []
-
-    def agent(prompt):
-        seen.append(use(openai.OpenAI(max_retries=0)))
-        return "done"
-
-    journal = play(SCENARIO, Agent.of(agent)).journal
-    (failed, *_) = [*(event for event in journal if isinstance(event, Failed)), None]
-    assert failed is None, failed
-    return seen[0], journal.of(Replied)
+live = partial(answered, openai.OpenAI)
 
 
 def chat(client, model=PLAIN, **more):
@@ -38,17 +20,6 @@ def chat(client, model=PLAIN, **more):
 
 def respond(client, model=PLAIN, **more):
     return client.responses.create(model=model, input=HI, **more)
-
-
-def refusal(use):
-    """The message and the code of the refusal that a use brings."""
-
-    def caught(client):
-        with pytest.raises(openai.BadRequestError) as told:
-            use(client)
-        return told.value.body["message"], told.value.code
-
-    return live(caught)[0]
 
 
 @pytest.mark.wire("openai_chat.logprobs")

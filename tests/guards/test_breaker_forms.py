@@ -8,21 +8,7 @@ import pytest
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.errors import CircuitOpenError
-
-
-def fail(breaker, error=None, times=1):
-    """Let calls under the breaker fail."""
-    error = error or ConnectionError("down")
-    for _ in range(times):
-        with pytest.raises(type(error)), breaker:
-            raise error
-
-
-def opened(clock, **settings):
-    """A breaker that has just opened."""
-    breaker = CircuitBreaker(failure_threshold=2, recovery_timeout=60, clock=clock, **settings)
-    fail(breaker, times=2)
-    return breaker
+from failing_breakers import opened
 
 
 def test_it_guards_functions_coroutines_and_calls(clock):

@@ -2,37 +2,12 @@
 
 import asyncio
 
-import anthropic
-import httpx2
 import pytest
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.errors import CircuitOpenError
-
-CLIENT = anthropic.Anthropic(api_key="k")
-
-
-def refusal(status, **headers):
-    """An exception of the installed SDK."""
-    request = httpx2.Request("POST", "https://api.example.test/v1/messages")
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    response = httpx2.Response(status, headers=names, json={}, request=request)
-    return CLIENT._make_status_error("no", body={}, response=response)
-
-
-def fail(breaker, error=None, times=1):
-    """Let calls under the breaker fail."""
-    error = error or ConnectionError("down")
-    for _ in range(times):
-        with pytest.raises(type(error)), breaker:
-            raise error
-
-
-def opened(clock, **settings):
-    """A breaker that has just opened."""
-    breaker = CircuitBreaker(failure_threshold=2, recovery_timeout=60, clock=clock, **settings)
-    fail(breaker, times=2)
-    return breaker
+from failing_breakers import fail, opened
+from failing_calls import refusal
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import asyncio
 from functools import partial
 
 import anthropic
-import httpx2
 import pytest
 
 from chaoskit_guards.breaker import CircuitBreaker
@@ -12,31 +11,7 @@ from chaoskit_guards.retry import (
     RetryConfig,
     with_retry,
 )
-
-EXACT = RetryConfig(jitter=False)
-CLIENT = anthropic.Anthropic(api_key="k")
-
-
-def refusal(status, **headers):
-    """An exception of the installed SDK."""
-    request = httpx2.Request("POST", "https://api.example.test/v1/messages")
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    response = httpx2.Response(status, headers=names, json={}, request=request)
-    return CLIENT._make_status_error("no", body={}, response=response)
-
-
-class Flaky:
-    """Raises the given errors one after the other, then answers."""
-
-    def __init__(self, *errors):
-        self.errors = list(errors)
-        self.calls = 0
-
-    def __call__(self):
-        self.calls += 1
-        if self.errors:
-            raise self.errors.pop(0)
-        return "answer"
+from failing_calls import EXACT, Flaky, refusal
 
 
 def test_coroutines_are_repeated_and_sleep_without_blocking(clock):

@@ -5,21 +5,11 @@ import random
 from concurrent.futures import Future
 
 import anthropic
-import httpx2
 import pytest
 
 from chaoskit_guards.errors import RetryAfterTooLong
 from chaoskit_guards.retry_peers import retry_or_wait, wait_retry_after
-
-CLIENT = anthropic.Anthropic(api_key="k")
-
-
-def refusal(status, **headers):
-    """An exception of the installed SDK."""
-    request = httpx2.Request("POST", "https://api.example.test/v1/messages")
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    response = httpx2.Response(status, headers=names, json={}, request=request)
-    return CLIENT._make_status_error("no", body={}, response=response)
+from failing_calls import refusal
 
 
 class Outcome(Future):

@@ -8,27 +8,7 @@ from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.completion import Completion, Usage
 from chaoskit_guards.errors import AllProvidersFailed
 from chaoskit_guards.router import FallbackRouter, ProviderConfig
-
-ASK = [{"role": "user", "content": "hi"}]
-CHAT = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "gpt-5.4",
-    "choices": [
-        {
-            "index": 0,
-            "finish_reason": "stop",
-            "message": {"role": "assistant", "content": "from gpt", "refusal": None},
-        }
-    ],
-    "usage": {
-        "prompt_tokens": 10,
-        "completion_tokens": 2,
-        "total_tokens": 12,
-        "prompt_tokens_details": {"cached_tokens": 4},
-    },
-}
+from two_providers import ASK, CHAT
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("key.pem"), TypeError("bug"), KeyError("x")])

@@ -8,38 +8,7 @@ import pytest
 
 from chaoskit_guards.breaker import CircuitBreaker
 from chaoskit_guards.errors import StreamTruncated
-
-ASK = [{"role": "user", "content": "hi"}]
-OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
-MESSAGE = {
-    "id": "msg_1",
-    "type": "message",
-    "role": "assistant",
-    "model": "claude-sonnet-4-6",
-    "content": [{"type": "text", "text": "from claude"}],
-    "stop_reason": "end_turn",
-    "stop_sequence": None,
-    "usage": {"input_tokens": 7, "output_tokens": 3, "cache_read_input_tokens": 5},
-}
-CHAT = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "gpt-5.4",
-    "choices": [
-        {
-            "index": 0,
-            "finish_reason": "stop",
-            "message": {"role": "assistant", "content": "from gpt", "refusal": None},
-        }
-    ],
-    "usage": {
-        "prompt_tokens": 10,
-        "completion_tokens": 2,
-        "total_tokens": 12,
-        "prompt_tokens_details": {"cached_tokens": 4},
-    },
-}
+from two_providers import ASK, CHAT, MESSAGE, OVERLOADED, asked
 
 
 def events(*pairs):
@@ -99,13 +68,6 @@ def chunks(*deltas, finish="stop"):
         parts.append({**frame, "choices": [], "usage": CHAT["usage"]})
     body = "".join(f"data: {json.dumps(part)}\n\n" for part in parts)
     return body + ("data: [DONE]\n\n" if finish else "")
-
-
-def asked(world):
-    """The names of the providers in the order in which they were asked."""
-    names = [name for name, _ in world.log]
-    world.log.clear()
-    return names
 
 
 def test_a_stream_yields_text_and_ends_with_the_whole_answer(world):

@@ -10,7 +10,7 @@ import typing
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal
 
 import annotated_types
 import pydantic
@@ -20,19 +20,7 @@ from hypothesis import strategies as st
 
 from chaoskit_guards.errors import ArgError
 from chaoskit_guards.vet import Arg, ArgSpec, Vet
-
-
-class Condition(ArgSpec):
-    field: str
-    op: Literal["eq", "ne"] = "eq"
-
-
-class Search(ArgSpec):
-    query: Annotated[str, Arg(description="what to look for", min_length=1)]
-    limit: Annotated[int, Arg(ge=1, le=50)] = 10
-    filters: list[Condition] = []  # noqa: RUF012 - a default, copied for every call
-    tag: str | None = None
-    threshold: float = 0.5
+from vetted_search import Condition, Model, Options, Search, problems, search
 
 
 class Tree(ArgSpec):
@@ -54,36 +42,6 @@ class Point:
     def __post_init__(self):
         if self.x > 100:
             raise ValueError(f"secret {self.x}")
-
-
-class Options(TypedDict):
-    deep: bool
-    depth: NotRequired[int]
-
-
-class Model(pydantic.BaseModel):
-    query: str
-    when: dt.datetime | None = None
-    limit: int = pydantic.Field(10, ge=1)
-
-    @pydantic.field_validator("query")
-    @classmethod
-    def check(cls, value):
-        if value == "hunter2":
-            raise ValueError(f"{value} is forbidden")
-        return value
-
-
-def search(query, limit, filters, tag, threshold):
-    """Find things."""
-    return (query, limit, filters, tag, threshold)
-
-
-def problems(tool, /, **arguments):
-    """The problems that a call has, by pointer."""
-    with pytest.raises(ArgError) as caught:
-        tool(**arguments)
-    return {problem.pointer: problem.message for problem in caught.value.problems}
 
 
 def accepts(hint, value):

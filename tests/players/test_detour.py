@@ -12,27 +12,10 @@ from chaoskit.check import Verdict
 from chaoskit.journal import Answered, Leaked, RanTool, Requested, Served
 from chaoskit.run import run
 from chaoskit.scenario import parse
+from retry_storm import STORM
 
 aiohttp = pytest.importorskip("aiohttp")
 web = pytest.importorskip("aiohttp.web")
-
-STORM = parse(
-    """
-title = "A storm"
-[workload]
-users = 3
-prompt = "Why did the last deploy fail, {user}?"
-[[faults]]
-fault = "rate_limited"
-when = { calls = 1 }
-retry_after = "45m"
-[[promises]]
-check = "every_user_answered"
-[[promises]]
-check = "retry_after_honoured"
-""",
-    "storm.chaos.toml",
-)
 
 
 async def asked(prompt, base="https://api.anthropic.com"):
@@ -55,7 +38,7 @@ async def asked(prompt, base="https://api.anthropic.com"):
 
 def lived(answer):
     """The run of an agent through the storm."""
-    return run(STORM, Agent.of(answer, name="on aiohttp"))
+    return run(parse(STORM, "storm.chaos.toml"), Agent.of(answer, name="on aiohttp"))
 
 
 @pytest.mark.parametrize("base", ["https://api.anthropic.com", "http://127.0.0.1:9/proxy"])

@@ -11,23 +11,10 @@ from chaoskit.errors import NetworkRefused
 from chaoskit.journal import Answered, Blocked, Delivered, Requested
 from chaoskit.run import play, run
 from chaoskit.scenario import parse
+from retry_storm import STORM
 
 websockets = pytest.importorskip("websockets")
 
-STORM = """
-title = "A storm"
-[workload]
-users = 3
-prompt = "Why did the last deploy fail, {user}?"
-[[faults]]
-fault = "rate_limited"
-when = { calls = 1 }
-retry_after = "45m"
-[[promises]]
-check = "every_user_answered"
-[[promises]]
-check = "retry_after_honoured"
-"""
 QUIET = """
 title = "Nothing happens"
 [workload]
