@@ -343,7 +343,10 @@ def test_a_real_interruption_ends_quietly(tmp_path, number):
     )
     (tmp_path / "a.chaos.toml").write_text(SMALL, encoding="utf-8")
     os.mkfifo(tmp_path / "begun")
-    command = "import sys; from chaoskit.cli import main; sys.argv[0] = 'chaoskit'; main()"
+    command = (  # jobs in the background of a script are started deaf to SIGINT
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from chaoskit.cli import main; sys.argv[0] = 'chaoskit'; main()"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", command, "run", "a.chaos.toml", "--agent", "busy:answer"],
         cwd=tmp_path,
