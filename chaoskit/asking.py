@@ -35,16 +35,21 @@ def ask(whom: object, method: str, *given: object) -> Any:
         UsageError: it failed, or answered something else, and is not chaoskit's own.
         InternalError: it is.
     """
-    title = f"{title_of(type(whom))}.{method}()"
-    kind = InternalError if title.startswith("chaoskit.") else UsageError
     try:
         answer = getattr(whom, method)(*given)
     except ChaoskitError:
         raise
     except Exception as error:
         told = f"{failure.name_of(error)}: {failure.text_of(error)} ({failure.where(error)})"
-        raise kind(f"{title} failed: {told}") from error
+        raise _mistaken(whom, method, f"failed: {told}") from error
     wanted, words = _ANSWERS[method]
     if not isinstance(answer, wanted):
-        raise kind(f"{title} returned {answer!r:.200}; return {words}")
+        raise _mistaken(whom, method, f"returned {answer!r:.200}; return {words}")
     return answer
+
+
+def _mistaken(whom: object, method: str, told: str) -> ChaoskitError:
+    """Return the error of whose mistake it is."""
+    title = f"{title_of(type(whom))}.{method}()"
+    kind = InternalError if title.startswith("chaoskit.") else UsageError
+    return kind(f"{title} {told}")
