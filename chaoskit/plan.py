@@ -182,6 +182,11 @@ class PlanState:
         )
         self._ready[stage] = (*self._ready.get(stage, ()), ready)
 
+    @property
+    def watches(self) -> bool:
+        """Whether there is any rule, so that what calls are like has to be known."""
+        return bool(self._ready)
+
     def works_at(self, stage: Stage) -> bool:
         """Tell whether any rule works at a stage."""
         return stage in self._ready

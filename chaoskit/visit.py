@@ -79,7 +79,7 @@ class Visit:
             step=step,
             prefix=prefix,
             messages=len(call.messages) if call else 0,
-            tools=self.subject.tools,
+            tools=tuple([tool.name for tool in call.tools]) if call else (),
             prompt_tokens=service.count(call) if call and asking else 0,
             max_tokens=call.max_tokens if call else None,
             sdk_retry=int(retries) if retries.isdecimal() else -1,

@@ -242,21 +242,12 @@ class World:
         now = self.clock.now()
         call = decoded if isinstance(decoded, Call) else None
         number = self.number_of(user)
-        if call is None:
-            subject = Subject(
-                user=user,
-                number=number,
-                turn=turn,
-                now=now,
-                operation="unknown",
-                provider=dialect.provider,
-                dialect=dialect.name,
-            )
-        else:
-            subject = Subject.of(call, user=user, number=number, turn=turn, now=now)
         self._primary = self._primary or dialect.provider
-        if self._primary != dialect.provider:
-            subject = replace(subject, primary=False)
+        subject = _ANYBODY
+        if self.plan.watches:
+            subject = _about(call, dialect, user=user, number=number, turn=turn, now=now)
+            if self._primary != dialect.provider:
+                subject = replace(subject, primary=False)
         return Visit(
             number=self._calls + 1,
             user=user,
@@ -530,6 +521,23 @@ def _whole(visit: Visit, reply: HttpReply) -> tuple[Step, ...]:
     return said(message, content=reply.status < 400)
 
 
+def _about(
+    call: Call | None, dialect: Dialect, *, user: str, number: int, turn: int, now: float
+) -> Subject:
+    """Return the facts on a request by which rules are chosen."""
+    if call is not None:
+        return Subject.of(call, user=user, number=number, turn=turn, now=now)
+    return Subject(
+        user=user,
+        number=number,
+        turn=turn,
+        now=now,
+        operation="unknown",
+        provider=dialect.provider,
+        dialect=dialect.name,
+    )
+
+
 def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
     return replace(subject, called=called) if called else subject
 
@@ -540,3 +548,4 @@ _SEQUENCED = {dialect.name: dialect for dialect in DIALECTS if isinstance(dialec
 _KEYS = ("authorization", "x-api-key", "api-key")  # headers that may hold an API key
 _NO_CALL = Call(dialect="", provider="")
 _NO_REPLY = Reply(content=())
+_ANYBODY = Subject()  # where no rule asks
