@@ -16,6 +16,7 @@ from chaoskit.journal import CalledTool, GotResult, Refused, Replied, Requested,
 from chaoskit.match import Subject
 from chaoskit.plan import Decision
 from chaoskit.provider.service import Service, Settled
+from chaoskit.quick import quick
 from chaoskit.sockets import Lane
 
 __all__ = ["Visit"]
@@ -34,6 +35,7 @@ def _hashes(call: Call) -> tuple[str, str]:
 _marks = ByIdentity(_hashes)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One request on its way through the world. `call` is None when it could not be decoded.

@@ -24,6 +24,7 @@ from chaoskit.provider.settings import Limits as LimitSettings
 from chaoskit.provider.shelf import Shelf
 from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
+from chaoskit.quick import quick
 
 __all__ = ["Admission", "Service", "Settled"]
 
@@ -35,6 +36,7 @@ _COUNTS = 5_000  # a minute
 _FAST, _PRIORITY = "fast_", "priority_"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """A request that was let through.
@@ -63,6 +65,7 @@ class Admission:
         return self.latency.tokens_per_second
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """An answer with its usage and its bill.
