@@ -65,6 +65,7 @@ class Visit:
         retries = request.headers.get("x-stainless-retry-count", "")
         asking = call is not None and call.operation in ("generate", "prepare", "embed")
         step, prefix = _marks(call) if call else ("", "")
+        weighed = service.weighed(call) if call and asking else None
         return Requested(
             at=self.now,
             user=self.user,
@@ -82,11 +83,11 @@ class Visit:
             prefix=prefix,
             messages=len(call.messages) if call else 0,
             tools=tuple([tool.name for tool in call.tools]) if call else (),
-            prompt_tokens=service.count(call) if call and asking else 0,
+            prompt_tokens=weighed.prompt.total if weighed else 0,
             max_tokens=call.max_tokens if call else None,
             sdk_retry=int(retries) if retries.isdecimal() else -1,
             results=_results(call, hide) if call else (),
-            cacheable=bool(call and asking and service.cacheable(call)),
+            cacheable=weighed is not None and weighed.cacheable,
         )
 
     def refused(
