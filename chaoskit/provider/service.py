@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 
 from chaoskit.again import ByIdentity
 from chaoskit.dialect import LimitState
-from chaoskit.exchange import Call, Hosted, Refusal, Reply, Thinking, Usage
+from chaoskit.exchange import Call, Refusal, Reply
+from chaoskit.provider.billing import Bills, Settled
 from chaoskit.provider.cache import PromptCache
 from chaoskit.provider.cache_use import CacheUse
-from chaoskit.provider.catalogue import Catalogue, Model, geo_factor, tier_factor, tool_price
-from chaoskit.provider.ending import end
+from chaoskit.provider.catalogue import Catalogue, Model
 from chaoskit.provider.latency import Latency
 from chaoskit.provider.limits import Account, RateLimits, Refused
-from chaoskit.provider.prediction import predicted
 from chaoskit.provider.prices import Prices, load
-from chaoskit.provider.prompt import PromptCount, part_tokens
-from chaoskit.provider.reasoning import reasoned
+from chaoskit.provider.prompt import PromptCount
 from chaoskit.provider.settings import Limits as LimitSettings
 from chaoskit.provider.settings import ProviderSettings
 from chaoskit.provider.shelf import Shelf
@@ -28,7 +26,6 @@ from chaoskit.quick import quick
 
 __all__ = ["Admission", "Service", "Settled"]
 
-_REMEMBERED = 64
 _COUNTS = 5_000  # a minute
 _PRIORITY = "priority_"
 
@@ -62,22 +59,6 @@ class Admission:
         return self.latency.tokens_per_second
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """An answer with its usage and its bill.
-
-    Attributes:
-        priced: whether the price of the model is known; `cost_usd` is 0 when it is not.
-        seconds: from the request to the last token.
-    """
-
-    reply: Reply
-    cost_usd: float
-    priced: bool
-    seconds: float
-
-
 class Service:
     """Rate limits, windows, prompt cache, prices and pace of every vendor, for one run.
 
@@ -104,13 +85,12 @@ class Service:
         self.counter = counter or TokenCounter()
         self.cache = PromptCache()
         self._limits = RateLimits()
-        self._prices = Prices(settings)
+        self._bills = Bills(self.counter, Prices(settings))
         self._latest: dict[str, Account] = {}
         self._shelves: dict[tuple[str, str], Shelf] = {}
         self._scales = Scales(settings, self.catalogue, self.counter)
         self.weighed: ByIdentity[Call, Weighed | None] = ByIdentity(self._scales.weigh)
         """What is known of a call; None where its model is not."""
-        self._ended: dict[int, tuple[Reply, Call, int, tuple[Reply, int, int]]] = {}
 
     def count(self, call: Call) -> int:
         """Return the tokens of the call's prompt; 0 for a model that is not known."""
@@ -174,46 +154,20 @@ class Service:
 
         `begins` is when the first byte of the answer goes out.
         """
-        model, use = admission.model, admission.cache
-        room = model.facts.window - admission.prompt.total
-        ended, output, reasoning = (
-            self._end(reply, call, model, room) if call.operation == "generate" else (reply, 0, 0)
-        )
-        usage = Usage(
-            input=use.uncached,
-            cache_read=use.read,
-            cache_write_5m=use.write_5m,
-            cache_write_1h=use.write_1h,
-            output=output,
-            reasoning=reasoning,
+        use = admission.cache
+        settled = self._bills.settle(
+            reply,
+            call,
+            model=admission.model,
+            prompt=admission.prompt,
+            use=use,
             tier=admission.tier,
+            latency=admission.latency,
         )
-        if "prediction" in call.options:
-            usage = predicted(usage, ended, call, model, self.counter)
-            output = usage.output
-        self._charge(admission, output, now)
+        self._charge(admission, settled.reply.usage.output, now)
         if use.writes or use.route is not None:
             self.cache.store(use, started=admission.at, begins=begins)
-        cost = self._prices.cost(call.provider, model.facts.name, usage)
-        if cost and (tier := call.options.get("service_tier")):
-            cost *= tier_factor(call.provider, str(tier))
-        if cost and (geo := call.options.get("geo")):
-            cost *= geo_factor(call.provider, str(geo))
-        if cost is not None and len(ended.content) > 1:
-            cost += _tools_usd(ended, call.provider)
-        return Settled(
-            reply=Reply(
-                content=ended.content,
-                stop=ended.stop,
-                usage=usage,
-                facts=ended.facts,
-                stop_sequence=ended.stop_sequence,
-                others=ended.others,
-            ),
-            cost_usd=0.0 if cost is None else cost,
-            priced=cost is not None,
-            seconds=admission.latency.seconds(output),
-        )
+        return settled
 
     def states(self, key: str, now: float, call: Call | None = None) -> tuple[LimitState, ...]:
         """Return the limits for the headers of an answer that was not admitted.
@@ -269,48 +223,6 @@ class Service:
         if admission.tier:
             account = (provider, key, f"{_PRIORITY}{admission.model.group}")
             self._limits.charge(account, f"{_PRIORITY}output_tokens", output, now=now)
-
-    def _end(self, reply: Reply, call: Call, model: Model, room: int) -> tuple[Reply, int, int]:
-        """Return the answer as far as it goes, its tokens, and those that are not for the reader.
-
-        A known answer to a known call ends as before.
-        """
-        known = self._ended.get(id(reply))
-        if known is not None and known[0] is reply and known[1] is call and known[2] == room:
-            return known[3]
-        answer, output = end(reasoned(reply, call), call, model, self.counter, room=room)
-        reasoning = _reasoning(answer, model, self.counter)
-        if "n" in call.options:
-            others = reply.others or (reply,) * (_choices(call) - 1)
-            more = [
-                end(reasoned(other, call), call, model, self.counter, room=room) for other in others
-            ]
-            answer = replace(answer, others=tuple([other for other, _ in more]))
-            output += sum(tokens for _, tokens in more)
-            reasoning += sum(_reasoning(other, model, self.counter) for other, _ in more)
-        ended = (answer, output, reasoning)
-        self._ended[id(reply)] = (reply, call, room, ended)
-        if len(self._ended) > _REMEMBERED:
-            del self._ended[next(iter(self._ended))]
-        return ended
-
-def _tools_usd(reply: Reply, provider: str) -> float:
-    """Return what the vendor's own tools cost that were used on the way to an answer."""
-    used = [part.tool for part in reply.content if isinstance(part, Hosted) and not part.error]
-    return sum(tool_price(provider, tool) for tool in used)
-
-
-def _choices(call: Call) -> int:
-    """Return how many answers the request wants, all of which are billed."""
-    wanted = call.options.get("n", 1)
-    return wanted if isinstance(wanted, int) else 1
-
-
-def _reasoning(reply: Reply, model: Model, counter: TokenCounter) -> int:
-    """Return the tokens of an answer that are not for the reader."""
-    return sum(
-        [part_tokens(part, model, counter) for part in reply.content if isinstance(part, Thinking)]
-    )
 
 
 def _rate_limited(refused: Refused) -> Refusal:
