@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-__all__ = ["ByIdentity", "ByTwo"]
+from chaoskit.exchange import HttpRequest
+
+__all__ = ["ByHead", "ByIdentity", "ByTwo"]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -37,6 +39,33 @@ class ByIdentity(Generic[S, T]):
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
         return result
+
+
+class ByHead(Generic[T]):
+    """Results for requests, on which their bodies have no bearing.
+
+    Args:
+        compute: a pure function.
+        most: how many heads are remembered.
+    """
+
+    __slots__ = ("_compute", "_known", "_most")
+
+    def __init__(self, compute: Callable[[HttpRequest], T], most: int = 256) -> None:
+        self._compute = compute
+        self._most = most
+        self._known: dict[object, T] = {}
+
+    def __call__(self, request: HttpRequest) -> T:
+        """Return the result for a request, computed, or remembered of one with the same head."""
+        alike = request.alike
+        if alike is None:
+            return self._compute(request)
+        if alike not in self._known:
+            self._known[alike] = self._compute(request)
+            if len(self._known) > self._most:
+                del self._known[next(iter(self._known))]
+        return self._known[alike]
 
 
 class ByTwo(Generic[S, U, T]):
