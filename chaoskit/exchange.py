@@ -71,6 +71,7 @@ class HttpRequest:
     alike: object = field(default=None, compare=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
     """One complete, unstreamed HTTP response."""
@@ -89,6 +90,7 @@ class Found:
     text: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Text:
     """Plain text. `cache` is set where the sender put a cache breakpoint after this part.
@@ -125,6 +127,7 @@ class Thinking:
     tokens: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """The model's request to run a tool. `arguments` is JSON text as the model wrote it, or not."""
@@ -135,6 +138,7 @@ class ToolCall:
     cache: Ttl | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
     """The agent's answer to one tool call."""
@@ -183,6 +187,7 @@ class Hosted:
 Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque | Hosted
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn. Tool results are parts of a `tool` or `user` message, as the dialect has them."""

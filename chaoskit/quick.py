@@ -18,15 +18,15 @@ _LOCKS = ("__setattr__", "__delattr__")
 
 
 def quick(cls: type[T]) -> type[T]:
-    """Give a frozen dataclass with slots and keywords an `__init__` that does the same sooner.
+    """Give a frozen dataclass with slots an `__init__` that does the same sooner.
 
     It is written when the first value is made.
     """
 
-    def first(self: T, **given: Any) -> None:
+    def first(self: T, *given: Any, **named: Any) -> None:
         init = _init(cls)
         setattr(cls, "__init__", init)  # noqa: B010 - which type checkers want nobody to do
-        init(self, **given)
+        init(self, *given, **named)
 
     setattr(cls, "__init__", first)  # noqa: B010 - likewise
     return cls
@@ -41,8 +41,10 @@ def _init(cls: type[Any]) -> Callable[..., None]:
         "Unlocked": type(cls.__name__, (cls,), unlocked),
         "missing": MISSING,
     }
-    head, body = ["self", "*"], ["unlock(self, '__class__', Unlocked)"]
-    for field in fields(cls):
+    head, body = ["self"], ["unlock(self, '__class__', Unlocked)"]
+    for field in sorted(fields(cls), key=lambda one: bool(one.kw_only)):
+        if field.kw_only and "*" not in head:
+            head.append("*")
         name, value = field.name, field.name
         if field.default is not MISSING:
             scope[f"usual_{name}"] = field.default
