@@ -27,12 +27,10 @@ Hide = Callable[[str], str]
 """Takes planted secrets out of a text."""
 
 
+@ByIdentity
 def _hashes(call: Call) -> tuple[str, str]:
     """Return where a conversation stands, and what it begins with, as hashes."""
     return fingerprint.step(call), fingerprint.prefix(call)
-
-
-_marks = ByIdentity(_hashes)
 
 
 @quick
@@ -64,7 +62,7 @@ class Visit:
         call = self.call
         retries = request.headers.get("x-stainless-retry-count", "")
         asking = call is not None and call.operation in ("generate", "prepare", "embed")
-        step, prefix = _marks(call) if call else ("", "")
+        step, prefix = _hashes(call) if call else ("", "")
         weighed = service.weighed(call) if call and asking else None
         return Requested(
             at=self.now,

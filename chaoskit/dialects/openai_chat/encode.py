@@ -149,15 +149,13 @@ def usage(tokens: Usage, call: Call | None = None) -> Json:
     }
 
 
-def _text(reply: Reply, call: Call) -> str:
+@ByTwo
+def _rest_of_text(reply: Reply, call: Call) -> str:
     """Return what comes after the opening where the answer is a text; empty where it is not."""
     if not is_plain(reply, call):
         return ""
     made = _said(reply.text, finish_reason(reply, call), choices(call))
     return f',"choices":{made},"usage":{dumps(usage(reply.usage))}}}'
-
-
-_rest_of_text = ByTwo(_text)
 
 
 @lru_cache(maxsize=64)  # a script says the same again and again
