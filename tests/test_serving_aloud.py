@@ -142,6 +142,14 @@ def test_a_port_that_is_taken_is_told(monkeypatch):
     )
 
 
+@pytest.mark.parametrize(("many", "announced"), [(3, True), (100, False)])
+def test_a_verdict_that_takes_long_is_announced(lived, monkeypatch, many, announced):
+    """Whoever pressed Ctrl-C after a day of load must not think that it hangs."""
+    monkeypatch.setattr(serving_aloud, "_MANY", many)
+    told = lived(ask, "storm.chaos.toml").stdout
+    assert ("judging 5 events; this takes" in told) == announced
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_quietly(number):
