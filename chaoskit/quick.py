@@ -6,6 +6,7 @@ make one. Here a value is unlocked once, filled, and locked again.
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ def quick(cls: type[T]) -> type[T]:
 
     It is written when the first value is made.
     """
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):  # there it would stop all threads for a moment
+        return cls
 
     def first(self: T, *given: Any, **named: Any) -> None:
         init = _init(cls)

