@@ -25,7 +25,7 @@ title = "A storm"
 workload.prompt = "?"
 provider.latency = { first_token = 0 }
 promises = [{ check = "retry_after_honoured" }, { check = "every_user_answered" }]
-faults = [{ fault = "rate_limited", when = { calls = "1-3" }, retry_after = "7s" }]
+faults = [{ fault = "rate_limited", when = { calls = "1-3" }, retry_after = "10m" }]
 """
 
 
