@@ -35,7 +35,7 @@ class Exchange:
     """One request that is being answered.
 
     Attributes:
-        call: its number in the run, from 1.
+        call: its number in the run, from 1; 0 for what is none of its calls.
         began: seconds since the run began.
         whole: the answer is what the provider meant to send; False when a fault ended the stream
             of events before its terminator.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chaoskit import cors
 from chaoskit.alike import kinds_of
 from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour
@@ -146,6 +147,10 @@ class World:
         dialect = self._readings.dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
+        if cors.asks(request):
+            user, turn = who()
+            steps = plain(cors.answer(request))
+            return Exchange(call=0, user=user, turn=turn, began=self.clock.now(), steps=steps)
         decoded = self._decoded(request, dialect)
         visit = self._visit(request, dialect, decoded)
         if isinstance(decoded, Call) and decoded.operation == "upgrade":
@@ -158,6 +163,8 @@ class World:
             self._count(visit, request)
             answer = self._answer(visit, decoded)
         steps = answer.steps
+        if "origin" in request.headers:
+            steps = cors.readable(steps, request.headers, dialect.provider)
         for decision in self.plan.decide(_calling(visit.subject, answer.called), "steps"):
             damaged = ask(decision.fault, "steps", steps, decision.strike)
             if damaged is not steps:
@@ -174,7 +181,9 @@ class World:
         )
 
     def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
-        """Take note of how an exchange ended for the client."""
+        """Take note of how an exchange ended for the client, if it was one of the run's calls."""
+        if not exchange.call:
+            return
         now = self.clock.now()
         self.emit(
             Delivered(
