@@ -12,6 +12,7 @@ from chaoskit.steps import Step
 
 __all__ = [
     "LARGEST",
+    "LARGEST_HEAD",
     "Ending",
     "Exchange",
     "Host",
@@ -24,6 +25,9 @@ __all__ = [
 
 LARGEST = 32 * 1024 * 1024
 """Bytes that the body of a request may have where its host says nothing else."""
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes that the head of a request may have."""
 
 Ending: TypeAlias = Literal[
     "complete", "unfinished", "closed", "reset", "refused", "timeout", "abandoned"

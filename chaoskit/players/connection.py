@@ -20,13 +20,12 @@ from urllib.parse import unquote
 import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
-from chaoskit.player import LARGEST
+from chaoskit.player import LARGEST, LARGEST_HEAD
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
 __all__ = ["RESET_ON_CLOSE", "Connection", "Upgraded", "encoded", "head_of"]
 
-_MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
 _AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
 _NO_PAUSE: Final = 1e-4  # seconds: no timer is so fine; shorter pauses are made up for later
@@ -155,8 +154,8 @@ class Connection(asyncio.Protocol):
         # begins in this piece, nobody can tell from it.
         if not self._headed and not self._begun:
             self._unheaded += len(data)
-        if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
-            self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
+        if max(self._size_of_head, self._unheaded) > LARGEST_HEAD:
+            self._refuse(431, f"the head of the request is larger than {LARGEST_HEAD} bytes")
         if self._within and self._late is None:
             self._expect_the_rest()
 
@@ -252,7 +251,7 @@ class Connection(asyncio.Protocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
-        if self._doomed or self._size_of_head > _MOST_HEAD:
+        if self._doomed or self._size_of_head > LARGEST_HEAD:
             return  # nothing is answered any more; or it is refused as soon as the parser returns
         request = self._request(b"".join(self._body))
         self._body = []
