@@ -20,13 +20,14 @@ from chaoskit.clock import Clock
 from chaoskit.dialect import Conversing, Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
 from chaoskit.drawing import drawn
-from chaoskit.errors import ChaoskitError, InternalError, RunStopped
+from chaoskit.errors import ChaoskitError, InternalError, RunStopped, UnusableSchema
 from chaoskit.exchange import (
     Call,
     HttpReply,
     HttpRequest,
     Refusal,
     Reply,
+    Text,
     ToolCall,
 )
 from chaoskit.journal import (
@@ -34,6 +35,7 @@ from chaoskit.journal import (
     Delivered,
     Event,
     Leaked,
+    Noted,
 )
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
@@ -331,7 +333,10 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        words, subject = self._drawn(visit, call)
+        try:
+            words, subject = self._drawn(visit, call)
+        except UnusableSchema as error:
+            words, subject = self._speechless(error), visit.subject
         begins = visit.now + admission.first_token
         settled = self.service.settle(admission, call, words, now=visit.now, begins=begins)
         reply = settled.reply
@@ -412,7 +417,10 @@ class World:
             admission = self.service.admit(call, now=visit.now, limited=False)
             if isinstance(admission, Admission):
                 asked = call.operation == "generate"
-                reply = self._chosen(visit, call) if asked else _NO_REPLY
+                try:
+                    reply = self._chosen(visit, call) if asked else _NO_REPLY
+                except UnusableSchema as error:
+                    reply = self._speechless(error)
                 settled = self.service.settle(
                     admission, call, reply, now=visit.now, begins=visit.now
                 )
@@ -426,6 +434,16 @@ class World:
     def _chosen(self, visit: Visit, call: Call) -> Reply:
         """Return what the model says."""
         return drawn(self._behaviour, call, seed=self._seed, user=visit.user, turn=visit.turn)
+
+    def _speechless(self, error: UnusableSchema) -> Reply:
+        """Return what is said where no simulated model knows what production's would say.
+
+        The client goes on, but nothing is known of what it would have done.
+        """
+        if self.mistake is None:
+            self.mistake = error
+            self.emit(Noted(at=self.clock.now(), kind="not simulated", text=str(error)))
+        return Reply(content=(Text("I cannot answer this in the form that was asked for."),))
 
     def _refuse(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
