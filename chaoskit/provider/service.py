@@ -21,7 +21,7 @@ from chaoskit.provider.prompt import PromptCount, count, part_tokens
 from chaoskit.provider.reasoning import reasoned
 from chaoskit.provider.settings import USUAL, ProviderSettings
 from chaoskit.provider.settings import Limits as LimitSettings
-from chaoskit.provider.shelf import Shelf
+from chaoskit.provider.shelf import Room, Shelf
 from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 
@@ -130,6 +130,7 @@ class Service:
         self._vendors: dict[str, _Vendor] = {}
         self._latest: dict[str, Account] = {}
         self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._room = Room()  # of all keys together
         self._counted: ByIdentity[Call, PromptCount | None] = ByIdentity(self._count)
         self._ended: dict[int, tuple[Reply, Call, int, tuple[Reply, int, int]]] = {}
 
@@ -265,7 +266,11 @@ class Service:
     def shelf(self, provider: str, key: str) -> Shelf:
         """Return what is kept for a key; other keys have no part in it."""
         shelf = self._shelves.get((provider, key))
-        return self._shelves.setdefault((provider, key), Shelf()) if shelf is None else shelf
+        return (
+            self._shelves.setdefault((provider, key), Shelf(room=self._room))
+            if shelf is None
+            else shelf
+        )
 
     def deploy(self) -> None:
         """Empty the prompt caches, as a deploy of the service does."""
