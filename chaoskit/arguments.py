@@ -14,7 +14,7 @@ from jsonschema.validators import validator_for  # type: ignore[import-untyped] 
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from chaoskit.errors import UsageError
+from chaoskit.errors import UnusableSchema
 from chaoskit.schema.sampling import Sampler, Unsatisfied
 
 __all__ = ["is_valid", "valid_arguments", "violations"]
@@ -28,7 +28,7 @@ def is_valid(schema: Mapping[str, object], arguments_text: str) -> bool:
     """Tell whether a text is a JSON object that satisfies the schema.
 
     Raises:
-        UsageError: the schema itself is wrong.
+        UnusableSchema: the schema itself is wrong.
     """
     try:
         arguments = json.loads(arguments_text, parse_constant=_refuse_constant)
@@ -43,7 +43,7 @@ def violations(schema: Mapping[str, object], arguments: object) -> tuple[str, ..
     The texts quote the offending values, as validators do.
 
     Raises:
-        UsageError: the schema itself is wrong.
+        UnusableSchema: the schema itself is wrong.
     """
     if not isinstance(arguments, Mapping):
         return (f"arguments: {type(arguments).__name__} is not a JSON object",)
@@ -56,7 +56,7 @@ def valid_arguments(
     """Return arguments that satisfy the schema; free text in them is made of words of the hint.
 
     Raises:
-        UsageError: the schema is wrong, or so intricate that no valid arguments were found.
+        UnusableSchema: the schema is wrong, or so intricate that no valid arguments were found.
     """
     validator = _validator_of(schema)
     for _ in range(_ATTEMPTS):
@@ -71,7 +71,7 @@ def valid_arguments(
             raise _wrong(error) from error
         except RecursionError as error:
             raise _wrong(_DEEP) from error
-    raise UsageError(
+    raise UnusableSchema(
         "no arguments were found that satisfy the tool's schema; give its properties `examples` "
         f"or a `default`: {_canonical(schema)[:400]}"
     )
@@ -115,8 +115,8 @@ def _validator(canonical: str) -> Any:
     return kind(schema, registry=Registry())
 
 
-def _wrong(why: object) -> UsageError:
-    return UsageError(f"the schema of the tool's arguments is wrong: {why}")
+def _wrong(why: object) -> UnusableSchema:
+    return UnusableSchema(f"the schema of the tool's arguments is wrong: {why}")
 
 
 def _refuse_constant(name: str) -> None:

@@ -161,7 +161,8 @@ def verdict_(
       chaoskit verdict
       chaoskit verdict --session checkout --url http://127.0.0.1:9000
 
-    Exit codes: 0 all promises kept, 1 a promise broken, 2 nobody answers there, 3 unknown.
+    Exit codes: 0 all promises kept, 1 a promise broken, 2 nobody answers there or there is no such
+    session, 3 unknown.
     """  # noqa: D301 - a backspace keeps the lines below it apart
     with plainly():
         from chaoskit import exits, serving_verdict  # noqa: PLC0415 - --help is quick

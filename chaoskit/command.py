@@ -2,7 +2,7 @@
 
 The prompt is what the command reads on its standard input, or what stands in its words in place
 of `{prompt}`. The answer is what it writes to its standard output. An exit code other than 0, and
-an answer that is empty, are failures.
+an answer that is empty or endless, are failures.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from chaoskit.errors import AgentNotFound
+from chaoskit.output import Output
 from chaoskit.outside import Question
 from chaoskit.sessions import environment_of
 
@@ -29,7 +30,9 @@ PREFIX = "command:"
 """What the name of an agent begins with that is a command."""
 
 _PROMPT = "{prompt}"
-_MOST = 4 * 1024 * 1024  # bytes of an output that are read
+_MB = 1024 * 1024
+_MOST_ANSWERED = 16 * _MB  # bytes of stdout; an agent that writes more is killed
+_MOST_TOLD = 4 * _MB  # bytes of stderr that are kept, the last ones
 _REMOVED = ("ANTHROPIC_AUTH_TOKEN",)
 _DIRECT = "127.0.0.1,localhost"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -39,7 +42,7 @@ _LINES = 8  # last lines of stderr that a failure tells
 
 
 class CommandFailed(Exception):  # noqa: N818 - it says what happened
-    """The command ended with another exit code than 0, or without an answer.
+    """The command ended with another exit code than 0, without an answer, or with too long a one.
 
     Attributes:
         chaoskit_place: the command, which is where it happened.
@@ -52,11 +55,16 @@ class CommandFailed(Exception):  # noqa: N818 - it says what happened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How a command ended."""
+    """How a command ended.
+
+    Attributes:
+        flooded: it was killed, since its answer had no end.
+    """
 
     code: int
     answer: str
     errors: str
+    flooded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,38 +146,57 @@ class Command:
             ended: gets it again, before its id can be another's.
         """
         inline = any(_PROMPT in word for word in self.words)
-        with contextlib.ExitStack() as stack:
-            given, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        with tempfile.TemporaryFile() as given:
             if not inline:
                 given.write(prompt.encode("utf-8", "replace"))
                 given.seek(0)
             process = subprocess.Popen(  # noqa: S603 - it is the user's own command
                 [word.replace(_PROMPT, prompt) for word in self.words],
                 stdin=given,
-                stdout=out,
-                stderr=err,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
                 env=environment,
                 start_new_session=True,
             )
-            started(process)
-            try:
-                _wait(process)
-            finally:
-                ended(process)
+        reaping = threading.Lock()  # after it, the id of the process may be another's
+
+        def flooded() -> None:
+            with reaping:
+                if process.returncode is None:
+                    kill(process)
+
+        started(process)
+        out, err = (cast("IO[bytes]", pipe) for pipe in (process.stdout, process.stderr))
+        answer = Output(out, most=_MOST_ANSWERED, full=flooded)
+        errors = Output(err, most=_MOST_TOLD)
+        try:
+            _wait(process)
+        finally:
+            ended(process)
+            with reaping:
                 kill(process)
                 process.wait()
-            return Finished(code=process.returncode, answer=_read(out), errors=_last(err))
+        return Finished(
+            code=process.returncode,
+            answer=answer.text(),
+            errors=errors.text(),
+            flooded=answer.flooded,
+        )
 
     def answer_of(self, finished: Finished) -> str:
         """Return the answer of a command that ended.
 
         Raises:
-            CommandFailed: it failed, or said nothing.
+            CommandFailed: it failed, said nothing, or did not stop.
         """
         answer = finished.answer.strip("\r\n")
-        if finished.code == 0 and answer.strip():
+        if finished.code == 0 and answer.strip() and not finished.flooded:
             return answer
         what = "nothing on stdout" if finished.code == 0 else _ending(finished.code)
+        if finished.flooded:
+            most = f"{_MOST_ANSWERED // _MB} MB"
+            what = f"killed: more than {most} on stdout, which is the answer; log to stderr"
         last = finished.errors.strip().splitlines()[-_LINES:]
         told = "; stderr: " + "\n".join(last) if last else "; nothing on stderr"
         raise CommandFailed(what + told, shlex.join(self.words))
@@ -249,16 +276,6 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     else:
         process.wait()
-
-
-def _read(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read(_MOST).decode("utf-8", "replace")
-
-
-def _last(file: IO[bytes]) -> str:
-    file.seek(max(0, file.seek(0, os.SEEK_END) - _MOST))
-    return file.read().decode("utf-8", "replace")
 
 
 def _ending(code: int) -> str:

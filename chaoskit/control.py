@@ -7,7 +7,8 @@
     POST /_chaos/replies     what the model says next: a list of texts, or of a script's turns
     POST /_chaos/reset       begin the session anew
 
-Which session is meant is said as in requests to the provider: see `sessions`.
+Which session is meant is said as in requests to the provider: see `sessions`. Whoever posts begins
+it; what nobody began has no verdict and no journal.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from chaoskit.journal import Journal
 from chaoskit.outcome import Judged
 from chaoskit.plan import Rule
 from chaoskit.scenario_tables import parts
-from chaoskit.sessions import session_of
+from chaoskit.sessions import NOWHERE, session_of
 
 __all__ = ["Sessions", "answer", "in_full", "is_control"]
 
@@ -37,6 +38,7 @@ _WAYS = (
     "GET /_chaos/verdict, GET /_chaos/journal, POST /_chaos/scenario, POST /_chaos/faults, "
     "POST /_chaos/replies, POST /_chaos/reset"
 )
+_SHOWN = 20  # names of sessions
 _CONTROL = re.compile(r"/_chaos(?=/|$)")
 
 
@@ -76,6 +78,14 @@ class Sessions(Protocol):
         """Begin a session anew."""
         ...
 
+    def known(self, name: str) -> bool:
+        """Tell whether anybody ever began a session; the one without a name is always there."""
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names of the sessions that there are, in order."""
+        ...
+
 
 def is_control(request: HttpRequest) -> bool:
     """Tell whether a request is for this API, whatever stands before it in the path."""
@@ -87,12 +97,14 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
     """Answer a request that is for no provider."""
     name = session_of(request)
     own = _CONTROL.search(request.path)
+    as_text = "text/plain" in request.headers.get("accept", "")
     match request.method, request.path[own.start() :].rstrip("/") if own else "":
+        case "GET", "/_chaos/verdict" | "/_chaos/journal" if not server.known(name):
+            told = _nowhere(name, server.names())
+            return _text(f"{told}\n", 404) if as_text else _error(404, told)
         case "GET", "/_chaos/verdict":
             judged = server.session(name).judge()
-            if "text/plain" in request.headers.get("accept", ""):
-                return _text(in_full(judged))
-            return _json(200, _judged(judged))
+            return _text(in_full(judged)) if as_text else _json(200, _judged(judged))
         case "GET", "/_chaos/journal":
             return _text(server.session(name).journal.dumps())
         case "POST", "/_chaos/faults":
@@ -116,6 +128,14 @@ def in_full(judged: tuple[Judged, ...]) -> str:
     """Return the verdict as text: one word on the first line, then what was not kept."""
     bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
     return "\n".join([str(_whole(judged)), *bad, ""])
+
+
+def _nowhere(name: str, names: list[str]) -> str:
+    """Tell that nobody ever began a session. Who only looks begins none."""
+    shown = [repr(one) for one in names[:_SHOWN]]
+    more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    there = ", ".join(shown + more) or "none with a name"
+    return f"{NOWHERE}{name!r}: nothing was sent to it; there are {there}"
 
 
 def _tables(server: Sessions, name: str, body: bytes) -> HttpReply:
@@ -201,8 +221,8 @@ def _json(status: int, value: object) -> HttpReply:
     return _reply(status, "application/json", json.dumps(value, ensure_ascii=False))
 
 
-def _text(text: str) -> HttpReply:
-    return _reply(200, "text/plain; charset=utf-8", text)
+def _text(text: str, status: int = 200) -> HttpReply:
+    return _reply(status, "text/plain; charset=utf-8", text)
 
 
 def _reply(status: int, kind: str, text: str) -> HttpReply:

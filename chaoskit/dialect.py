@@ -74,8 +74,11 @@ class Shelf(Protocol):
         """Return what is kept under a name, or None."""
         ...
 
-    def put(self, kind: str, name: str, value: object) -> None:
-        """Keep something, in place of what the name stood for."""
+    def put(self, kind: str, name: str, value: object, *, size: int = 0) -> None:
+        """Keep something, in place of what the name stood for.
+
+        `size` is how many bytes of others came with it; what is small has none.
+        """
         ...
 
     def drop(self, kind: str, name: str) -> None:

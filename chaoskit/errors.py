@@ -3,6 +3,7 @@
 ChaoskitError
 ├── UsageError              the user's: what was asked for cannot be done
 │   ├── AgentNotFound       the agent cannot be imported or called
+│   ├── UnusableSchema      no value can be made for a JSON Schema, or judged by it
 │   └── ScenarioError       a scenario file is wrong; carries every problem at once
 └── InternalError           ours: a bug of chaoskit, never a verdict on the agent
 
@@ -22,6 +23,7 @@ __all__ = [
     "Problem",
     "RunStopped",
     "ScenarioError",
+    "UnusableSchema",
     "UsageError",
 ]
 
@@ -36,6 +38,10 @@ class UsageError(ChaoskitError):
 
 class AgentNotFound(UsageError):  # noqa: N818 - it says what is wrong
     """The named agent cannot be imported, found or called."""
+
+
+class UnusableSchema(UsageError):  # noqa: N818 - it says what is wrong
+    """No value can be made for a JSON Schema, or judged by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chaoskit.check import Judgement, Verdict
 from chaoskit.checks import CHECKS
-from chaoskit.journal import Journal, Requested, Served, Struck
+from chaoskit.journal import Journal, Noted, Requested, Served, Struck
 from chaoskit.outcome import Judged
 from chaoskit.plan import Rule
 from chaoskit.promise import Promise
@@ -83,6 +83,8 @@ def judge_freely(
     if silence and not journal.of(Requested, Served):
         reason = f"no request reached a simulated provider; {silence} opts out"
         judged.append(_unknown(CALLS_MADE, "the agent asks a model", reason))
+    if lost := [event.text for event in journal.of(Noted) if event.kind == "not simulated"]:
+        judged.append(_unknown("simulated", "every answer can be simulated", lost[0]))
     if unstruck and (idle := _idle(journal, rules)):
         judged.append(_unknown("faults_struck", "every fault struck", f"{idle}. {unstruck}"))
     return tuple(judged)

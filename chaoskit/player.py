@@ -13,6 +13,7 @@ from chaoskit.steps import Step
 
 __all__ = [
     "LARGEST",
+    "LARGEST_HEAD",
     "Ending",
     "Exchange",
     "Host",
@@ -26,6 +27,9 @@ __all__ = [
 LARGEST = 32 * 1024 * 1024
 """Bytes that the body of a request may have where its host says nothing else."""
 
+LARGEST_HEAD = 64 * 1024
+"""Bytes that the head of a request may have."""
+
 Ending: TypeAlias = Literal[
     "complete", "unfinished", "closed", "reset", "refused", "timeout", "abandoned"
 ]
@@ -37,7 +41,7 @@ class Exchange:
     """One request that is being answered.
 
     Attributes:
-        call: its number in the run, from 1.
+        call: its number in the run, from 1; 0 for what is none of its calls.
         began: seconds since the run began.
         whole: the answer is what the provider meant to send; False when a fault ended the stream
             of events before its terminator.

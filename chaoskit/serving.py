@@ -271,6 +271,7 @@ class Server:
         self.sessions: dict[str, Session] = {}
         self._make = make
         self._meant = ByHead(_meant)
+        self._begun = {""}  # names; those of sessions that were reset, too
         self._lock = threading.Lock()  # requests and tests begin sessions, on threads of their own
         self.loopback = Loopback(
             self._host,
@@ -294,6 +295,7 @@ class Server:
         with self._lock:
             if name not in self.sessions:
                 self.sessions[name] = self._make(name)
+                self._begun.add(name)
             return self.sessions[name]
 
     def begin(self, name: str, **how: Any) -> Session:
@@ -301,12 +303,22 @@ class Server:
         made = self._make(name, **how)
         with self._lock:
             self.sessions[name] = made
+            self._begun.add(name)
         return made
 
     def reset(self, name: str = "") -> None:
         """Begin a session anew, as if nobody had asked."""
         with self._lock:
             self.sessions.pop(name, None)
+            self._begun.add(name)
+
+    def known(self, name: str) -> bool:
+        """Tell whether anybody ever began a session; the one without a name is always there."""
+        return name in self._begun
+
+    def names(self) -> list[str]:
+        """Return the names of the sessions that there are, in order."""
+        return sorted(filter(None, tuple(self.sessions)))
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which the vendors' SDKs find the server, with dummy keys."""

@@ -9,13 +9,16 @@ from chaoskit.agent import DUMMY_KEY, KEYS
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 
-__all__ = ["KEY", "SESSION", "environment_of", "session_of", "url_of"]
+__all__ = ["KEY", "NOWHERE", "SESSION", "environment_of", "session_of", "url_of"]
 
 SESSION = "x-chaos-session"
 """The header by which a request names its session."""
 
 KEY = "chaos-"
 """An API key that begins so names a session by what follows."""
+
+NOWHERE = "there is no session "
+"""How an answer begins that tells of a session that nobody began."""
 
 _BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
 _IN_PATH = re.compile(r"/~([^/]+)(?=/|$)")

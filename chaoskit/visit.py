@@ -11,7 +11,8 @@ from chaoskit import fingerprint
 from chaoskit.again import ByIdentity
 from chaoskit.arguments import is_valid
 from chaoskit.dialect import Dialect
-from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, ToolCall, ToolResult
+from chaoskit.errors import UnusableSchema
+from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, ToolCall, ToolResult, ToolSpec
 from chaoskit.journal import CalledTool, GotResult, Refused, Replied, Requested, Struck
 from chaoskit.match import Subject
 from chaoskit.plan import Decision
@@ -118,7 +119,7 @@ class Visit:
                     call_id=tool_call.id,
                     tool=tool_call.name,
                     arguments=hide(tool_call.arguments),
-                    valid=spec is not None and is_valid(spec.schema, tool_call.arguments),
+                    valid=spec is not None and _fits(spec, tool_call.arguments),
                 )
             )
         return Replied(
@@ -151,6 +152,13 @@ class Visit:
             fault=type(decision.fault).__name__,
             stage=stage,
         )
+
+
+def _fits(spec: ToolSpec, arguments: str) -> bool:
+    try:
+        return is_valid(spec.schema, arguments)
+    except UnusableSchema:
+        return False
 
 
 def _results(call: Call, hide: Hide) -> tuple[GotResult, ...]:

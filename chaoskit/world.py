@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chaoskit import cors
 from chaoskit.alike import kinds_of
 from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour
@@ -19,13 +20,14 @@ from chaoskit.clock import Clock
 from chaoskit.dialect import Conversing, Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
 from chaoskit.drawing import drawn
-from chaoskit.errors import ChaoskitError, InternalError, RunStopped
+from chaoskit.errors import ChaoskitError, InternalError, RunStopped, UnusableSchema
 from chaoskit.exchange import (
     Call,
     HttpReply,
     HttpRequest,
     Refusal,
     Reply,
+    Text,
     ToolCall,
 )
 from chaoskit.journal import (
@@ -33,6 +35,7 @@ from chaoskit.journal import (
     Delivered,
     Event,
     Leaked,
+    Noted,
 )
 from chaoskit.match import Subject
 from chaoskit.plan import Decision, PlanState
@@ -148,6 +151,10 @@ class World:
         dialect = self._readings.dialect(request)
         if dialect is None:
             raise InternalError(f"no dialect claims {request.host}{request.path}")
+        if cors.asks(request):
+            user, turn = who()
+            steps = plain(cors.answer(request))
+            return Exchange(call=0, user=user, turn=turn, began=self.clock.now(), steps=steps)
         decoded = self._decoded(request, dialect)
         visit = self._visit(request, dialect, decoded)
         if isinstance(decoded, Call) and decoded.operation == "upgrade":
@@ -160,6 +167,8 @@ class World:
             self._count(visit, request)
             answer = self._answer(visit, decoded)
         steps = answer.steps
+        if "origin" in request.headers:
+            steps = cors.readable(steps, request.headers, dialect.provider)
         for decision in self.plan.decide(_calling(visit.subject, answer.called), "steps"):
             damaged = ask(decision.fault, "steps", steps, decision.strike)
             if damaged is not steps:
@@ -176,7 +185,9 @@ class World:
         )
 
     def delivered(self, exchange: Exchange, how: Ending, *, sent_content: bool) -> None:
-        """Take note of how an exchange ended for the client."""
+        """Take note of how an exchange ended for the client, if it was one of the run's calls."""
+        if not exchange.call:
+            return
         now = self.clock.now()
         self.emit(
             Delivered(
@@ -324,7 +335,10 @@ class World:
         admission = self.service.admit(call, now=visit.now, caller=visit.user or call.key)
         if isinstance(admission, Refusal):
             return self._refuse(visit, admission)
-        words, subject = self._drawn(visit, call)
+        try:
+            words, subject = self._drawn(visit, call)
+        except UnusableSchema as error:
+            words, subject = self._speechless(error), visit.subject
         begins = visit.now + admission.first_token
         settled = self.service.settle(admission, call, words, now=visit.now, begins=begins)
         reply = settled.reply
@@ -405,7 +419,10 @@ class World:
             admission = self.service.admit(call, now=visit.now, limited=False)
             if isinstance(admission, Admission):
                 asked = call.operation == "generate"
-                reply = self._chosen(visit, call) if asked else _NO_REPLY
+                try:
+                    reply = self._chosen(visit, call) if asked else _NO_REPLY
+                except UnusableSchema as error:
+                    reply = self._speechless(error)
                 settled = self.service.settle(
                     admission, call, reply, now=visit.now, begins=visit.now
                 )
@@ -419,6 +436,16 @@ class World:
     def _chosen(self, visit: Visit, call: Call) -> Reply:
         """Return what the model says."""
         return drawn(self._behaviour, call, seed=self._seed, user=visit.user, turn=visit.turn)
+
+    def _speechless(self, error: UnusableSchema) -> Reply:
+        """Return what is said where no simulated model knows what production's would say.
+
+        The client goes on, but nothing is known of what it would have done.
+        """
+        if self.mistake is None:
+            self.mistake = error
+            self.emit(Noted(at=self.clock.now(), kind="not simulated", text=str(error)))
+        return Reply(content=(Text("I cannot answer this in the form that was asked for."),))
 
     def _refuse(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None

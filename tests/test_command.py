@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -130,6 +131,42 @@ def test_bytes_that_are_no_text_are_no_crash():
     """They are replaced."""
     one = command("import sys; sys.stdout.buffer.write(b'\\xff!')")
     assert one.answer_of(finished(one)) == "\ufffd!"
+
+
+@pytest.mark.slow
+def test_answer_without_end_is_a_failure_and_fills_no_disk():
+    """Long before any limit of time; what it started is killed with it."""
+    one = command("while True: print('thinking ' * 1000, flush=True)")
+    done = finished(one)
+    with pytest.raises(CommandFailed, match="killed: more than 16 MB on stdout, which is the ans"):
+        one.answer_of(done)
+    assert len(done.answer) <= 16 * 1024 * 1024
+
+
+@pytest.mark.slow
+def test_long_answer_is_whole_and_long_logs_are_no_failure():
+    """Of an answer nothing is lost; of logs the end is kept."""
+    long, logs = 15_000_000, 9_000_000
+    one = command(
+        f"import sys; sys.stdout.write('a' * {long} + 'z'); sys.stderr.write('l' * {logs} + 'last')"
+    )
+    done = finished(one)
+    assert one.answer_of(done) == "a" * long + "z"
+    assert (len(done.errors), done.errors[-5:]) == (4 * 1024 * 1024, "llast")
+
+
+@needs_proc
+@pytest.mark.slow
+def test_what_a_command_leaves_running_elsewhere_is_not_waited_for():
+    """In a session of its own it outlives the command, and holds its pipes open."""
+    code = (
+        "import subprocess, sys\n"
+        "words = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        "print(subprocess.Popen(words, start_new_session=True).pid)\n"
+    )
+    pid = int(finished(command(code)).answer)
+    os.kill(pid, signal.SIGKILL)
+    assert gone(pid)
 
 
 @needs_proc

@@ -36,9 +36,9 @@ ROWS = (
     # Contracts and everything that knows no member of a catalogue.
     (
         "agent", "answering", "arguments", "asking", "behaviour", "bounds", "canary", "check",
-        "collected", "command", "cutting", "dialect", "dotted", "drawing", "effect", "endpoint", "extensions", "facts", "fakes", "fault",
+        "collected", "command", "cors", "cutting", "dialect", "dotted", "drawing", "effect", "endpoint", "extensions", "facts", "fakes", "fault",
         "gate",
-        "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "outside", "plan", "player", "project", "promise", "reading",
+        "history", "hosts", "injection", "jsonrpc", "malform", "mcp", "outcome", "output", "outside", "plan", "player", "project", "promise", "reading",
         "records", "relaying", "route", "said", "schema", "searching", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "again", "alike", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "saying", "who"),

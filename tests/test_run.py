@@ -14,6 +14,7 @@ import anthropic
 import pytest
 
 from chaoskit.check import Verdict
+from chaoskit.errors import UnusableSchema
 from chaoskit.journal import (
     Failed,
     Journal,
@@ -48,6 +49,20 @@ def test_a_fault_that_never_struck_is_no_pass():
     assert outcome.verdict is Verdict.UNKNOWN
     assert "never struck" in outcome.reason
     assert "Hang" in outcome.reason
+
+
+def test_a_schema_that_nothing_satisfies_is_told_with_advice():
+    """Nothing is known of an agent that no simulated model can answer."""
+    never = {"type": "object", "properties": {"never": False}, "required": ["never"]}
+    tool = {"name": "search", "description": "Finds.", "input_schema": never}
+
+    def agent(prompt):
+        said = [{"role": "user", "content": prompt}]
+        client = anthropic.Anthropic()
+        return client.messages.create(model=MODEL, max_tokens=99, messages=said, tools=[tool])
+
+    with pytest.raises(UnusableSchema, match="give its properties `examples`"):
+        outcome_of(agent, scenario())
 
 
 def test_an_optional_fault_may_have_nothing_to_do():

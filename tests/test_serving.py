@@ -125,6 +125,12 @@ class Alone:
     def reset(self, name=""):
         self.sessions.pop(name, None)
 
+    def known(self, name):
+        return not name or name in self.sessions
+
+    def names(self):
+        return sorted(filter(None, self.sessions))
+
 
 BLANK = parse(
     'title = "Blank"\nworkload.prompt = "?"\npromises = [{ check = "no_crash" }]\n', "x.chaos.toml"
@@ -344,8 +350,47 @@ def test_verdict_in_words_names_the_first_findings_alone(session, http):
 @pytest.mark.parametrize("headers", [{}, VERSION, {"host": "api.anthropic.com"}])
 def test_control_api_is_found_behind_any_base_url(running, http, prefix, headers):
     """And whatever a client of a vendor sends with it."""
+    running.session("it")
     reply = http.get(f"{running.url}{prefix}/_chaos/verdict", headers=headers)
     assert reply.json()["verdict"] == "UNKNOWN"
+
+
+@pytest.mark.parametrize("what", ["verdict", "journal"])
+def test_who_looks_at_a_session_that_nobody_began_begins_none(http, what):
+    """A name that is mistyped is told with those that there are, in both forms."""
+    with serving() as server:
+        ask(http, f"{server.url}/~checkout")
+        told = (
+            "there is no session 'chekout': nothing was sent to it; there are 'checkout'",
+            "there is no session 'chekout': nothing was sent to it; there are none with a name",
+        )
+        url = f"{server.url}/~chekout/_chaos/{what}"
+        reply = http.get(url)
+        assert (reply.status_code, reply.json()["error"]["message"]) == (404, told[0])
+        reply = http.get(url, headers={"accept": "text/plain"})
+        assert (reply.status_code, reply.text) == (404, f"{told[0]}\n")
+        server.reset("checkout")
+        assert http.get(url).json()["error"]["message"] == told[1]
+        assert list(server.sessions) == []
+
+
+@pytest.mark.parametrize("what", ["verdict", "journal"])
+def test_sessions_that_were_begun_or_need_no_name_can_be_looked_at(http, what):
+    """By a request, by what was posted, even by a reset; nothing is known of them then."""
+    with serving() as server:
+        http.post(f"{server.url}/~told/_chaos/faults", json=RATE)
+        http.post(f"{server.url}/~anew/_chaos/reset")
+        for base in (server.url, f"{server.url}/~told", f"{server.url}/~anew"):
+            assert http.get(f"{base}/_chaos/{what}").status_code == 200
+
+
+def test_of_many_sessions_some_are_named(http):
+    """A clear line is a short one."""
+    with serving() as server:
+        for number in range(30):
+            server.begin(f"s{number:02}")
+        told = http.get(f"{server.url}/~x/_chaos/verdict").json()["error"]["message"]
+    assert told.endswith("'s18', 's19', 10 more")
 
 
 @pytest.mark.parametrize(

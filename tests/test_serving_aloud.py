@@ -84,6 +84,23 @@ def test_a_broken_promise_is_told_at_the_end(lived):
     assert "every_user_answered" not in shown.stdout
 
 
+def test_a_mistyped_session_is_told_and_changes_no_verdict(lived):
+    """One line, exit code 2; the server ends as if nobody had looked."""
+    seen = []
+
+    def body(url):
+        ask(url, **{"x-chaos-session": "checkout"})
+        words = ["verdict", "--url", url, "--session", "chekout"]
+        seen.append(CliRunner().invoke(app, words))
+
+    shown = lived(body)
+    assert (seen[0].exit_code, seen[0].stderr) == (
+        2,
+        "error: there is no session 'chekout': nothing was sent to it; there are 'checkout'\n",
+    )
+    assert (shown.exit_code, shown.stdout.splitlines()[-1]) == (0, "session checkout: PASS")
+
+
 def test_nobody_asked_is_no_pass(lived):
     """Nothing is known then."""
     shown = lived(lambda url: None)

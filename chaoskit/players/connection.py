@@ -20,17 +20,17 @@ from urllib.parse import unquote
 import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
-from chaoskit.player import LARGEST
+from chaoskit.player import LARGEST, LARGEST_HEAD
 from chaoskit.players.heads import Heads
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
 __all__ = ["RESET_ON_CLOSE", "Connection", "Upgraded", "encoded", "head_of"]
 
-_MOST_HEAD: Final = 64 * 1024
 _MOST_WAITING: Final = 64  # requests that a client may send before it has read the first answer
 _AT_ONCE: Final = 256 * 1024  # bytes that are gathered for one write
 _NO_PAUSE: Final = 1e-4  # seconds: no timer is so fine; shorter pauses are made up for later
+_LATE: Final = 60.0  # seconds for a head, and for each next piece of a body
 _HALF_CLOSED: Final = 60.0  # seconds that a client may go on sending after the server's last byte
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -114,6 +114,8 @@ class Connection(asyncio.Protocol):
         self._begun = False  # a request, in the piece that is being read
         self._within = False  # the parser is in the middle of a request
         self._read: HttpRequest | None = None  # what the piece that is being read was, and no more
+        self._size_before = 0  # of the body, when it was last looked whether the rest comes
+        self._late: asyncio.TimerHandle | None = None  # looks whether the rest of it comes
         self._endless = False  # the answer never comes
         self._begin()
 
@@ -128,6 +130,8 @@ class Connection(asyncio.Protocol):
         """Give up what is being performed: nobody reads it any more."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._late is not None:
+            self._late.cancel()
         if self._playing is not None:
             self._playing.abandon()
         if self._talk is not None:
@@ -162,8 +166,23 @@ class Connection(asyncio.Protocol):
         # begins in this piece, nobody can tell from it.
         if not self._headed and not self._begun:
             self._unheaded += len(data)
-        if max(self._size_of_head, self._unheaded) > _MOST_HEAD:
-            self._refuse(431, f"the head of the request is larger than {_MOST_HEAD} bytes")
+        if max(self._size_of_head, self._unheaded) > LARGEST_HEAD:
+            self._refuse(431, f"the head of the request is larger than {LARGEST_HEAD} bytes")
+        if self._within and self._late is None:
+            self._expect_the_rest()
+
+    def _expect_the_rest(self) -> None:
+        self._size_before = self._size if self._headed else -1
+        self._late = self._loop.call_later(_LATE, self._look_for_the_rest)
+
+    def _look_for_the_rest(self) -> None:
+        """Give up on a request that comes no further, unless it is for us to read on."""
+        self._late = None
+        comes = self._headed and self._size > self._size_before
+        if comes or self._playing is not None or self._waiting:
+            self._expect_the_rest()
+        else:
+            self._refuse(408, f"the request did not go on for {_LATE:g} seconds")
 
     def _talked(self, data: bytes) -> bool:
         """Hand bytes on where the connection is no longer HTTP; tell whether it is not."""
@@ -241,7 +260,10 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer the request, or keep it until the one before it is answered."""
         self._within = False
-        if self._doomed or self._size_of_head > _MOST_HEAD:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        if self._doomed or self._size_of_head > LARGEST_HEAD:
             return  # nothing is answered any more; or it is refused as soon as the parser returns
         request = self._request(b"".join(self._body))
         self._body = []

@@ -12,6 +12,7 @@
     forced_tool_choice  `tool_choice` may demand a call
     reasoning           OpenAI: a reasoning model, which refuses `max_tokens`
     reasons             OpenAI: a reasoning model that reasons unless `effort` is `none`
+    logprobs_barred     OpenAI: a reasoning model that tells no probabilities, whatever `effort` is
     structured_output   OpenAI: `response_format` may hold a JSON Schema
     audio               OpenAI: it can speak
     prediction          OpenAI: `prediction` may say what the answer will mostly be

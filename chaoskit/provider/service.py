@@ -18,7 +18,7 @@ from chaoskit.provider.prices import Prices, load
 from chaoskit.provider.prompt import PromptCount
 from chaoskit.provider.settings import Limits as LimitSettings
 from chaoskit.provider.settings import ProviderSettings
-from chaoskit.provider.shelf import Shelf
+from chaoskit.provider.shelf import Room, Shelf
 from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 from chaoskit.provider.weighing import FAST, Scales, Weighed, costs
@@ -88,6 +88,7 @@ class Service:
         self._bills = Bills(self.counter, Prices(settings))
         self._latest: dict[str, Account] = {}
         self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._room = Room()  # of all keys together
         self._scales = Scales(settings, self.catalogue, self.counter)
         self.weighed: ByIdentity[Call, Weighed | None] = ByIdentity(self._scales.weigh)
         """What is known of a call; None where its model is not."""
@@ -183,7 +184,11 @@ class Service:
     def shelf(self, provider: str, key: str) -> Shelf:
         """Return what is kept for a key; other keys have no part in it."""
         shelf = self._shelves.get((provider, key))
-        return self._shelves.setdefault((provider, key), Shelf()) if shelf is None else shelf
+        return (
+            self._shelves.setdefault((provider, key), Shelf(room=self._room))
+            if shelf is None
+            else shelf
+        )
 
     def deploy(self) -> None:
         """Empty the prompt caches, as a deploy of the service does."""

@@ -104,7 +104,10 @@ class HttpProxy:
         requests = Requests(reader)
         reading = asyncio.get_running_loop().create_task(requests.read())
         try:
-            while (request := await requests.queue.get()) is not None:
+            while (request := await requests.next()) is not None:
+                if isinstance(request, HttpReply):
+                    writer.write(encoded(request, keep=False))
+                    return
                 answering = asyncio.get_running_loop().create_task(self._answer(request, writer))
                 await asyncio.wait((answering, reading), return_when=asyncio.FIRST_COMPLETED)
                 if not answering.done():
@@ -316,7 +319,7 @@ def _head(response: httpx.Response) -> Head:
 def _message(body: bytes) -> dict[str, Any] | None:
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

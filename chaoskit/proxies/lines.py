@@ -178,6 +178,6 @@ def _silent(frames: tuple[Frame, ...], seconds: float) -> tuple[Step, ...]:
 def _message(line: bytes) -> dict[str, Any] | None:
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None

@@ -69,6 +69,9 @@ class Sampler:
         return made
 
     def _lookup(self, reference: str) -> Schema | bool:
+        self._work -= 1
+        if self._work < 0:
+            raise Unsatisfied
         if self._resolver is None:
             root = self._validator.schema
             kind = specification_with(root.get("$schema", ""), default=DRAFT202012)
@@ -87,6 +90,7 @@ class Sampler:
         schema = as_dict(schema)
         plain = _PLAIN.issuperset(schema)
         for flat in alternatives(schema, self._lookup, simple=depth > _DEPTH // 2):
+            self._work -= 1
             for kind in _kinds(flat):
                 for lavish in (True, False):
                     try:

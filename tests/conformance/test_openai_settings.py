@@ -6,7 +6,7 @@ from functools import partial
 import openai
 import pytest
 
-from lived_clients import answered, refusal
+from lived_clients import answered, lived, refusal
 
 HI = [{"role": "user", "content": "Why did the deploy fail? Answer in json."}]
 PLAIN = "gpt-4.1"
@@ -49,12 +49,43 @@ def test_logprobs_tell_the_tokens_of_the_text():
 
 
 @pytest.mark.wire("openai_chat.logprobs.refused")
-def test_logprobs_have_their_rules():
-    """Alternatives need probabilities, and a model that reasons tells none."""
-    assert "only allowed when 'logprobs'" in refusal(lambda c: chat(c, top_logprobs=2))[0]
-    message, code = refusal(lambda c: chat(c, THINKER, logprobs=True))
+@pytest.mark.parametrize(
+    ("model", "effort", "refused"),
+    [
+        ("gpt-5.6-luna", None, True),
+        ("gpt-5.5", None, True),
+        ("gpt-5.4", "low", True),
+        ("gpt-5.6-luna", "none", False),
+        ("gpt-5.4", None, False),
+        (PLAIN, None, False),
+    ],
+)
+def test_logprobs_have_their_rules(model, effort, refused):
+    """Alternatives need probabilities, and a model tells none while it reasons."""
+    more = {"reasoning_effort": effort} if effort else {}
+    assert "only allowed when 'logprobs'" in refusal(lambda c: chat(c, model, top_logprobs=2))[0]
+    if not refused:
+        (whole, _) = live(lambda client: chat(client, model, logprobs=True, **more))
+        assert whole.choices[0].logprobs.content
+        return
+    message, code = refusal(lambda c: chat(c, model, logprobs=True, **more))
     assert message == "Unsupported parameter: 'logprobs' is not supported with this model."
     assert code == "unsupported_parameter"
+
+
+@pytest.mark.wire("openai_chat.logprobs.barred")
+@pytest.mark.parametrize("model", [THINKER, "gpt-5-mini", "o4-mini"])
+@pytest.mark.parametrize("effort", ["low", "none"])
+def test_some_models_never_tell_logprobs(model, effort):
+    """However little they think."""
+
+    def caught(client):
+        with pytest.raises(openai.PermissionDeniedError) as told:
+            chat(client, model, logprobs=True, top_logprobs=2, reasoning_effort=effort)
+        return told.value.body["message"]
+
+    told, _ = lived(openai.OpenAI, caught)
+    assert told == "You are not allowed to request logprobs from this model"
 
 
 @pytest.mark.wire("openai_responses.logprobs")
@@ -72,8 +103,27 @@ def test_logprobs_of_responses():
     deltas = [event for event in events if event.type == "response.output_text.delta"]
     assert [event.delta for event in deltas] == [token.token for token in part.logprobs]
     assert [event.logprobs[0].logprob for event in deltas] == [t.logprob for t in part.logprobs]
-    message, _ = refusal(lambda c: respond(c, THINKER, **asked))
-    assert message == "Unsupported parameter: 'top_logprobs' is not supported with this model."
+
+
+@pytest.mark.wire("openai_responses.logprobs.refused")
+@pytest.mark.parametrize("model", [THINKER, "o4-mini", "gpt-5.5", "gpt-5.6-luna"])
+def test_logprobs_of_responses_have_their_rules(model):
+    """Both ways to ask for them are refused while a model reasons; `include` is named first."""
+    included = {"include": ["message.output_text.logprobs"]}
+    for asked, param in (
+        (included, "include"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        (included | {"top_logprobs": 2}, "include"),
+    ):
+
+        def caught(client, asked=asked):
+            with pytest.raises(openai.BadRequestError) as told:
+                respond(client, model, **asked)
+            return told.value.body
+
+        told, _ = lived(openai.OpenAI, caught)
+        assert told["message"] == "logprobs are not supported with reasoning models."
+        assert (told["param"], told["code"]) == (param, "unsupported_parameter")
 
 
 @pytest.mark.wire("openai_chat.choices")

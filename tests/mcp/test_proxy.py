@@ -19,6 +19,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from chaoskit.journal import Journal, RanTool, Struck
+from chaoskit.player import LARGEST
 
 pytestmark = pytest.mark.slow
 
@@ -330,3 +331,16 @@ def test_http_server_that_is_gone_is_a_bad_gateway(tmp_path):
         answer = httpx2.post(f"http://127.0.0.1:{port}/mcp", content=message, timeout=PATIENCE)
     assert answer.status_code == 502
     assert "cannot be reached" in answer.text
+
+
+def test_http_request_that_is_too_large_is_refused(tmp_path):
+    """As by the server of simulated tools; nothing of it reaches the real one."""
+    scenario, port = tmp_path / "front.chaos.toml", free()
+    scenario.write_text(BLANK)
+    nobody = f"http://127.0.0.1:{free()}/mcp"
+    with started(
+        *CHAOSKIT, "mcp", str(scenario), "--in-front-of", nobody, "--port", str(port), port=port
+    ):
+        sent = b"x" * (LARGEST + 1)
+        answer = httpx2.post(f"http://127.0.0.1:{port}/mcp", content=sent, timeout=PATIENCE)
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")

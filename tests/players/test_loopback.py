@@ -274,6 +274,73 @@ def test_split_request_is_put_together():
     assert stage.requests == []
 
 
+def sending(pieces, pauses, *, steps=WHOLE):
+    """Send pieces with pauses before them; return what comes back, and when that ended."""
+
+    async def body(server, stage):
+        began = stage.clock.now()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+
+        async def send():
+            for piece, pause in zip(pieces, pauses, strict=True):
+                await asyncio.sleep(pause)
+                writer.write(piece)
+
+        sent = asyncio.ensure_future(send())
+        got = await reader.read()
+        ended = stage.clock.now() - began
+        sent.cancel()
+        writer.close()
+        return got, ended
+
+    (got, ended), stage = living(steps, body)
+    return got, ended, stage
+
+
+@pytest.mark.parametrize(
+    "sent", [b"P", b"POST /v1/messages HTTP/1.1\r\nhost: ", HANG_UP[:-2], HANG_UP[:-1]]
+)
+def test_request_that_comes_no_further_is_given_up(sent):
+    """After a minute, as at real servers; no call was made."""
+    got, ended, stage = sending([sent], [0])
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"connection: close" in head
+    assert body == b"the request did not go on for 60 seconds\n"
+    assert (round(ended), stage.requests) == (60, [])
+
+
+def test_slow_body_is_waited_for_and_a_slow_head_is_not():
+    """Who sends on is alive; nobody has so much to say in a head."""
+    big = HANG_UP.replace(b"content-length: 2", b"content-length: 12")[:-2]
+    got, _, stage = sending([big, *[b"ab"] * 6], [0, *[50] * 6])
+    assert got.startswith(b"HTTP/1.1 200 OK")
+    assert [one.body for one in stage.requests] == [b"ab" * 6]
+    got, *_ = sending([HANG_UP[:9], HANG_UP[9:-2], b"{}"], [0, 50, 50])
+    assert got.startswith(b"HTTP/1.1 200 OK")
+    got, ended, _ = sending([bytes([byte]) for byte in HANG_UP], [10] * len(HANG_UP))
+    assert got.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert round(ended) == 70
+
+
+def test_time_begins_with_each_request():
+    """The one before it may have come late, and its answer may take long."""
+    first, second = ASK, HANG_UP
+    got, *_ = sending([first[:-1], first[-1:] + second[:9], second[9:]], [0, 50, 50])
+    assert got.count(b"HTTP/1.1 200 OK") == 2
+    steps = (Wait(500), *WHOLE)
+    got, ended, _ = sending([first + second[:9]], [0], steps=steps)
+    assert got.count(b"HTTP/1.1 200 OK") == 1
+    assert b"408 Request Timeout" in got
+    assert 500 < ended <= 560
+
+
+def test_connection_without_a_request_is_kept():
+    """For hours: pools of clients keep theirs."""
+    got, *_ = sending([ASK, HANG_UP], [9_000, 9_000])
+    assert got.count(b"HTTP/1.1 200 OK") == 2
+
+
 def test_request_arrives_with_everything_that_it_says():
     """Method, path, query, headers, body, and whose it is."""
     sent = ASK.replace(b"/v1/messages", b"/v1/a%20b?beta=true").replace(

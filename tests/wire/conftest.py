@@ -77,7 +77,7 @@ def living(body, *rules):
             loop.close()
 
 
-def request(body=CHAT, path="/v1/chat/completions", **headers):
+def request(body=CHAT, path="/v1/chat/completions", /, **headers):
     """The bytes of a request that ends its connection."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     told = {

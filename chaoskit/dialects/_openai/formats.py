@@ -7,6 +7,7 @@ from chaoskit.dialects._openai import values
 from chaoskit.dialects._openai.strict import flaw as strict_flaw
 from chaoskit.dialects._refused import invalid
 from chaoskit.schema.flaw import flaw
+from chaoskit.schema.usable import usable
 
 __all__ = ["json_schema", "kind_of"]
 
@@ -36,4 +37,4 @@ def json_schema(wanted: Json, path: str, *, param: str, code: str | None) -> Jso
         raise invalid(
             f"Invalid schema for response_format '{name}': {problem}", param=param, code=code
         )
-    return schema
+    return usable(schema)

@@ -10,6 +10,7 @@ from chaoskit.dialects._openai.strict import flaw as strict_flaw
 from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import ToolSpec
 from chaoskit.schema.flaw import flaw
+from chaoskit.schema.usable import usable
 
 __all__ = ["spec"]
 
@@ -67,4 +68,4 @@ def _schema(function: Json, name: str, path: str) -> Json:
             param=f"{path}.parameters",
             code="invalid_function_parameters",
         )
-    return schema
+    return usable(schema)

@@ -7,10 +7,9 @@ from hashlib import blake2b
 
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._openai import values
-from chaoskit.dialects._refused import invalid
 from chaoskit.exchange import Call
 
-__all__ = ["MOST", "of", "read_top", "unsupported", "wanted"]
+__all__ = ["MOST", "of", "read_top", "wanted"]
 
 MOST = 20
 _TOKEN = re.compile(r"\s?[^\W_]{1,7}|\s?[\W_]", re.DOTALL)
@@ -20,15 +19,6 @@ _OTHERS = (" the", " a", ".", ",", " and", " of", " to", " in", " is", " that", 
 def read_top(value: object) -> int:
     """Return how many alternatives a request wants for each token."""
     return 0 if value is None else values.integer(value, "top_logprobs", 0, MOST)
-
-
-def unsupported(name: str) -> Exception:
-    """Return the error for a model that reasons, which tells no probabilities."""
-    return invalid(
-        f"Unsupported parameter: '{name}' is not supported with this model.",
-        param=name,
-        code="unsupported_parameter",
-    )
 
 
 def wanted(call: Call) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from chaoskit.dialects._json import Json
 
 __all__ = ["flaw"]
@@ -9,27 +11,43 @@ __all__ = ["flaw"]
 
 def flaw(schema: Json) -> str:
     """Return what is wrong with a strict schema, empty when nothing is."""
-    return _flaw(schema, ())
+    return _flaw(schema, (), schema)
 
 
-def _flaw(schema: object, context: tuple[str, ...]) -> str:
+def _flaw(schema: object, context: tuple[str, ...], root: Json) -> str:
     if not isinstance(schema, dict):
         return ""
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and not _is_defined(reference, root):
+        return (
+            f"In context={context!r}, reference can only point to definitions defined at the top "
+            "level of the schema."
+        )
     if schema.get("type") == "object" and (found := _object(schema, context)):
         return found
     for key in ("properties", "$defs", "definitions"):
         members = schema.get(key)
         if isinstance(members, dict):
             for name, member in members.items():
-                if found := _flaw(member, (*context, key, str(name))):
+                if found := _flaw(member, (*context, key, str(name)), root):
                     return found
-    if found := _flaw(schema.get("items"), (*context, "items")):
+    if found := _flaw(schema.get("items"), (*context, "items"), root):
         return found
     branches = schema.get("anyOf")
     for at, branch in enumerate(branches if isinstance(branches, list) else []):
-        if found := _flaw(branch, (*context, "anyOf", str(at))):
+        if found := _flaw(branch, (*context, "anyOf", str(at)), root):
             return found
     return ""
+
+
+def _is_defined(reference: str, root: Json) -> bool:
+    """Tell whether a reference leads to the whole schema, or to a definition at its top level."""
+    if reference == "#":
+        return True
+    place, _, name = reference.removeprefix("#/").partition("/")
+    known = root.get(place) if place in ("$defs", "definitions") else None
+    written = unquote(name).replace("~1", "/").replace("~0", "~")
+    return reference.startswith("#/") and isinstance(known, dict) and written in known
 
 
 def _object(schema: Json, context: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chaoskit.dialect import Envelope, Shelf
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json, dumps, encoded
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.anthropic import headers, ids, pages, values
 from chaoskit.errors import InternalError
@@ -64,7 +64,7 @@ def create(body: Json, sender: Sender, shelf: Shelf, envelope: Envelope) -> Json
         "cancel_initiated_at": None,
         "results_url": None,
     }
-    shelf.put(_BATCH, made["id"], _Kept(body=made, sender=sender, requests=requests))
+    _keep(_Kept(body=made, sender=sender, requests=requests), shelf)
     return made
 
 
@@ -183,8 +183,13 @@ def _ended(found: _Kept, lines: tuple[Json, ...], shelf: Shelf, envelope: Envelo
         "results_url": f"{found.sender.url}/v1/messages/batches/{found.body['id']}/results",
     }
     done = replace(found, body=body, lines=lines)
-    shelf.put(_BATCH, body["id"], done)
+    _keep(done, shelf)
     return done
+
+
+def _keep(batch: _Kept, shelf: Shelf) -> None:
+    size = len(encoded(batch.requests)) + len(encoded(batch.lines))
+    shelf.put(_BATCH, batch.body["id"], batch, size=size)
 
 
 def _find(name: str, shelf: Shelf) -> _Kept:

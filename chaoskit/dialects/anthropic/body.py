@@ -9,6 +9,8 @@ from chaoskit.dialects._json import Json
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.anthropic import blocks, diagnostics, tools, values
 from chaoskit.exchange import Message, Part, ToolChoice, ToolSpec, Ttl
+from chaoskit.schema.flaw import flaw
+from chaoskit.schema.usable import usable
 
 __all__ = ["Body", "read"]
 
@@ -242,4 +244,7 @@ def _output_schema(body: Json) -> Json | None:
     kind = values.required(record, "type", "output_config.format.type")
     values.literal(kind, ("json_schema",), "output_config.format.type")
     path = "output_config.format.schema"
-    return values.record(values.required(record, "schema", path), path)
+    schema = values.record(values.required(record, "schema", path), path)
+    if found := flaw(schema):
+        raise invalid(f"{path}: Invalid schema: {found}")
+    return usable(schema)

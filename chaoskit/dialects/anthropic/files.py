@@ -48,7 +48,7 @@ def create(fields: Mapping[str, Field], shelf: Shelf, envelope: Envelope) -> Jso
         "downloadable": False,  # only what the model's own tools wrote can be read back
         "expires_at": headers.timestamp(envelope.wall + seconds) if seconds else None,
     }
-    shelf.put(_FILE, body["id"], _Kept(body=body, data=file.data))
+    shelf.put(_FILE, body["id"], _Kept(body=body, data=file.data), size=len(file.data))
     return body
 
 

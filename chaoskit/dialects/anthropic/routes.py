@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
+from chaoskit.cors import DIRECT
 from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects._request import api_key, model_of, vendor_of
 from chaoskit.exchange import HttpRequest, Refusal
@@ -135,9 +136,10 @@ def authenticate(request: HttpRequest) -> str:
     """Return the API key, from either header.
 
     Raises:
-        RefusedError: there is none.
+        RefusedError: there is none, or a page of a browser sends it and does not say so.
     """
-    key = api_key(request.headers, "x-api-key")
+    headers = request.headers
+    key = api_key(headers, "x-api-key")
     if not key:
         raise RefusedError(
             Refusal(
@@ -145,6 +147,9 @@ def authenticate(request: HttpRequest) -> str:
                 message="Authentication is required: set the `Authorization` or `x-api-key` header",
             )
         )
+    if "origin" in headers and DIRECT not in headers:
+        message = f"CORS requests must set '{DIRECT}' header"
+        raise RefusedError(Refusal(kind="authentication", message=message))
     return key
 
 

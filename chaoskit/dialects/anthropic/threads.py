@@ -41,11 +41,13 @@ class _Kept:
     Attributes:
         used: when its answer was complete, in unix seconds.
         continued: when the answer that continues it is complete; None while there is none.
+        size: bytes of what it has more than the one that it continues.
     """
 
     thread: Thread
     used: float
     continued: float | None = None
+    size: int = 0
 
 
 def read(body: Json, *, beta: bool) -> str:
@@ -142,10 +144,12 @@ def keep(name: str, said: list[Json], call: Call, envelope: Envelope) -> None:
         body = replace(body, messages=(*body.messages, answer))
     new = replace(thread, body=body)
     complete = envelope.wall + envelope.latency
-    envelope.shelf.put(_KIND, name, _Kept(thread=new, used=complete))
     old = envelope.shelf.get(_KIND, thread.previous) if thread.previous else None
+    known = len(old.thread.body.messages) if isinstance(old, _Kept) else 0
+    size = len(repr(body.messages[known:]))
+    envelope.shelf.put(_KIND, name, _Kept(thread=new, used=complete, size=size), size=size)
     if isinstance(old, _Kept):
-        envelope.shelf.put(_KIND, thread.previous, replace(old, continued=complete))
+        envelope.shelf.put(_KIND, thread.previous, replace(old, continued=complete), size=old.size)
 
 
 def _refused(

@@ -10,6 +10,7 @@ from chaoskit.dialects.anthropic import values
 from chaoskit.dialects.anthropic.blocks import Reader, breakpoint_of
 from chaoskit.exchange import ToolChoice, ToolSpec
 from chaoskit.schema.flaw import flaw
+from chaoskit.schema.usable import usable
 
 __all__ = ["choice", "read"]
 
@@ -78,7 +79,7 @@ def _custom(reader: Reader, tool: Json, path: str) -> ToolSpec:
     return ToolSpec(
         name=name,
         description=description or "",
-        schema=schema,
+        schema=usable(schema),
         raw=dumps(tool),
         strict=tool.get("strict") is True,
         cache=breakpoint_of(reader, tool, path),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
-from chaoskit.dialects._openai import caching, logprobs
+from chaoskit.dialects._openai import caching
 from chaoskit.dialects._openai.options import effort_of
-from chaoskit.dialects._refused import invalid
+from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.openai_chat.body import Body
 from chaoskit.dialects.openai_chat.extras import NONE
 from chaoskit.dialects.openai_chat.messages import paired
-from chaoskit.exchange import Message, Text, ToolResult
+from chaoskit.exchange import Message, Refusal, Text, ToolResult
 
 __all__ = ["check"]
 
@@ -73,8 +73,8 @@ def _reasoning(body: Body, model: ModelFacts) -> None:
         )
     if "sampling" in model.features:
         return
-    if body.logprobs is not None and effort_of(body, model) != "none":
-        raise logprobs.unsupported("logprobs")
+    if body.logprobs is not None:
+        _improbable(body, model)
     for name in ("temperature", "top_p"):
         value = body.sampling.get(name, 1)
         if value != 1:
@@ -84,6 +84,19 @@ def _reasoning(body: Body, model: ModelFacts) -> None:
                 param=name,
                 code="unsupported_value",
             )
+
+
+def _improbable(body: Body, model: ModelFacts) -> None:
+    """Refuse probabilities: some models never tell them, the others not while they reason."""
+    if "logprobs_barred" in model.features:
+        message = "You are not allowed to request logprobs from this model"
+        raise RefusedError(Refusal(kind="invalid_request", status=403, message=message))
+    if effort_of(body, model) != "none":
+        raise invalid(
+            "Unsupported parameter: 'logprobs' is not supported with this model.",
+            param="logprobs",
+            code="unsupported_parameter",
+        )
 
 
 def _says_json(messages: tuple[Message, ...]) -> bool:

@@ -65,7 +65,7 @@ def kept(filename: str, data: bytes, purpose: str, shelf: Shelf, envelope: Envel
         "status": "processed",
         "status_details": None,
     }
-    shelf.put(FILE, body["id"], KeptFile(body=body, data=data))
+    shelf.put(FILE, body["id"], KeptFile(body=body, data=data), size=len(data))
     return body
 
 

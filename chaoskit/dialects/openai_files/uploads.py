@@ -50,7 +50,8 @@ def add(name: str, fields: dict[str, Field], shelf: Shelf, envelope: Envelope) -
     values.required(fields, "data", "data")
     part = ids.item_id("part", envelope.ids)
     parts = (*found.parts, (part, fields["data"].data))
-    shelf.put(_UPLOAD, name, replace(found, parts=parts))
+    size = sum([len(data) for _, data in parts])
+    shelf.put(_UPLOAD, name, replace(found, parts=parts), size=size)
     return {
         "id": part,
         "object": "upload.part",

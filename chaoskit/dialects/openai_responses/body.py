@@ -53,6 +53,7 @@ class Body:
         caching: what the request says of the prompt cache.
         prewarm: the prompt is to be cached, and not answered.
         logprobs: how many alternatives to tell for each token; None for no probabilities.
+        logprobs_by: the parameter that asks for them.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Body:
     summary: str
     sealed: bool
     logprobs: int | None
+    logprobs_by: str
     service_tier: str
     caching: caching.Caching
     prewarm: bool
@@ -130,6 +132,7 @@ def read(body: Json) -> Body:
         summary=summary,
         sealed="reasoning.encrypted_content" in (body.get("include") or ()),
         logprobs=_logprobs(body),
+        logprobs_by=_logprobs_by(body),
         service_tier=tiers.served(body.get("service_tier")),
         caching=caching.read(body),
         prewarm=caching.is_prewarm(body),
@@ -232,6 +235,11 @@ def _logprobs(body: Json) -> int | None:
     top = logprobs.read_top(body.get("top_logprobs"))
     told = "message.output_text.logprobs" in (body.get("include") or ())
     return top if told or top else None
+
+
+def _logprobs_by(body: Json) -> str:
+    told = "message.output_text.logprobs" in (body.get("include") or ())
+    return "include" if told else "top_logprobs"
 
 
 def _others(body: Json) -> None:

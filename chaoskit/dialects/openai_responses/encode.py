@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chaoskit.dialect import Envelope
-from chaoskit.dialects._json import Json, dumps
+from chaoskit.dialects._json import Json, dumps, encoded
 from chaoskit.dialects._openai import headers, ids
 from chaoskit.dialects.openai_responses import kept
 from chaoskit.dialects.openai_responses.compaction import compacted
@@ -96,15 +96,15 @@ def keep(made: Json, call: Call, envelope: Envelope) -> None:
         return
     reasoning = ""
     for item in said:
-        shelf.put(kept.ITEM, item.id, kept.KeptItem(item=item, reasoning=reasoning))
+        one = kept.KeptItem(item=item, reasoning=reasoning)
+        shelf.put(kept.ITEM, item.id, one, size=kept.size((item,)))
         reasoning = item.id if item.kind == "reasoning" else ""
     if call.options.get("store"):
-        shelf.put(kept.RESPONSE, made["id"], answered)
+        size = kept.size(given) + len(encoded(made))
+        shelf.put(kept.RESPONSE, made["id"], answered, size=size)
     if isinstance(name, str):
-        old = kept.conversation(shelf, name)
         mine = kept.identified(given, made["id"])
-        new = kept.KeptConversation(body=old.body, items=(*old.items, *mine, *said))
-        shelf.put(kept.CONVERSATION, name, new)
+        kept.put(shelf, name, kept.conversation(shelf, name).longer((*mine, *said)))
 
 
 def json_reply(body: Json, envelope: Envelope) -> HttpReply:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from chaoskit.dialect import Shelf
-from chaoskit.dialects._json import Json
+from chaoskit.dialects._json import Json, encoded
 from chaoskit.dialects._refused import RefusedError
 from chaoskit.dialects.openai_responses.items import Item
 from chaoskit.exchange import Refusal
@@ -20,7 +20,9 @@ __all__ = [
     "KeptResponse",
     "conversation",
     "identified",
+    "put",
     "response",
+    "size",
 ]
 
 RESPONSE = "response"
@@ -46,10 +48,19 @@ class KeptResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptConversation:
-    """One conversation: its object and its items, all with ids."""
+    """One conversation: its object and its items, all with ids.
+
+    Attributes:
+        size: bytes of the items.
+    """
 
     body: Json
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = ()
+    size: int = 0
+
+    def longer(self, items: tuple[Item, ...]) -> KeptConversation:
+        """Return the conversation with more items at its end."""
+        return replace(self, items=(*self.items, *items), size=self.size + size(items))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +69,16 @@ class KeptItem:
 
     item: Item
     reasoning: str = ""
+
+
+def size(items: tuple[Item, ...]) -> int:
+    """Return how many bytes items have, without those that they share with earlier ones."""
+    return sum([len(encoded(item.raw)) for item in items])
+
+
+def put(shelf: Shelf, name: str, whole: KeptConversation) -> None:
+    """Keep a conversation, in place of what it was."""
+    shelf.put(CONVERSATION, name, whole, size=whole.size)
 
 
 def response(shelf: Shelf | None, name: str) -> KeptResponse:

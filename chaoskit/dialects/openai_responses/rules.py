@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.dialect import ModelFacts
-from chaoskit.dialects._openai import caching, logprobs
+from chaoskit.dialects._openai import caching
 from chaoskit.dialects._openai.options import effort_of
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.openai_responses.body import Body
@@ -26,8 +26,12 @@ def check(body: Body, model: ModelFacts) -> None:
         )
     if "reasoning" in model.features:
         _no_sampling(body, model)
-        if body.logprobs is not None and effort_of(body, model) != "none":
-            raise logprobs.unsupported("top_logprobs")
+        if body.logprobs is not None and _tells_none(body, model):
+            raise invalid(
+                "logprobs are not supported with reasoning models.",
+                param=body.logprobs_by,
+                code="unsupported_parameter",
+            )
     elif body.effort or body.summary:
         name = "reasoning.effort" if body.effort else "reasoning.summary"
         raise _unsupported(name, "unsupported_parameter")
@@ -52,6 +56,10 @@ def check(body: Body, model: ModelFacts) -> None:
             "'text.format' of type 'json_object'.",
             param="input",
         )
+
+
+def _tells_none(body: Body, model: ModelFacts) -> bool:
+    return "logprobs_barred" in model.features or effort_of(body, model) != "none"
 
 
 def _no_sampling(body: Body, model: ModelFacts) -> None:

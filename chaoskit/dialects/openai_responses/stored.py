@@ -79,8 +79,7 @@ def _create_conversation(_: Place, call: Call, envelope: Envelope) -> Json:
         "metadata": body["metadata"],
     }
     items = kept.identified(body["items"], name)
-    whole = kept.KeptConversation(body=made, items=items)
-    _shelf(envelope).put(kept.CONVERSATION, name, whole)
+    kept.put(_shelf(envelope), name, kept.KeptConversation(body=made).longer(items))
     return made
 
 
@@ -91,7 +90,7 @@ def _retrieve_conversation(place: Place, _: Call, envelope: Envelope) -> Json:
 def _update_conversation(place: Place, call: Call, envelope: Envelope) -> Json:
     found = kept.conversation(envelope.shelf, place.name)
     body = found.body | {"metadata": _body(call)["metadata"]}
-    _shelf(envelope).put(kept.CONVERSATION, place.name, replace(found, body=body))
+    kept.put(_shelf(envelope), place.name, replace(found, body=body))
     return body
 
 
@@ -104,8 +103,7 @@ def _delete_conversation(place: Place, _: Call, envelope: Envelope) -> Json:
 def _add_items(place: Place, call: Call, envelope: Envelope) -> Json:
     found = kept.conversation(envelope.shelf, place.name)
     items = kept.identified(_body(call)["items"], ids.item_id("add", envelope.ids))
-    whole = replace(found, items=(*found.items, *items))
-    _shelf(envelope).put(kept.CONVERSATION, place.name, whole)
+    kept.put(_shelf(envelope), place.name, found.longer(items))
     return pages.listed([item.raw for item in items], more=False)
 
 
@@ -121,7 +119,8 @@ def _delete_item(place: Place, _: Call, envelope: Envelope) -> Json:
     found = kept.conversation(envelope.shelf, place.name)
     gone = _item(found, place)
     rest = tuple([item for item in found.items if item is not gone])
-    _shelf(envelope).put(kept.CONVERSATION, place.name, replace(found, items=rest))
+    size = found.size - kept.size((gone,))
+    kept.put(_shelf(envelope), place.name, replace(found, items=rest, size=size))
     return found.body
 
 

@@ -133,8 +133,8 @@ class _Near:
                     return value
         return self._shelf.get(kind, name)
 
-    def put(self, kind: str, name: str, value: object) -> None:
-        self._shelf.put(kind, name, value)
+    def put(self, kind: str, name: str, value: object, *, size: int = 0) -> None:
+        self._shelf.put(kind, name, value, size=size)
 
     def drop(self, kind: str, name: str) -> None:
         self._shelf.drop(kind, name)
