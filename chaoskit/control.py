@@ -227,8 +227,4 @@ def _text(text: str, status: int = 200) -> HttpReply:
 
 def _reply(status: int, kind: str, text: str) -> HttpReply:
     body = text.encode("utf-8", "backslashreplace")  # JSON may hold half of a surrogate pair
-    return HttpReply(
-        status=status,
-        headers={"content-type": kind, "content-length": str(len(body))},
-        body=body,
-    )
+    return HttpReply.whole(status, {"content-type": kind}, body)

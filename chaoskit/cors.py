@@ -34,7 +34,7 @@ def answer(request: HttpRequest) -> HttpReply:
     headers = _ANYBODY | {"access-control-allow-methods": request.headers[_METHOD]}
     if wanted := request.headers.get(_HEADERS):
         headers["access-control-allow-headers"] = wanted
-    return HttpReply(status=200, headers=headers | {"content-length": "0"}, body=b"")
+    return HttpReply.whole(200, headers)
 
 
 def readable(

@@ -80,6 +80,12 @@ class HttpReply:
     headers: Mapping[str, str]
     body: bytes
 
+    @classmethod
+    def whole(cls, status: int, headers: Mapping[str, str], body: bytes = b"") -> HttpReply:
+        """Return a response whose headers tell its length, unless they tell another."""
+        told = {"content-length": str(len(body)), **headers}
+        return cls(status=status, headers=told, body=body)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:

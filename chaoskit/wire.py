@@ -230,6 +230,4 @@ class _OneKey:
 
 
 def _text(status: int, message: str) -> HttpReply:
-    body = f"{message}\n".encode()
-    headers = {"content-type": "text/plain", "content-length": str(len(body))}
-    return HttpReply(status=status, headers=headers, body=body)
+    return HttpReply.whole(status, {"content-type": "text/plain"}, f"{message}\n".encode())

@@ -11,9 +11,6 @@ def foreign(refusal: Refusal, status: int, wall: float) -> HttpReply:
     """Return the body of a refusal, without the API's headers; `wall` is unix seconds."""
     body = refusal.body or b""
     html = body.lstrip()[:1] == b"<"
-    headers = {
-        "content-type": "text/html; charset=utf-8" if html else "text/plain; charset=utf-8",
-        "content-length": str(len(body)),
-    }
-    headers |= refusal.retry_headers(wall) | dict(refusal.headers)
-    return HttpReply(status=status, headers=headers, body=body)
+    kind = "text/html; charset=utf-8" if html else "text/plain; charset=utf-8"
+    headers = {"content-type": kind, **refusal.retry_headers(wall), **refusal.headers}
+    return HttpReply.whole(status, headers, body)

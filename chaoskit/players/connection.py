@@ -440,8 +440,8 @@ class Connection(asyncio.Protocol):
             return
         if self._playing is None:
             body = f"{message}\n".encode()
-            headers = {"content-type": "text/plain", "content-length": str(len(body))}
-            self._write(encoded(HttpReply(status=status, headers=headers, body=body), keep=False))
+            reply = HttpReply.whole(status, {"content-type": "text/plain"}, body)
+            self._write(encoded(reply, keep=False))
         self._doomed = True
         self._end()
 

@@ -151,5 +151,4 @@ def _asker(request: HttpRequest) -> tuple[str, int]:
 
 def _nobody(request: HttpRequest) -> HttpReply:
     body = json.dumps({"error": {"message": f"no provider has {request.path}"}}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body))}
-    return HttpReply(status=404, headers=headers, body=body)
+    return HttpReply.whole(404, {"content-type": "application/json"}, body)

@@ -193,8 +193,7 @@ async def _some_turns() -> None:
 def _own(status: int, message: str) -> HttpReply:
     """Return an answer that is the server's own and no provider's."""
     body = json.dumps({"error": {"message": message, "type": "chaoskit"}}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body))}
-    return HttpReply(status=status, headers=headers, body=body)
+    return HttpReply.whole(status, {"content-type": "application/json"}, body)
 
 
 @contextlib.contextmanager

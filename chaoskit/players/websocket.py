@@ -58,11 +58,10 @@ def handshake(request: HttpRequest) -> bytes | HttpReply:
     except (RemoteProtocolError, LocalProtocolError, UnicodeError) as error:
         hint = error.event_hint if isinstance(error, RemoteProtocolError) else None
         status = hint.status_code if isinstance(hint, RejectConnection) else 400
-        body = f"{error}\n".encode()
-        told = {"content-type": "text/plain", "content-length": str(len(body))}
+        told = {"content-type": "text/plain"}
         if status == 426:
             told["sec-websocket-version"] = "13"
-        return HttpReply(status=status, headers=told, body=body)
+        return HttpReply.whole(status, told, f"{error}\n".encode())
 
 
 @dataclass(slots=True, eq=False)

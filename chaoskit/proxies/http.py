@@ -326,5 +326,4 @@ def _message(body: bytes) -> dict[str, Any] | None:
 
 def _gateway(told: str) -> HttpReply:
     body = f"the server behind this proxy cannot be reached: {told}\n".encode()
-    headers = {"content-type": "text/plain", "content-length": str(len(body))}
-    return HttpReply(status=502, headers=headers, body=body)
+    return HttpReply.whole(502, {"content-type": "text/plain"}, body)

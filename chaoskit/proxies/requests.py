@@ -65,9 +65,8 @@ class Requests:
         if self._ended:
             return
         self._ended = True
-        body = f"{told}\n".encode()
-        headers = {"content-type": "text/plain", "content-length": str(len(body))}
-        self._waiting.put_nowait(HttpReply(status=status, headers=headers, body=body))
+        headers = {"content-type": "text/plain"}
+        self._waiting.put_nowait(HttpReply.whole(status, headers, f"{told}\n".encode()))
 
     # What the parser tells.
 

@@ -65,14 +65,13 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     data = encoded({"error": error(refusal, call, envelope)})
     known = refusal.kind != "authentication"
     made = headers.common("application/json", envelope, authenticated=known)
-    made["content-length"] = str(len(data))
     if known:
         made |= headers.limits(envelope)
     made |= refusal.retry_headers(envelope.wall)
     if refusal.retry_after is not None and refusal.retry_after_form != "date":
         made["retry-after-ms"] = str(ceil(round(refusal.retry_after * 1000, 6)))
     made |= refusal.headers
-    return HttpReply(status=status, headers=made, body=data)
+    return HttpReply.whole(status, made, data)
 
 
 def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:

@@ -82,12 +82,11 @@ def refuse(refusal: Refusal, call: Call | None, envelope: Envelope) -> HttpReply
     # A body that is too large never gets past the edge, which knows no organisation.
     known = refusal.kind not in {"authentication", "too_large"}
     made = headers.common("application/json", request, envelope, authenticated=known)
-    made["content-length"] = str(len(data))
     made["x-should-retry"] = "true" if status in _RETRIED or status >= 500 else "false"
     if status == 429:
         made |= headers.limits(envelope)
     made |= refusal.retry_headers(envelope.wall) | dict(refusal.headers)
-    return HttpReply(status=status, headers=made, body=data)
+    return HttpReply.whole(status, made, data)
 
 
 def error_frame(refusal: Refusal, envelope: Envelope) -> Frame:

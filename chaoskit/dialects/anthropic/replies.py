@@ -18,7 +18,6 @@ def json(body: Json, envelope: Envelope, *, limited: bool = False) -> HttpReply:
 def data(content: bytes, kind: str, envelope: Envelope, *, limited: bool = False) -> HttpReply:
     """Encode bytes of some content type."""
     made = headers.common(kind, ids.request_id(envelope.ids), envelope)
-    made["content-length"] = str(len(content))
     if limited:
         made |= headers.limits(envelope)
-    return HttpReply(status=200, headers=made, body=content)
+    return HttpReply.whole(200, made, content)

@@ -110,9 +110,7 @@ class HttpToolDialect:
         status = refusal.status or _STATUS[refusal.kind]
         headers = {**refusal.retry_headers(desk.wall), **refusal.headers}
         if refusal.body is not None:
-            length = {"content-length": str(len(refusal.body))}
-            reply = HttpReply(status=status, headers=length | headers, body=refusal.body)
-            return plain(reply)
+            return plain(HttpReply.whole(status, headers, refusal.body))
         if status == 401:
             headers.setdefault("www-authenticate", "Bearer")
         return plain(_reply(status, _written(_error(refusal)), headers))
@@ -154,8 +152,7 @@ def _written(value: object) -> str:
 
 def _reply(status: int, text: str, headers: Mapping[str, str] | None = None) -> HttpReply:
     body = text.encode("utf-8", "replace")
-    own = {"content-type": _JSON, "content-length": str(len(body))}
-    return HttpReply(status=status, headers=own | dict(headers or {}), body=body)
+    return HttpReply.whole(status, {"content-type": _JSON, **(headers or {})}, body)
 
 
 def _error(refusal: Refusal) -> dict[str, Any]:

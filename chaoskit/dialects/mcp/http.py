@@ -139,9 +139,9 @@ def answered(
     session = {SESSION: str(notes["session"])} if handshake and "session" in notes else {}
     if notes.get("ends"):
         desk.shelf.drop("session", str(notes["session"]))
-        return plain(HttpReply(status=200, headers=session | {"content-length": "0"}, body=b""))
+        return plain(HttpReply.whole(200, session))
     if "id" not in notes and asked.operation != "listen":
-        return plain(HttpReply(status=202, headers=session | {"content-length": "0"}, body=b""))
+        return plain(HttpReply.whole(202, session))
     silent = seconds <= _PING and len(frames) == 1 and not handshake
     if silent and asked.operation != "listen":
         (frame,) = frames
@@ -152,8 +152,7 @@ def answered(
 
 def json_reply(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> HttpReply:
     """Return an answer in one piece."""
-    own = {"content-type": "application/json", "content-length": str(len(body))}
-    return HttpReply(status=status, headers=own | dict(headers or {}), body=body)
+    return HttpReply.whole(status, {"content-type": "application/json", **(headers or {})}, body)
 
 
 def _events(
@@ -231,7 +230,7 @@ def _bare(notes: dict[str, object], status: int, headers: Mapping[str, str] | No
         kind="invalid_request",
         status=status,
         body=b"",
-        headers={"content-length": "0", **(headers or {})},
+        headers=headers or {},
     )
     return Asked(dialect="mcp", operation="manage", refusal=refusal, notes=notes)
 

@@ -118,8 +118,7 @@ def _page(refusal: Refusal, desk: Desk) -> HttpReply:
     status = _status(refusal)
     headers = {**refusal.retry_headers(desk.wall), **refusal.headers}
     if refusal.body is not None:
-        length = {"content-length": str(len(refusal.body))}
-        return HttpReply(status=status, headers=length | headers, body=refusal.body)
+        return HttpReply.whole(status, headers, refusal.body)
     told = refusal.message or _TEXTS.get(status, "Bad Request")
     body: dict[str, Any]
     if status in (401, 403):

@@ -55,9 +55,8 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
         rest = f',"choices":{made},"usage":{dumps(usage(reply.usage, call))}}}'
     data = f"{head}{rest}".encode()
     sent = headers.common("application/json", envelope)
-    sent["content-length"] = str(len(data))
     sent.update(headers.limits(envelope))
-    return HttpReply(status=200, headers=sent, body=data)
+    return HttpReply.whole(200, sent, data)
 
 
 def opening(kind: str, call: Call, envelope: Envelope) -> str:

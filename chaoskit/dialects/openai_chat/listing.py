@@ -33,7 +33,4 @@ def _model(facts: ModelFacts) -> Json:
 
 
 def _ok(body: Json, envelope: Envelope) -> HttpReply:
-    data = encoded(body)
-    made = headers.common("application/json", envelope)
-    made["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=made, body=data)
+    return HttpReply.whole(200, headers.common("application/json", envelope), encoded(body))

@@ -35,8 +35,7 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     }
     data = dumps(body).encode()
     made = headers.common("application/json", envelope)
-    made["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=made | headers.limits(envelope), body=data)
+    return HttpReply.whole(200, made | headers.limits(envelope), data)
 
 
 def _written(data: bytes, *, floats: bool) -> list[float] | str:

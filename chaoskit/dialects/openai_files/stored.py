@@ -55,6 +55,4 @@ def stored(call: Call, envelope: Envelope) -> HttpReply:
 
 
 def _reply(data: bytes, kind: str, envelope: Envelope) -> HttpReply:
-    made = headers.common(kind, envelope)
-    made["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=made, body=data)
+    return HttpReply.whole(200, headers.common(kind, envelope), data)

@@ -110,9 +110,7 @@ def keep(made: Json, call: Call, envelope: Envelope) -> None:
 def json_reply(body: Json, envelope: Envelope) -> HttpReply:
     """Return a successful response."""
     data = dumps(body).encode()
-    made = headers.common("application/json", envelope)
-    made["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=made, body=data)
+    return HttpReply.whole(200, headers.common("application/json", envelope), data)
 
 
 def _items(call: Call, name: str) -> tuple[Item, ...]:
