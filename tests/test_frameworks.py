@@ -133,6 +133,19 @@ def test_program_that_ends_unasked_is_a_failed_row(ran, tmp_path):
     assert out.count("no such module") == 2
 
 
+def test_proxy_of_the_registries_is_not_asked_for_the_provider(ran, tmp_path, monkeypatch):
+    """It has no way to this machine's own loopback."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "intranet.example")
+    told = (
+        """{"versions": {"upper": "'$NO_PROXY'", "lower": "'$no_proxy'"}, "apis": [], "can": []}"""
+    )
+    script(tmp_path / "kept" / "mcp_fastmcp" / "bin" / "python", f"echo '{told}'")
+    (tmp_path / "kept" / "mcp_fastmcp" / "installed").touch()
+    _, out, _ = ran("mcp_fastmcp", "--keep", str(tmp_path / "kept"))
+    assert "upper intranet.example,127.0.0.1, lower intranet.example,127.0.0.1" in out[0]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_that_is_broken_off_leaves_nothing(begun, tmp_path, number):
     """No environment, no files of pip, no process, though only the runner was told."""

@@ -90,6 +90,12 @@ def tried(name, program, rig, wanted):
             yield api, LIVED, *lived(rig.folder / name, name, api)
 
 
+def direct():
+    """Return what keeps the provider from a proxy through which the registries are reached."""
+    names = ("NO_PROXY", "no_proxy")
+    return {name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1"))) for name in names}
+
+
 def rows(name, rig, wanted, log):
     """Yield what `tried` does, in an environment that is made where there is none."""
     if not is_there(name, rig.folder):
@@ -111,7 +117,8 @@ def main():
     ended = dict.fromkeys(WORD, 0)
     with contextlib.ExitStack() as stack:
         own = stack.enter_context(tempfile.TemporaryDirectory())
-        os.environ.update(QUIET, TMPDIR=own)  # what children leave there when they are killed, too
+        # TMPDIR: children that are killed leave something there.
+        os.environ.update(QUIET | direct(), TMPDIR=own)
         folder = (given.keep or Path(own)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         rig = Rig(stack.enter_context(serving(parse(SCENARIO, "tools.chaos.toml"))), folder)
