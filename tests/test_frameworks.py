@@ -1,6 +1,5 @@
 """The runner of real frameworks itself: frameworks, pip and npm are stand-ins here."""
 
-import json
 import os
 import signal
 import subprocess
@@ -25,6 +24,7 @@ ERROR: Cannot install fastmcp and mcp==1 because these package versions conflict
 The conflict is caused by: fastmcp 4.2.3 depends on mcp>=2
 ERROR: ResolutionImpossible
 """
+HELLO = '{"versions": {}, "apis": ["mcp http"], "can": ["connected"]}'
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,10 +39,11 @@ def script(path, text):
     path.chmod(0o755)
 
 
-def program(folder, name, hello, then):
-    """Write a program that says hello, and what it does then."""
-    script(folder / name / "bin" / "python", f"echo '{json.dumps(hello)}'\n{then}")
-    (folder / name / "installed").touch()
+def packaged(tmp_path, hello, then=""):
+    """Let pip install a program that says hello, and what it does then."""
+    program = f"#!/bin/sh\necho '{hello}'\n{then}"
+    install = f"""rm "$4"\ncat > "$4" <<'END'\n{program}\nEND\nchmod +x "$4\""""
+    script(tmp_path / "bin" / "python3", install)
 
 
 @pytest.fixture
@@ -111,9 +112,8 @@ def test_what_pip_has_against_the_packages_is_told(ran, tmp_path):
 
 def test_nothing_that_could_be_asked_is_a_failure(ran, tmp_path):
     """A check that a framework does not have would pass for ever."""
-    hello = {"versions": {"mcp": "2"}, "apis": ["mcp http"], "can": ["connected"]}
-    program(tmp_path / "kept", "mcp_fastmcp", hello, "cat")
-    code, out, errors = ran("mcp_fastmcp", "--check", "tool", "--keep", str(tmp_path / "kept"))
+    packaged(tmp_path, HELLO, "cat")
+    code, out, errors = ran("mcp_fastmcp", "--check", "tool")
     assert code == 1
     assert out[-1].startswith("0 ok, 0 failed, in ")
     assert "nothing was asked" in errors
@@ -121,10 +121,8 @@ def test_nothing_that_could_be_asked_is_a_failure(ran, tmp_path):
 
 def test_program_that_ends_unasked_is_a_failed_row(ran, tmp_path):
     """With what it said at its end, and the next framework has its turn."""
-    hello = {"versions": {}, "apis": ["mcp http"], "can": ["connected"]}
-    for name in ("mcp_fastmcp", "mcp_langchain"):
-        program(tmp_path / "kept", name, hello, "exec <&-\necho 'no such module' >&2")
-    code, out, errors = ran("mcp_fastmcp", "mcp_langchain", "--keep", str(tmp_path / "kept"))
+    packaged(tmp_path, HELLO, "exec <&-\necho 'no such module' >&2")
+    code, out, errors = ran("mcp_fastmcp", "mcp_langchain")
     assert (code, errors) == (1, "")
     assert [row.split()[0] for row in out if "the program ended" in row] == [
         "mcp_fastmcp",
@@ -133,17 +131,28 @@ def test_program_that_ends_unasked_is_a_failed_row(ran, tmp_path):
     assert out.count("no such module") == 2
 
 
+def test_kept_environment_is_used_as_long_as_it_is_the_right_one(ran, tmp_path):
+    """It holds chaoskit of the tree that made it, which may be another."""
+    packaged(tmp_path, HELLO)
+    kept = tmp_path / "kept"
+
+    def installs():
+        return "installing" in ran("mcp_fastmcp", "--keep", str(kept))[1][0]
+
+    assert (installs(), installs()) == (True, False)
+    mark = kept / "mcp_fastmcp" / "installed"
+    mark.write_text(mark.read_text("utf-8").replace(str(RUN.parents[2]), "/elsewhere"), "utf-8")
+    assert (installs(), installs()) == (True, False)
+
+
 def test_proxy_of_the_registries_is_not_asked_for_the_provider(ran, tmp_path, monkeypatch):
     """It has no way to this machine's own loopback."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "intranet.example")
-    told = (
-        """{"versions": {"upper": "'$NO_PROXY'", "lower": "'$no_proxy'"}, "apis": [], "can": []}"""
-    )
-    script(tmp_path / "kept" / "mcp_fastmcp" / "bin" / "python", f"echo '{told}'")
-    (tmp_path / "kept" / "mcp_fastmcp" / "installed").touch()
-    _, out, _ = ran("mcp_fastmcp", "--keep", str(tmp_path / "kept"))
-    assert "upper intranet.example,127.0.0.1, lower intranet.example,127.0.0.1" in out[0]
+    proxies = """{"upper": "'$NO_PROXY'", "lower": "'$no_proxy'"}"""
+    packaged(tmp_path, HELLO.replace("{}", proxies))
+    _, out, _ = ran("mcp_fastmcp")
+    assert "upper intranet.example,127.0.0.1, lower intranet.example,127.0.0.1" in out[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

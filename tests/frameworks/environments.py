@@ -36,8 +36,9 @@ class NotInstalledError(Exception):
 
 
 def is_there(name, folder):
-    """Return whether the environment of a framework was made, and not broken off."""
-    return _mark(name, folder).exists()
+    """Return whether the environment of a framework was made: whole, and of the same packages."""
+    mark = _mark(name, folder)
+    return mark.exists() and mark.read_text("utf-8") == _packages(name)
 
 
 def install(name, folder, log):
@@ -53,7 +54,7 @@ def install(name, folder, log):
     else:
         venv.create(home, clear=True)
         _run([*PIP, str(_python(home)), "install", "-q", *PYTHON[name], *EDITABLE], log)
-    _mark(name, folder).touch()
+    _mark(name, folder).write_text(_packages(name), "utf-8")
 
 
 def program_of(name, folder):
@@ -71,6 +72,10 @@ def program_of(name, folder):
 
 def _mark(name, folder):
     return folder / name / "installed"
+
+
+def _packages(name):
+    return " ".join(NODE[name] if name in NODE else PYTHON[name] + EDITABLE)
 
 
 def _python(home):
