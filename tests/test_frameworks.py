@@ -135,12 +135,16 @@ def test_kept_environment_is_used_as_long_as_it_is_the_right_one(ran, tmp_path):
     """It holds chaoskit of the tree that made it, which may be another."""
     packaged(tmp_path, HELLO)
     kept = tmp_path / "kept"
+    theirs = kept / "mcp_fastmcp" / "setup.py"  # of somebody who keeps it beside their own work
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
 
     def installs():
         return "installing" in ran("mcp_fastmcp", "--keep", str(kept))[1][0]
 
     assert (installs(), installs()) == (True, False)
-    mark = kept / "mcp_fastmcp" / "installed"
+    assert theirs.exists()
+    (mark,) = kept.glob("*/installed")
     mark.write_text(mark.read_text("utf-8").replace(str(RUN.parents[2]), "/elsewhere"), "utf-8")
     assert (installs(), installs()) == (True, False)
 

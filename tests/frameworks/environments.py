@@ -35,6 +35,11 @@ class NotInstalledError(Exception):
     """Packages did not come; the first line of the text is the reason."""
 
 
+def home_of(name, folder):
+    """Return where an environment lies: under a name that nothing else has, for it is cleared."""
+    return folder / f"{name}.environment"
+
+
 def is_there(name, folder):
     """Return whether the environment of a framework was made: whole, and of the same packages."""
     mark = _mark(name, folder)
@@ -47,7 +52,7 @@ def install(name, folder, log):
     Raises:
         NotInstalledError: if that fails; all that pip or npm said stands in the log.
     """
-    home = folder / name
+    home = home_of(name, folder)
     if name in NODE:
         home.mkdir(parents=True, exist_ok=True)
         _run([*NPM, "--prefix", str(home), *NODE[name]], log)
@@ -59,7 +64,7 @@ def install(name, folder, log):
 
 def program_of(name, folder):
     """Return the words that start the program of a framework in its environment."""
-    home = folder / name
+    home = home_of(name, folder)
     if name in NODE:
         for file in (HERE / "asking.mjs", HERE / "programs" / f"{name}.mjs"):
             shutil.copy(file, home)
@@ -71,7 +76,7 @@ def program_of(name, folder):
 
 
 def _mark(name, folder):
-    return folder / name / "installed"
+    return home_of(name, folder) / "installed"
 
 
 def _packages(name):

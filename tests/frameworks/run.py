@@ -21,7 +21,7 @@ from pathlib import Path
 
 from checks import CHECKS, judged
 from children import PATIENCE, answering
-from environments import NODE, PYTHON, NotInstalledError, install, is_there, program_of
+from environments import NODE, PYTHON, NotInstalledError, home_of, install, is_there, program_of
 from lived import lived
 from mcp_checks import MCP_CHECKS, SCENARIO, patience_with, scenario_with
 
@@ -87,7 +87,7 @@ def tried(name, program, rig, wanted):
                 return
             yield api, kind, *judged(check, told, session)
         if LIVED in wanted and name in PYTHON and "plain" in can["can"]:
-            yield api, LIVED, *lived(rig.folder / name, name, api)
+            yield api, LIVED, *lived(home_of(name, rig.folder), name, api)
 
 
 def direct():
@@ -132,7 +132,7 @@ def main():
             if failed and is_there(name, folder):
                 print(f"what {name} said, at its end:\n{log.read_text('utf-8')[-1500:]}")
             if not given.keep:
-                shutil.rmtree(folder / name)
+                shutil.rmtree(home_of(name, folder))
     minutes = (time.monotonic() - begun) / 60
     print(f"{ended[True]} ok, {ended[False]} failed, in {minutes:.1f} minutes")
     if not ended[True] + ended[False]:
