@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).parent / "frameworks" / "run.py"
+NIGHTLY = RUN.parents[2] / ".ci" / "nightly"
 UNREACHED = """
       WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('<object at 0x7f>: [Errno 111] Connection refused')': /simple/hatchling/
       ERROR: No matching distribution found for hatchling
@@ -25,6 +26,7 @@ The conflict is caused by: fastmcp 4.2.3 depends on mcp>=2
 ERROR: ResolutionImpossible
 """
 HELLO = '{"versions": {}, "apis": ["mcp http"], "can": ["connected"]}'
+WAITS = "echo begun >&7; exec sleep 20"
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,6 +48,19 @@ def packaged(tmp_path, hello, then=""):
     script(tmp_path / "bin" / "python3", install)
 
 
+def struck(pipe, begin, *numbers):
+    """Send signals to what begins and then writes to a pipe; return its exit code and errors."""
+    os.mkfifo(pipe)
+    process = begin()
+    with pipe.open(encoding="utf-8") as heard:
+        assert heard.readline() == "begun\n"
+        for number in numbers:
+            process.send_signal(number)
+        _, errors = process.communicate()
+        assert heard.read() == "", "all who could have written ended"
+    return process.returncode, errors
+
+
 @pytest.fixture
 def begun(tmp_path):
     """Begin a run whose pip and npm are what stands in the folder `bin`."""
@@ -53,14 +68,13 @@ def begun(tmp_path):
     own.mkdir()
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
-    def begin(*words, **options):
+    def begin(*words, program=(sys.executable, str(RUN))):
         return subprocess.Popen(
-            [sys.executable, str(RUN), *words],
+            [*program, *words],
             env={**os.environ, "PATH": path, "TMPDIR": str(own)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
         )
 
     yield begin
@@ -162,17 +176,23 @@ def test_proxy_of_the_registries_is_not_asked_for_the_provider(ran, tmp_path, mo
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_that_is_broken_off_leaves_nothing(begun, tmp_path, number):
     """No environment, no files of pip, no process, though only the runner was told."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    leaves = 'touch "$TMPDIR/pip-unpack"; sleep 60 &'
-    script(tmp_path / "bin" / "python3", f"exec 7>{pipe}\n{leaves}\necho begun >&7; sleep 60")
-    process = begun("mcp_fastmcp")
-    with pipe.open(encoding="utf-8") as heard:
-        assert heard.readline() == "begun\n"
-        process.send_signal(number)
-        _, errors = process.communicate()
-        assert heard.read() == "", "all who could have written ended"
-    assert (process.returncode, errors) == (130, "broken off\n")
+    leaves = 'touch "$TMPDIR/pip-unpack"; sleep 20 &'
+    script(tmp_path / "bin" / "python3", f"exec 7>{tmp_path / 'pipe'}\n{leaves}\n{WAITS}")
+    told = struck(tmp_path / "pipe", lambda: begun("mcp_fastmcp"), number, signal.SIGTERM)
+    assert told == (130, "broken off\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("while_it", ["installs", "asks"])
+def test_nightly_that_is_broken_off_leaves_nothing(begun, tmp_path, number, while_it):
+    """Its environment goes last, when nobody uses it any more."""
+    waits = f"exec 7>{tmp_path / 'pipe'}; {WAITS}"
+    runner = f"""echo '#!/bin/sh\n{waits}' > "$4/bin/python"; chmod +x "$4/bin/python\""""
+    made = f"""case "$2" in venv) mkdir -p "$4/bin"; {runner} ;; esac"""
+    pip = f"""case "$2" in pip) {waits} ;; esac"""
+    script(tmp_path / "bin" / "python3", pip if while_it == "installs" else made)
+    begin = lambda: begun(program=["bash", str(NIGHTLY)])  # noqa: E731
+    assert struck(tmp_path / "pipe", begin, number) == (-number, "")
 
 
 def test_strange_name_is_one_clear_error(ran):

@@ -125,10 +125,12 @@ def main():
         for name in given.names:
             log = folder / f"{name}.log"
             failed = False
-            for api, kind, well, seen in rows(name, rig, given.check, log):
-                ended[well] += 1
-                failed = failed or well is False
-                print(f"{name:17} {api:17} {kind:16} {WORD[well]:7} {seen}".rstrip(), flush=True)
+            with contextlib.closing(rows(name, rig, given.check, log)) as made:
+                for api, kind, well, seen in made:
+                    ended[well] += 1
+                    failed = failed or well is False
+                    row = f"{name:17} {api:17} {kind:16} {WORD[well]:7} {seen}"
+                    print(row.rstrip(), flush=True)
             if failed and is_there(name, folder):
                 print(f"what {name} said, at its end:\n{log.read_text('utf-8')[-1500:]}")
             if not given.keep:
@@ -138,6 +140,13 @@ def main():
     if not ended[True] + ended[False]:
         sys.exit("nothing was asked: what was named has none of these checks; see --help")
     sys.exit(ended[False] > 0)
+
+
+def broken_off(*_):
+    """End the run, and let nothing hinder what has to be done for that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def arguments():
@@ -187,7 +196,8 @@ wrong word, 130 if it was broken off.""",
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, broken_off)
     try:
         main()
     except KeyboardInterrupt:
