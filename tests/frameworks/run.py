@@ -12,35 +12,22 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import textwrap
-import threading
-import venv
+import time
 from pathlib import Path
 
 from checks import CHECKS, judged
-from lived import EDITABLE, lived
+from children import PATIENCE, answering
+from environments import NODE, PYTHON, NotInstalledError, home_of, install, is_there, program_of
+from lived import lived
 from mcp_checks import MCP_CHECKS, SCENARIO, patience_with, scenario_with
 
 from chaoskit.scenario import parse
 from chaoskit.serving import serving
 
-HERE = Path(__file__).resolve().parent
-PYTHON = {
-    "instructor": ["instructor[anthropic]", "anthropic", "openai"],
-    "langgraph": ["langgraph", "langchain", "langchain-anthropic", "langchain-openai"],
-    "litellm": ["litellm", "aiohttp"],
-    "mcp_fastmcp": ["fastmcp", "mcp"],
-    "mcp_langchain": ["langchain-mcp-adapters", "mcp"],
-    "mcp_openai_agents": ["openai-agents", "mcp"],
-    "mcp_pydantic_ai": ["pydantic-ai-slim[mcp]", "mcp"],
-    "openai_agents": ["openai-agents", "openai", "websockets"],
-    "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
-}
-# Without @latest npm takes what fits the Node that runs npm, not the one that is installed here.
-NODE = {"typescript": ["node@22", "@anthropic-ai/sdk@latest", "openai@latest", "zod@latest"]}
 QUIET = {
     "LANGSMITH_TRACING": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -50,79 +37,7 @@ QUIET = {
 }
 KNOWN = CHECKS | MCP_CHECKS
 LIVED = "lived"
-PATIENCE = 120  # seconds for one check
-
-
-def installed(name, folder):
-    """Make the environment of a framework where there is none; return the words of its program."""
-    home = folder / name
-    whole = home / "installed"  # and not broken off
-    if name in NODE:
-        if not whole.exists():
-            home.mkdir(parents=True, exist_ok=True)
-            command(["npm", "install", "--silent", *NODE[name]], cwd=home)
-        for file in (HERE / "asking.mjs", HERE / "programs" / f"{name}.mjs"):
-            shutil.copy(file, home)
-        node = str(home / "node_modules" / ".bin" / "node")
-        packages = [word.rpartition("@")[0] for word in NODE[name][1:]]
-        words = [node, str(home / "asking.mjs"), str(home / f"{name}.mjs"), *packages]
-    else:
-        python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-        if not whole.exists():
-            venv.create(home, clear=True)
-            pip = ["python3", "-m", "pip", "--python", str(python), "install", "-q"]
-            command([*pip, *PYTHON[name], *EDITABLE])
-        program = str(HERE / "programs" / f"{name}.py")
-        words = [str(python), "-P", str(HERE / "asking.py"), program, *PYTHON[name]]
-    whole.touch()
-    return words
-
-
-def command(words, **options):
-    """Run a command that has to go well."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **options)
-    if done.returncode:
-        sys.exit(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
-
-
-class Program:
-    """A running program, which answers line by line."""
-
-    def __init__(self, words, log):
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-    def hear(self):
-        """Return the next answer; one that takes too long, or no program at all, is a failure."""
-        late = threading.Timer(PATIENCE, self._process.kill)
-        late.start()
-        try:
-            line = self._process.stdout.readline()
-        finally:
-            late.cancel()
-        return json.loads(line) if line else None
-
-    def ask(self, **asked):
-        """Let a function of the program be called."""
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(f"{json.dumps(asked)}\n")
-            self._process.stdin.flush()
-        return self.hear()
+WORD = {True: "ok", False: "FAILED", None: ""}
 
 
 class Rig:
@@ -172,33 +87,66 @@ def tried(name, program, rig, wanted):
                 return
             yield api, kind, *judged(check, told, session)
         if LIVED in wanted and name in PYTHON and "plain" in can["can"]:
-            yield api, LIVED, *lived(rig.folder / name, name, api)
+            yield api, LIVED, *lived(home_of(name, rig.folder), name, api)
+
+
+def direct():
+    """Return what keeps the provider from a proxy through which the registries are reached."""
+    names = ("NO_PROXY", "no_proxy")
+    return {name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1"))) for name in names}
+
+
+def rows(name, rig, wanted, log):
+    """Yield what `tried` does, in an environment that is made where there is none."""
+    if not is_there(name, rig.folder):
+        yield "", "", None, f"installing {' '.join((PYTHON | NODE)[name])}"
+        try:
+            install(name, rig.folder, log)
+        except NotInstalledError as error:
+            yield "", "", False, f"not installed: {error}"
+            return
+    words = program_of(name, rig.folder)
+    with log.open("w", encoding="utf-8") as errors, answering(words, errors) as program:
+        yield from tried(name, program, rig, wanted)
 
 
 def main():
-    """Run what is named, or everything."""
+    """Run what is named, or everything; what was made for that alone goes again."""
     given = arguments()
-    os.environ.update(QUIET)
-    ended = {True: 0, False: 0, None: 0}
+    begun = time.monotonic()
+    ended = dict.fromkeys(WORD, 0)
     with contextlib.ExitStack() as stack:
-        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder = folder.resolve()
+        own = stack.enter_context(tempfile.TemporaryDirectory())
+        # TMPDIR: children that are killed leave something there.
+        os.environ.update(QUIET | direct(), TMPDIR=own)
+        folder = (given.keep or Path(own)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         rig = Rig(stack.enter_context(serving(parse(SCENARIO, "tools.chaos.toml"))), folder)
         for name in given.names:
-            words = installed(name, folder)
             log = folder / f"{name}.log"
-            with log.open("w", encoding="utf-8") as errors, Program(words, errors) as program:
-                failed = False
-                for api, kind, well, seen in tried(name, program, rig, given.check):
+            failed = False
+            with contextlib.closing(rows(name, rig, given.check, log)) as made:
+                for api, kind, well, seen in made:
                     ended[well] += 1
                     failed = failed or well is False
-                    word = {True: "ok", False: "FAILED", None: ""}[well]
-                    print(f"{name:17} {api:17} {kind:16} {word:7} {seen}".rstrip(), flush=True)
-            if failed:
+                    row = f"{name:17} {api:17} {kind:16} {WORD[well]:7} {seen}"
+                    print(row.rstrip(), flush=True)
+            if failed and is_there(name, folder):
                 print(f"what {name} said, at its end:\n{log.read_text('utf-8')[-1500:]}")
-    print(f"{ended[True]} ok, {ended[False]} failed")
+            if not given.keep:
+                shutil.rmtree(home_of(name, folder))
+    minutes = (time.monotonic() - begun) / 60
+    print(f"{ended[True]} ok, {ended[False]} failed, in {minutes:.1f} minutes")
+    if not ended[True] + ended[False]:
+        sys.exit("nothing was asked: what was named has none of these checks; see --help")
     sys.exit(ended[False] > 0)
+
+
+def broken_off(*_):
+    """End the run, and let nothing hinder what has to be done for that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def arguments():
@@ -215,14 +163,16 @@ def arguments():
 {textwrap.fill(", ".join(MCP_CHECKS), 96, initial_indent="    ", subsequent_indent="    ")}
 
 examples:
-  python tests/frameworks/run.py                            everything; some minutes, some GB
+  python tests/frameworks/run.py                            everything; 20 minutes, 0.6 GB
   python tests/frameworks/run.py litellm --keep /tmp/fw     one of them; the next run is quick
   python tests/frameworks/run.py --check tool --check cut   two checks of each
 
-Packages come from the registries, the newest there are. Environments, and what the programs print,
-lie in the folder that --keep names; without it they go when the run ends. A framework more is a
-program with APIS and some of the functions plain, streamed, tool, structure, partial and repaired
-(or connected, for MCP), and a line in run.py. The exit code is 1 where anything failed.""",
+Packages come from the registries, the newest that fit each other; pip is that of `python3`.
+Environments, and what the programs print, lie in the folder that --keep names; without it each
+environment goes when its framework was asked. A framework more is a program with APIS and some of
+the functions plain, streamed, tool, structure, partial and repaired (or connected, for MCP), and a
+line in environments.py. The exit code is 1 where anything failed or nothing was asked, 2 for a
+wrong word, 130 if it was broken off.""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     given.add_argument(
@@ -246,4 +196,10 @@ program with APIS and some of the functions plain, streamed, tool, structure, pa
 
 
 if __name__ == "__main__":
-    main()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, broken_off)
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("broken off", file=sys.stderr)
+        sys.exit(130)
