@@ -51,7 +51,7 @@ from chaoskit.records import Record, Records
 from chaoskit.scenario import Scenario
 from chaoskit.seed import number
 from chaoskit.serving_files import Files
-from chaoskit.sessions import environment_of, session_of, url_of
+from chaoskit.sessions import environment_of, past_proxies, session_of, url_of
 from chaoskit.toolbox import Toolbox
 from chaoskit.toolserver import ToolServer
 from chaoskit.verbs import Told, Verbs
@@ -201,8 +201,11 @@ class Session(Verbs):
         return url_of(self._url, self.name)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables by which the vendors' SDKs find the session, with dummy keys."""
-        return environment_of(self._url, self.name)
+        """Return the variables by which the vendors' SDKs find the session, with dummy keys.
+
+        Where this process has a proxy, they name the server among those that need none.
+        """
+        return environment_of(self._url, self.name) | past_proxies(self._url, os.environ)
 
     def judge(self) -> tuple[Judged, ...]:
         """Return how the clients of the session are judged by what the provider saw of them.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
 
 from chaoskit.agent import DUMMY_KEY, KEYS
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpRequest
 
-__all__ = ["KEY", "NOWHERE", "SESSION", "environment_of", "session_of", "url_of"]
+__all__ = ["KEY", "NOWHERE", "SESSION", "environment_of", "past_proxies", "session_of", "url_of"]
 
 SESSION = "x-chaos-session"
 """The header by which a request names its session."""
@@ -20,6 +21,7 @@ KEY = "chaos-"
 NOWHERE = "there is no session "
 """How an answer begins that tells of a session that nobody began."""
 
+_PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
 _IN_PATH = re.compile(r"/~([^/]+)(?=/|$)")
 
@@ -63,4 +65,18 @@ def environment_of(server: str, name: str) -> dict[str, str]:
         "CHAOS_MCP_URL": f"{url}/mcp",
         "CHAOS_TOOLS_URL": url,
         **dict.fromkeys(KEYS, f"{KEY}{name}" if name else DUMMY_KEY),
+    }
+
+
+def past_proxies(server: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which clients go past the proxy that an environment names.
+
+    A proxy elsewhere does not reach this machine. Empty where none is named.
+    """
+    host = urlsplit(server).hostname or ""
+    if not any(map(environment.get, _PROXIES)):
+        return {}
+    return {
+        name: ",".join(filter(None, (environment.get(name), host)))
+        for name in ("NO_PROXY", "no_proxy")
     }

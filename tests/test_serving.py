@@ -1,6 +1,7 @@
 """The provider as a server: sessions, their isolation, scaled time, and the control API."""
 
 import json
+import os
 import string
 import sys
 
@@ -222,6 +223,30 @@ def test_environment_leads_the_sdks_there(running, session, monkeypatch):
         ]
     assert told == ["one", "two"]
     assert [call.provider for call in session.calls] == ["anthropic", "openai"]
+
+
+def test_environment_leads_past_a_proxy(session, monkeypatch):
+    """What asks for it reaches the server, and the hosts that needed no proxy still need none."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "10.0.0.1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with httpx2.Client() as stuck, pytest.raises(httpx2.ConnectError):
+        stuck.get(session.url)
+    for name, value in session.environment().items():
+        monkeypatch.setenv(name, value)
+    assert os.environ["NO_PROXY"] == "10.0.0.1,127.0.0.1"
+    with anthropic.Anthropic(max_retries=0) as claude:
+        assert claude.messages.create(**ASK).content
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_environment_speaks_of_proxies_only_where_there_is_one(session, monkeypatch, name):
+    """It is printed to be copied."""
+    for other in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    assert not {"NO_PROXY", "no_proxy"} & set(session.environment())
+    monkeypatch.setenv(name, "http://proxy")
+    assert {"NO_PROXY", "no_proxy"} <= set(session.environment())
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "/proxy", "/a/b/", "/v1"])
