@@ -182,6 +182,14 @@ def test_run_that_is_broken_off_leaves_nothing(begun, tmp_path, number):
     assert told == (130, "broken off\n")
 
 
+# Jobs in the background of a script are started deaf to SIGINT, and so would be a shell of theirs.
+_DEAF_NO_MORE = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+HEARING = (sys.executable, "-c", _DEAF_NO_MORE)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("while_it", ["installs", "asks"])
 def test_nightly_that_is_broken_off_leaves_nothing(begun, tmp_path, number, while_it):
@@ -191,7 +199,7 @@ def test_nightly_that_is_broken_off_leaves_nothing(begun, tmp_path, number, whil
     made = f"""case "$2" in venv) mkdir -p "$4/bin"; {runner} ;; esac"""
     pip = f"""case "$2" in pip) {waits} ;; esac"""
     script(tmp_path / "bin" / "python3", pip if while_it == "installs" else made)
-    begin = lambda: begun(program=["bash", str(NIGHTLY)])  # noqa: E731
+    begin = lambda: begun(program=[*HEARING, "bash", str(NIGHTLY)])  # noqa: E731
     assert struck(tmp_path / "pipe", begin, number) == (-number, "")
 
 
