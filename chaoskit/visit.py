@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from chaoskit import fingerprint
 from chaoskit.again import ByIdentity
 from chaoskit.arguments import is_valid
+from chaoskit.canary import Canaries, owner
 from chaoskit.dialect import Dialect
 from chaoskit.errors import UnusableSchema
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, ToolCall, ToolResult, ToolSpec
-from chaoskit.journal import CalledTool, GotResult, Refused, Replied, Requested, Struck
+from chaoskit.journal import CalledTool, GotResult, Leaked, Refused, Replied, Requested, Struck
 from chaoskit.match import Subject
 from chaoskit.plan import Decision
 from chaoskit.provider.service import Service, Settled
 from chaoskit.quick import quick
 from chaoskit.sockets import Lane
+from chaoskit.watch_requests import parts_of
 
-__all__ = ["Visit"]
+__all__ = ["Visit", "about"]
 
 _LONGEST = 2_000  # characters of an error
 
@@ -141,6 +143,26 @@ class Visit:
             cost_usd=settled.cost_usd,
         )
 
+    def leaked(self, request: HttpRequest, canaries: Canaries) -> Iterator[Leaked]:
+        """Yield the secrets that have no business in a request.
+
+        Those are a user's in another's prompt, and any in a URL or a header.
+        """
+        url = f"{request.path}?{request.query}"
+        for part, text in parts_of(url, request.headers, request.body):
+            for sighting in canaries.find(text):
+                if part == "body" and owner(sighting.label) == self.user:
+                    continue
+                yield Leaked(
+                    at=self.now,
+                    user=self.user,
+                    turn=self.turn,
+                    canary=sighting.label,
+                    channel="request",
+                    encoding=sighting.encoding,
+                    where=f"{request.host}, {part}",
+                )
+
     def struck(self, decision: Decision, stage: Any) -> Struck:
         """Return what is kept of a fault that did its damage."""
         return Struck(
@@ -152,6 +174,23 @@ class Visit:
             fault=type(decision.fault).__name__,
             stage=stage,
         )
+
+
+def about(
+    call: Call | None, dialect: Dialect, *, user: str, number: int, turn: int, now: float
+) -> Subject:
+    """Return the facts on a request by which rules are chosen."""
+    if call is not None:
+        return Subject.of(call, user=user, number=number, turn=turn, now=now)
+    return Subject(
+        user=user,
+        number=number,
+        turn=turn,
+        now=now,
+        operation="unknown",
+        provider=dialect.provider,
+        dialect=dialect.name,
+    )
 
 
 def _fits(spec: ToolSpec, arguments: str) -> bool:

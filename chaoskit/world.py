@@ -15,7 +15,7 @@ from chaoskit import cors
 from chaoskit.alike import kinds_of
 from chaoskit.asking import ask
 from chaoskit.behaviour import Behaviour
-from chaoskit.canary import Canaries, owner
+from chaoskit.canary import Canaries
 from chaoskit.clock import Clock
 from chaoskit.dialect import Conversing, Dialect, Envelope, LimitState, Sequenced, Stateful
 from chaoskit.dialects import DIALECTS
@@ -34,7 +34,6 @@ from chaoskit.journal import (
     Blocked,
     Delivered,
     Event,
-    Leaked,
     Noted,
 )
 from chaoskit.match import Subject
@@ -47,8 +46,7 @@ from chaoskit.reading import Readings
 from chaoskit.seed import derive
 from chaoskit.steps import Frame, Step
 from chaoskit.timed import plain, said, spoken, streamed
-from chaoskit.visit import Visit
-from chaoskit.watch_requests import parts_of
+from chaoskit.visit import Visit, about
 from chaoskit.who import who
 
 __all__ = ["World"]
@@ -248,7 +246,8 @@ class World:
             )
         )
         if self.canaries:
-            self._look_for_leaks(request, visit.user, visit.turn, visit.now)
+            for leak in visit.leaked(request, self.canaries):
+                self.emit(leak)
 
     def _visit(self, request: HttpRequest, dialect: Dialect, decoded: Call | Refusal) -> Visit:
         user, turn = who()
@@ -258,7 +257,7 @@ class World:
         self._primary = self._primary or dialect.provider
         subject = _ANYBODY
         if self.plan.watches:
-            subject = _about(call, dialect, user=user, number=number, turn=turn, now=now)
+            subject = about(call, dialect, user=user, number=number, turn=turn, now=now)
             if self._primary != dialect.provider:
                 subject = replace(subject, primary=False)
         return Visit(
@@ -488,25 +487,6 @@ class World:
         )
         return replace(reply, content=content)
 
-    def _look_for_leaks(self, request: HttpRequest, user: str, turn: int, now: float) -> None:
-        """A user's secret has no business in another's prompt, nor in any URL or header."""
-        url = f"{request.path}?{request.query}"
-        for part, text in parts_of(url, request.headers, request.body):
-            for sighting in self.canaries.find(text):
-                if part == "body" and owner(sighting.label) == user:
-                    continue
-                self.emit(
-                    Leaked(
-                        at=now,
-                        user=user,
-                        turn=turn,
-                        canary=sighting.label,
-                        channel="request",
-                        encoding=sighting.encoding,
-                        where=f"{request.host}, {part}",
-                    )
-                )
-
     def _envelope(
         self, visit: Visit, *, limits: tuple[LimitState, ...] | None = None, latency: float = 0.0
     ) -> Envelope:
@@ -548,23 +528,6 @@ def _whole(visit: Visit, reply: HttpReply) -> tuple[Step, ...]:
         return plain(reply)
     message = _CONVERSING[visit.dialect.name].said(reply, visit.asked, visit.lane)
     return said(message, content=reply.status < 400)
-
-
-def _about(
-    call: Call | None, dialect: Dialect, *, user: str, number: int, turn: int, now: float
-) -> Subject:
-    """Return the facts on a request by which rules are chosen."""
-    if call is not None:
-        return Subject.of(call, user=user, number=number, turn=turn, now=now)
-    return Subject(
-        user=user,
-        number=number,
-        turn=turn,
-        now=now,
-        operation="unknown",
-        provider=dialect.provider,
-        dialect=dialect.name,
-    )
 
 
 def _calling(subject: Subject, called: tuple[str, ...]) -> Subject:
