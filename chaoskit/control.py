@@ -28,7 +28,7 @@ from chaoskit.plan import Rule
 from chaoskit.scenario_tables import parts
 from chaoskit.sessions import NOWHERE, session_of
 
-__all__ = ["Sessions", "answer", "in_full", "is_control"]
+__all__ = ["Sessions", "answer", "is_control", "verdict_text"]
 
 _BLANK = {"title": "-", "workload": {"prompt": "-"}, "promises": [{"check": "no_crash"}]}
 _FAULT = 'write {"fault": "rate_limited", "when": {"calls": "1-3"}, "retry_after": "7s"}'
@@ -104,7 +104,7 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
             return _text(f"{told}\n", 404) if as_text else _error(404, told)
         case "GET", "/_chaos/verdict":
             judged = server.session(name).judge()
-            return _text(in_full(judged)) if as_text else _json(200, _judged(judged))
+            return _text(verdict_text(judged)) if as_text else _json(200, _judged(judged))
         case "GET", "/_chaos/journal":
             return _text(server.session(name).journal.dumps())
         case "POST", "/_chaos/faults":
@@ -124,7 +124,7 @@ def answer(server: Sessions, request: HttpRequest) -> HttpReply:
     return _json(404, {"error": error})
 
 
-def in_full(judged: tuple[Judged, ...]) -> str:
+def verdict_text(judged: tuple[Judged, ...]) -> str:
     """Return the verdict as text: one word on the first line, then what was not kept."""
     bad = [in_words(item) for item in judged if item.judgement.verdict in UNKEPT]
     return "\n".join([str(_whole(judged)), *bad, ""])

@@ -31,6 +31,7 @@ from chaoskit.route import Route
 from chaoskit.steps import Frame, Step
 
 __all__ = [
+    "ON_TOOLS",
     "AdmitFault",
     "Fault",
     "FrameMaker",
@@ -54,6 +55,9 @@ __all__ = [
 ]
 
 Stage: TypeAlias = Literal["admit", "reply", "frames", "steps", "offer", "run", "result"]
+
+ON_TOOLS: tuple[Stage, ...] = ("offer", "run", "result")
+"""The stages of faults in what becomes of a tool, which the provider has no part in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

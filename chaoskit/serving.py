@@ -28,6 +28,7 @@ from chaoskit.control import answer, is_control
 from chaoskit.dialects import TOOL_DIALECTS
 from chaoskit.errors import UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.fault import ON_TOOLS
 from chaoskit.hosts import Hosts
 from chaoskit.journal import (
     Event,
@@ -68,7 +69,6 @@ _MEMORY = 1_000_000  # characters whose tokens are remembered: a server lives fo
 _PRODUCTION = frozenset({"prod", "production", "live"})
 
 
-_ON_TOOLS = ("offer", "run", "result")
 _CLIENTS = Agent(name="clients of the server", answer=str, is_async=False)
 _PROVIDER = Scenario(
     name="server",
@@ -224,7 +224,7 @@ class Session(Verbs):
         Raises:
             UsageError: it damages what tools return, is not optional, and no tool is served.
         """
-        if rule.stage in _ON_TOOLS and not rule.optional and not self.toolbox.serves:
+        if rule.stage in ON_TOOLS and not rule.optional and not self.toolbox.serves:
             raise UsageError(
                 f"{type(rule.fault).__name__} damages what a tool returns, and no server reaches "
                 "the tools of its clients; run the agent by `chaoskit run --agent "
@@ -250,7 +250,7 @@ class Session(Verbs):
         self._emit(RunEnded(at=self.clock.now(), reason=reason))
 
     def _fit(self, rule: Rule) -> Rule:
-        return replace(rule, optional=True) if rule.stage in _ON_TOOLS else rule
+        return replace(rule, optional=True) if rule.stage in ON_TOOLS else rule
 
     def _emit(self, event: Event) -> None:
         self._journal.append(event)

@@ -12,15 +12,15 @@ from pathlib import Path
 from types import FrameType
 
 from chaoskit import catalogue
-from chaoskit.control import in_full
+from chaoskit.control import verdict_text
 from chaoskit.errors import UsageError
 from chaoskit.exits import UNKNOWN, of_verdicts
+from chaoskit.fault import ON_TOOLS
 from chaoskit.scenario import Scenario
 from chaoskit.serving import Server, serving
 
 __all__ = ["named", "serve", "until_a_signal"]
 
-_ON_TOOLS = ("offer", "run", "result")
 _RARELY = (20_000, 20, 50)  # instead of (700, 10, 10): what requests leave behind has no cycles
 _MANY = 100_000  # events, to judge which takes so long that somebody may wonder
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -107,7 +107,7 @@ def _left_out(scenario: Scenario | None) -> list[str]:
     if scenario is None:
         return told
     served = any(not tool.real for tool in scenario.tools)
-    lost = [rule.describe() for rule in scenario.faults if rule.stage in _ON_TOOLS]
+    lost = [rule.describe() for rule in scenario.faults if rule.stage in ON_TOOLS]
     if lost and not served:
         told.append(f"left out, since tools are the clients' own: {'; '.join(lost)}")
     if scenario.events:
@@ -132,7 +132,7 @@ def _end(server: Server, say: Callable[[str], None]) -> int:
     for name, session in sorted(asked.items()):
         judged = session.judge()
         found += [item.judgement.verdict for item in judged]
-        say((f"session {name}: " if name else "") + in_full(judged).rstrip("\n"))
+        say((f"session {name}: " if name else "") + verdict_text(judged).rstrip("\n"))
     return of_verdicts(found)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from chaoskit.control import in_full
+from chaoskit.control import verdict_text
 from chaoskit.errors import UsageError
 from chaoskit.exits import of_verdicts
 from chaoskit.players.stdio import Stdio, own_output
@@ -68,7 +68,7 @@ def serve(
     if not verdict:
         return code
     judged = session.judge()
-    tell(in_full(judged).rstrip("\n"))
+    tell(verdict_text(judged).rstrip("\n"))
     return of_verdicts([item.judgement.verdict for item in judged])
 
 

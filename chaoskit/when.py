@@ -7,14 +7,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from chaoskit import match
-from chaoskit.fault import Stage
+from chaoskit.fault import ON_TOOLS, Stage
 from chaoskit.match import Numbers, Operation, Predicate, ToolOperation
 from chaoskit.settings import Duration, Share, given, settings
 
 __all__ = ["When"]
 
 _TOOL_DIALECTS = ("mcp", "http_tool")
-_ON_TOOLS = ("offer", "run", "result")
 
 
 @settings
@@ -123,7 +122,7 @@ class When:
         chosen = self._narrowed()
         if about:
             chosen &= match.wired()
-        if self.operation is not None or stage in _ON_TOOLS:
+        if self.operation is not None or stage in ON_TOOLS:
             return chosen
         if about:
             return chosen & match.performing(*about)
