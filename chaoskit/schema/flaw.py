@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 
+import orjson
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # no types
 from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]  # ships no types
 
-__all__ = ["flaw"]
+__all__ = ["flaw", "written"]
 
 _LARGE = 64 * 1024  # characters of a schema that is not remembered
 _ANY_FORMAT = FormatChecker(())  # patterns may be those of another language
@@ -18,10 +19,22 @@ _ANY_FORMAT = FormatChecker(())  # patterns may be those of another language
 def flaw(schema: Mapping[str, object]) -> str:
     """Return why a schema is none of draft 2020-12, as validators say it; empty when it is one."""
     try:
-        text = json.dumps(schema)
+        text = written(schema)
         return _flaw(text) if len(text) < _LARGE else _flaw.__wrapped__(text)
     except RecursionError:
         return "it is nested too deeply"
+
+
+def written(schema: Mapping[str, object]) -> str:
+    """Return a schema as JSON.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return orjson.dumps(schema).decode()
+    except TypeError:  # what only Python can write
+        return json.dumps(schema)
 
 
 @lru_cache(maxsize=512)

@@ -8,7 +8,6 @@ judged by all of them in a reasonable time.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -19,7 +18,7 @@ from referencing._core import Resolved, Resolver
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
-from chaoskit.schema.flaw import flaw
+from chaoskit.schema.flaw import flaw, written
 from chaoskit.schema.unfold import Schema
 
 __all__ = ["usable"]
@@ -38,7 +37,7 @@ def usable(schema: Schema) -> Schema:
     Args:
         schema: is one of draft 2020-12.
     """
-    text = json.dumps(schema)
+    text = written(schema)
     if not any(word in text for word in _SUSPECT):
         return schema
     if "$schema" in schema and not _keeps_its_word(schema):
