@@ -196,6 +196,36 @@ def test_what_is_supported_is_taken(inner):
     assert isinstance(decoded(**output(schema)), Call)
 
 
+FORMATS = [
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "time",
+    "uri",
+    "uuid",
+]
+
+
+@pytest.mark.wire("anthropic.strict.taken")
+@pytest.mark.parametrize("name", FORMATS)
+def test_ten_formats_are_taken(name):
+    """Those which the documentation names."""
+    assert isinstance(decoded(**output(closed({"a": TEXT | {"format": name}}))), Call)
+
+
+def chain(length, times):
+    """A schema of definitions, each of which refers to the next a number of times."""
+    made = {
+        f"d{at}": closed({f"p{n}": {"$ref": f"#/$defs/d{at + 1}"} for n in range(times)})
+        for at in range(length)
+    }
+    return {"$ref": "#/$defs/d0", "$defs": made | {f"d{length}": TEXT}}
+
+
 OPTIONAL = (
     "Schemas contains too many optional parameters ({}), which would make grammar compilation "
     "inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24)."
@@ -264,3 +294,12 @@ def test_no_limit_holds_where_tokens_are_counted():
     counted = {"path": "/v1/messages/count_tokens", "without": "max_tokens"}
     assert isinstance(decoded(**counted, tools=tools(many)), Call)
     assert "additionalProperties" in refused(**counted, tools=tools({"type": "object"}))
+
+
+@pytest.mark.wire("anthropic.strict.limits")
+def test_definitions_are_followed_once_each_and_as_far_as_anybody_can():
+    """However often they are referred to."""
+    assert not refused(**output(chain(50, times=2)))
+    assert refused(**output(chain(600, times=1))) == (
+        "output_config.format.schema: Schema is too complex for compilation."
+    )

@@ -31,6 +31,7 @@ _SAYS_NOTHING = frozenset(
         "writeOnly",
     }
 )
+_DEFINITIONS = ("$defs", "definitions")
 _ALONE = frozenset({"additionalProperties", "discriminator", "properties", "required", "type"})
 _BOUNDS = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
 _UNSUPPORTED = {
@@ -151,7 +152,8 @@ def _target(reference: str, root: Json) -> tuple[bool, object]:
     here: Any = root
     if not reference.startswith("#/"):
         return reference == "#", here
-    for step in reference[2:].split("/"):
+    steps = reference[2:].split("/")
+    for step in steps:
         name = unquote(step).replace("~1", "/").replace("~0", "~")
         if isinstance(here, list) and name.isdecimal() and int(name) < len(here):
             here = here[int(name)]
@@ -159,6 +161,8 @@ def _target(reference: str, root: Json) -> tuple[bool, object]:
             here = here[name]
         else:
             return False, None
+    if len(steps) == 2 and steps[0] in _DEFINITIONS:  # looked at with the whole
+        return True, here
     return not isinstance(here, dict) or not malformed(here), here
 
 
