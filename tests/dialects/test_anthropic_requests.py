@@ -5,6 +5,7 @@ import pytest
 from chaoskit.exchange import Call, Opaque, Text
 from messages_bodies import EPHEMERAL, HOUR, TOOL, USER, body, result, said, text, use
 
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
 ACCEPTED = {
     "default temperature": body(model="claude-opus-new", temperature=1, top_p=1.0),
     "pictures": body(
@@ -72,6 +73,7 @@ ACCEPTED = {
             | {
                 "type": "custom",
                 "strict": True,
+                "input_schema": CLOSED,
                 "defer_loading": False,
                 "allowed_callers": ["direct"],
                 "input_examples": [{}],
@@ -84,7 +86,7 @@ ACCEPTED = {
         tools=[TOOL], tool_choice={"type": "auto", "disable_parallel_tool_use": True}
     ),
     "output config": body(
-        output_config={"effort": "low", "format": {"type": "json_schema", "schema": {}}}
+        output_config={"effort": "low", "format": {"type": "json_schema", "schema": CLOSED}}
     ),
     "user id": body(metadata={"user_id": "u"}),
     "diagnostics": body(diagnostics={"previous_message_id": None}),
@@ -222,7 +224,7 @@ def test_options_hold_what_decides_the_cache(ask_anthropic):
         body(
             max_tokens=3000,
             thinking={"type": "enabled", "budget_tokens": 2000},
-            output_config={"effort": "low", "format": {"type": "json_schema", "schema": {}}},
+            output_config={"effort": "low", "format": {"type": "json_schema", "schema": CLOSED}},
             speed="fast",
             tools=[{"type": "web_search_20250305", "name": "web_search"}],
         )
@@ -235,7 +237,7 @@ def test_options_hold_what_decides_the_cache(ask_anthropic):
         "thinking": ("enabled", 2000),
         "effort": "low",
         "speed": "fast",
-        "output_schema": {},
+        "output_schema": CLOSED,
         "builtin_tools": ({"type": "web_search_20250305", "name": "web_search"},),
     }
     assert expected == call.options

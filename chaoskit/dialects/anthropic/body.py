@@ -7,7 +7,7 @@ from typing import Literal
 
 from chaoskit.dialects._json import Json
 from chaoskit.dialects._refused import invalid
-from chaoskit.dialects.anthropic import blocks, diagnostics, tools, values
+from chaoskit.dialects.anthropic import blocks, diagnostics, strict, tools, values
 from chaoskit.exchange import Message, Part, ToolChoice, ToolSpec, Ttl
 from chaoskit.schema.flaw import flaw
 from chaoskit.schema.usable import usable
@@ -234,17 +234,19 @@ def _choice(record: Json, key: str, choices: tuple[str, ...], path: str = "") ->
 
 def _output_schema(body: Json) -> Json | None:
     """Return the JSON Schema to which the answer has to conform."""
+    path, wanted = "output_format", body.get("output_format")
     config = body.get("output_config")
-    wanted = body.get("output_format")
-    if config is not None:
-        wanted = values.record(config, "output_config").get("format", wanted)
+    if config is not None and "format" in values.record(config, "output_config"):
+        path, wanted = "output_config.format", config["format"]
     if wanted is None:
         return None
-    record = values.record(wanted, "output_config.format")
-    kind = values.required(record, "type", "output_config.format.type")
-    values.literal(kind, ("json_schema",), "output_config.format.type")
-    path = "output_config.format.schema"
+    record = values.record(wanted, path)
+    kind = values.required(record, "type", f"{path}.type")
+    values.literal(kind, ("json_schema",), f"{path}.type")
+    path = f"{path}.schema"
     schema = values.record(values.required(record, "schema", path), path)
     if found := flaw(schema):
         raise invalid(f"{path}: Invalid schema: {found}")
+    if found := strict.flaw(schema):
+        raise invalid(f"{path}: {found}")
     return usable(schema)

@@ -13,6 +13,7 @@ from chaoskit.dialects.anthropic import body as bodies
 from chaoskit.dialects.anthropic import (
     conversation,
     counting,
+    grammar,
     hosted,
     pages,
     routes,
@@ -60,8 +61,7 @@ def decode(request: HttpRequest, models: Models) -> Call | Refusal:
         if place.operation == "count_tokens":
             counting.check(body)
         if not previous:
-            rules.check(body, facts)
-            conversation.check(body, facts)
+            _check(body, facts)
         return _call(place.operation, key, body, facts, options)
     except RefusedError as error:
         return error.refusal
@@ -74,13 +74,19 @@ def recall(call: Call, shelf: Shelf, wall: float) -> Call | Refusal:
         return call
     try:
         body = threads.whole(thread, shelf, wall)
-        rules.check(body, thread.facts)
-        conversation.check(body, thread.facts)
+        _check(body, thread.facts)
         options = {name: call.options[name] for name in ("retry_count",) if name in call.options}
         options |= {"served": thread.facts.name, "thread": replace(thread, body=body)}
         return _call(call.operation, call.key, body, thread.facts, options)
     except RefusedError as error:
         return error.refusal
+
+
+def _check(body: bodies.Body, facts: ModelFacts) -> None:
+    rules.check(body, facts)
+    conversation.check(body, facts)
+    if body.max_tokens is not None:  # where tokens are counted, nothing is compiled
+        grammar.check(body)
 
 
 def _listed_or_kept(request: HttpRequest, place: routes.Place, key: str, models: Models) -> Call:

@@ -6,7 +6,7 @@ import re
 
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._refused import invalid
-from chaoskit.dialects.anthropic import values
+from chaoskit.dialects.anthropic import strict, values
 from chaoskit.dialects.anthropic.blocks import Reader, breakpoint_of
 from chaoskit.exchange import ToolChoice, ToolSpec
 from chaoskit.schema.flaw import flaw
@@ -76,12 +76,15 @@ def _custom(reader: Reader, tool: Json, path: str) -> ToolSpec:
     if description is not None:
         values.string(description, f"{path}.description")
     values.known(tool, _FIELDS, f"{path}.")
+    held = tool.get("strict") is True
+    if held and (found := strict.flaw(schema)):
+        raise invalid(f"{path}: {found}")
     return ToolSpec(
         name=name,
         description=description or "",
         schema=usable(schema),
         raw=dumps(tool),
-        strict=tool.get("strict") is True,
+        strict=held,
         cache=breakpoint_of(reader, tool, path),
     )
 
