@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from chaoskit.exchange import Call, HttpReply, HttpRequest, Refusal, Reply
+from chaoskit.quick import quick
 from chaoskit.sockets import Lane, Socket
 from chaoskit.steps import Frame
 
@@ -86,6 +87,7 @@ class Shelf(Protocol):
         ...
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitState:
     """One rate limit as headers report it: `requests`, `input_tokens`, `output_tokens`, `tokens`.
@@ -100,6 +102,7 @@ class LimitState:
     reset: float
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """What a response needs beyond its content.

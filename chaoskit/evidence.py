@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -237,22 +238,46 @@ def chains(found: Iterable[Exchange]) -> list[list[Exchange]]:
     requests side by side, and equal ones after a success, are steps of their own.
     """
     made: list[list[Exchange]] = []
-    open_ones: dict[tuple[str, int, str, str], list[list[Exchange]]] = {}
+    failed: dict[tuple[str, int, str, str], _Failed] = {}
     for exchange in found:
         request = exchange.request
         key = (request.user, request.turn, request.operation, request.step)
-        waiting = open_ones.setdefault(key, [])
-        before = [chain for chain in waiting if chain[-1].ended <= request.at]
-        if before:
-            chain = max(before, key=lambda one: one[-1].ended)
-            waiting.remove(chain)
-            chain.append(exchange)
-        else:
-            chain = [exchange]
+        waiting = failed.setdefault(key, _Failed())
+        chain = waiting.take(request.at)
+        if chain is None:
+            chain = []
             made.append(chain)
+        chain.append(exchange)
         if exchange.failed:
-            waiting.append(chain)
+            waiting.put(chain)
     return made
+
+
+class _Failed:
+    """The chains of one step that ended in failures, by when; of equal times the first comes first.
+
+    There may be many that nobody takes up again, so none is looked at twice without need.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._under_way: list[tuple[float, int, list[Exchange]]] = []
+        self._over: list[tuple[float, int, list[Exchange]]] = []  # by the negative of when
+
+    def put(self, chain: list[Exchange]) -> None:
+        """Add a chain."""
+        self._count += 1
+        heapq.heappush(self._under_way, (chain[-1].ended, self._count, chain))
+
+    def take(self, at: float) -> list[Exchange] | None:
+        """Remove the chain that had ended last before a time."""
+        while self._over and -self._over[0][0] > at:  # threads do not ask in order
+            ended, count, chain = heapq.heappop(self._over)
+            heapq.heappush(self._under_way, (-ended, count, chain))
+        while self._under_way and self._under_way[0][0] <= at:
+            ended, count, chain = heapq.heappop(self._under_way)
+            heapq.heappush(self._over, (-ended, count, chain))
+        return heapq.heappop(self._over)[2] if self._over else None
 
 
 def same_request(first: Requested, second: Requested) -> bool:

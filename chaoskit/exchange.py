@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Literal, TypeAlias
 
+from chaoskit.quick import quick
 from chaoskit.sockets import Lane
 
 __all__ = [
@@ -47,6 +48,7 @@ HostedTool: TypeAlias = Literal[
 ]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """One HTTP request as it arrived, before any dialect looked at it.
@@ -55,6 +57,8 @@ class HttpRequest:
         path: the path alone, such as `/v1/messages`.
         headers: names in lower case.
         lane: of the WebSocket on which it is a message; None for what came by HTTP.
+        alike: an object that requests share which differ in nothing but the body; None where
+            nobody has compared them.
     """
 
     method: str
@@ -64,8 +68,10 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     lane: Lane | None = None
+    alike: object = field(default=None, compare=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
     """One complete, unstreamed HTTP response."""
@@ -84,6 +90,7 @@ class Found:
     text: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Text:
     """Plain text. `cache` is set where the sender put a cache breakpoint after this part.
@@ -120,6 +127,7 @@ class Thinking:
     tokens: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """The model's request to run a tool. `arguments` is JSON text as the model wrote it, or not."""
@@ -130,6 +138,7 @@ class ToolCall:
     cache: Ttl | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
     """The agent's answer to one tool call."""
@@ -178,6 +187,7 @@ class Hosted:
 Part: TypeAlias = Text | Image | Thinking | ToolCall | ToolResult | Opaque | Hosted
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn. Tool results are parts of a `tool` or `user` message, as the dialect has them."""
@@ -222,6 +232,7 @@ class ToolChoice:
     allowed: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One decoded request.
@@ -267,6 +278,7 @@ class Call:
         return next((tool for tool in self.tools if tool.name == name), None)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens of one exchange; `input` is what was neither read from nor written to the cache.
@@ -298,6 +310,7 @@ class Usage:
         return self.prompt + self.output
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What the simulated model answers.

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from chaoskit.quick import quick
+
 __all__ = [
     "HALVES",
     "KINDS",
@@ -156,6 +158,7 @@ class CalledTool:
     valid: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested(Event):
     """A request arrived at the simulated provider.
@@ -194,6 +197,7 @@ class Requested(Event):
     cacheable: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Struck(Event):
     """A fault did its damage. `call` is 0 for a tool that was not reached through HTTP."""
@@ -205,6 +209,7 @@ class Struck(Event):
     detail: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(Event):
     """The provider answered with an error.
@@ -225,6 +230,7 @@ class Refused(Event):
     waited: float = 0.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied(Event):
     """The provider answered. Token counts and the bill are what a real one would report."""
@@ -244,6 +250,7 @@ class Replied(Event):
     cost_usd: float = 0.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered(Event):
     """How the exchange ended for the client.
@@ -288,6 +295,7 @@ class RanTool(Event):
     recognised: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served(Event):
     """A request to the simulated tool server came to its end.

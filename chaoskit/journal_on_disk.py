@@ -7,14 +7,14 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import IO
 
 import orjson
 
-from chaoskit.journal import KINDS, Event, Journal, Replied, Requested, of_record
+from chaoskit.journal import E_, KINDS, Event, Journal, Replied, Requested, of_record
 
 __all__ = ["JournalOnDisk"]
 
@@ -22,6 +22,8 @@ _MOST = 4_096
 _LINE = 256  # events that are written, and read again, at once
 _HEAVY = 4 * 1024 * 1024  # characters
 _PIECE = 256 * 1024
+_SHORT = 64  # characters
+_WORDS = 10_000
 
 
 class JournalOnDisk(Journal):
@@ -57,10 +59,22 @@ class JournalOnDisk(Journal):
                 self._write()
 
     def __iter__(self) -> Iterator[Event]:
+        return self._read(KINDS)
+
+    def of(self, *kinds: type[E_]) -> list[E_]:
+        """Return the events of the given kinds, in order; the others are passed over unread."""
+        wanted = frozenset([name for name, kind in KINDS.items() if issubclass(kind, kinds)])
+        return [event for event in self._read(wanted) if isinstance(event, kinds)]
+
+    def _read(self, wanted: Container[str]) -> Iterator[Event]:
+        """Yield the events of some kinds from the file, and all of the newest."""
         with self._lock:
             end, newest = self._bytes, list(self._events)
+        known: dict[str, str] = {}
         for line in self._lines(end):
-            yield from _unpacked(line)
+            yield from _unpacked(line, wanted, known)
+            if len(known) > _WORDS:
+                known.clear()
         yield from newest
 
     def __len__(self) -> int:
@@ -97,13 +111,21 @@ def _packed(events: list[Event]) -> bytes:
         return json.dumps(rows, default=asdict).encode() + b"\n"
 
 
-def _unpacked(line: bytes) -> Iterator[Event]:
+def _unpacked(line: bytes, wanted: Container[str], known: dict[str, str]) -> Iterator[Event]:
+    """Yield events of some kinds; equal short texts, of which there are many, become one."""
     try:
         rows = orjson.loads(line)
     except ValueError:
         rows = json.loads(line)
     for name, *values in rows:
-        yield of_record(name, dict(zip(_NAMES[KINDS[name]], values, strict=True)))
+        if name in wanted:
+            shared = [
+                known.setdefault(value, value)
+                if isinstance(value, str) and len(value) < _SHORT
+                else value
+                for value in values
+            ]
+            yield of_record(name, dict(zip(_NAMES[KINDS[name]], shared, strict=True)))
 
 
 _NAMES = {kind: tuple([field.name for field in fields(kind)]) for kind in KINDS.values()}

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias, get_args
 
 from chaoskit.conversation import is_error
 from chaoskit.exchange import Call, ToolResult
+from chaoskit.quick import quick
 
 __all__ = [
     "ALWAYS",
@@ -70,6 +71,7 @@ Operation: TypeAlias = (
 TOOL_OPERATIONS: tuple[ToolOperation, ...] = get_args(ToolOperation)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """The facts on one call by which rules are chosen.

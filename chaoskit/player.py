@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.quick import quick
 from chaoskit.sockets import Socket
 from chaoskit.steps import Step
 
@@ -30,6 +31,7 @@ Ending: TypeAlias = Literal[
 ]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One request that is being answered.

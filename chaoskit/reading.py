@@ -42,6 +42,9 @@ class Readings:
 
     def dialect(self, request: HttpRequest) -> Dialect | None:
         """Return the dialect that a request is in, or None."""
+        latest = self._latest
+        if latest is not None and latest[0] is request:
+            return latest[1]
         return self._found(request)[0]
 
     def read(self, request: HttpRequest, dialect: Dialect, models: Models) -> Call | Refusal:
@@ -58,13 +61,15 @@ class Readings:
         latest = self._latest
         if latest is not None and latest[0] is request:
             return latest[1], latest[2]
-        head = (
-            request.method,
-            request.host,
-            request.path,
-            request.query,
-            *request.headers.items(),
-        )
+        head = request.alike
+        if head is None:
+            head = (
+                request.method,
+                request.host,
+                request.path,
+                request.query,
+                *request.headers.items(),
+            )
         key = (request.body, head)
         known = self._known.pop(key, None)
         if known is not None:

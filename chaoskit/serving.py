@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from chaoskit.again import ByHead
 from chaoskit.agent import Agent
 from chaoskit.canary import Canaries
 from chaoskit.check import Judgement, Verdict
@@ -269,6 +270,7 @@ class Server:
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self._make = make
+        self._meant = ByHead(_meant)
         self._lock = threading.Lock()  # requests and tests begin sessions, on threads of their own
         self.loopback = Loopback(
             self._host,
@@ -320,9 +322,8 @@ class Server:
 
     def _host(self, request: HttpRequest) -> Host | None:
         """Return whom a request is for; None where it is the server's own."""
-        if is_control(request):
-            return None
-        return self.session(session_of(request)).hosts.of(request)
+        name = self._meant(request)
+        return None if name is None else self.session(name).hosts.of(request)
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         return answer(self, request)
@@ -369,6 +370,11 @@ def serving(
         server = Server(make, scale=scale, port=port, address=address)
         stack.enter_context(served(server.loopback))
         yield server
+
+
+def _meant(request: HttpRequest) -> str | None:
+    """Return the session that a request is for; None where it is the server's own."""
+    return None if is_control(request) else session_of(request)
 
 
 def _identify(request: HttpRequest) -> tuple[str, int]:

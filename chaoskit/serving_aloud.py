@@ -22,6 +22,7 @@ __all__ = ["named", "serve", "until_a_signal"]
 
 _ON_TOOLS = ("offer", "run", "result")
 _RARELY = (20_000, 20, 50)  # instead of (700, 10, 10): what requests leave behind has no cycles
+_MANY = 100_000  # events, to judge which takes so long that somebody may wonder
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -125,6 +126,9 @@ def _end(server: Server, say: Callable[[str], None]) -> int:
         say("UNKNOWN: nobody asked")
         return UNKNOWN
     found = []
+    events = sum([len(session.journal) for session in asked.values()])
+    if events >= _MANY:
+        say(f"judging {events:,} events; this takes some seconds for each 100,000")
     for name, session in sorted(asked.items()):
         judged = session.judge()
         found += [item.judgement.verdict for item in judged]

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from chaoskit.quick import quick
+
 __all__ = [
     "Close",
     "Crash",
@@ -31,6 +33,7 @@ class Refuse:
     """The connection is refused: no byte of the request was read."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Head:
     """Status line and headers. A `chunked` body has no length; its end can be told from a cut.
@@ -44,6 +47,7 @@ class Head:
     chunked: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Send:
     """Bytes of the body.
@@ -108,6 +112,7 @@ class Deafen:
 Step: TypeAlias = Refuse | Head | Send | Raw | Wait | Finish | Close | Reset | Crash | Deafen
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One event of a streamed answer, before it becomes bytes.

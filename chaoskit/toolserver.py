@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
+from chaoskit.again import ByHead
 from chaoskit.asking import ask
 from chaoskit.errors import ChaoskitError, InternalError, RunStopped
 from chaoskit.exchange import Call, HttpRequest, Refusal
@@ -132,6 +133,7 @@ class ToolServer:
         self._own = own
         self._spared = spared
         self._last: Site | None = None
+        self._claims: ByHead[ToolDialect | None] = ByHead(lambda _: None)
         self._ids = derive(seed, "tool server")
         self._shelf = Shelf()
         self._calls = 0
@@ -446,7 +448,15 @@ class ToolServer:
 
     def _dialect(self, request: HttpRequest) -> ToolDialect | None:
         site = self._site()
-        return next((one for one in self._dialects if one.claims(request, site)), None)
+        if site.hosts:  # at hosts of its own the body may matter
+            return self._claiming(request, site)
+        return self._claims(request)
+
+    def _claiming(self, request: HttpRequest, site: Site) -> ToolDialect | None:
+        for dialect in self._dialects:
+            if dialect.claims(request, site):
+                return dialect
+        return None
 
     def _site(self) -> Site:
         """Return what is there now; it is asked for with every request, and seldom another."""
@@ -456,6 +466,7 @@ class ToolServer:
         wanted = self._own or not all(tool.real for tool in tools)
         made = Site(tools=tools, hosts=hosts, wanted=wanted, own=self._own, spared=self._spared)
         self._last = made
+        self._claims = ByHead(lambda request: self._claiming(request, made))
         return made
 
 

@@ -16,6 +16,7 @@ from chaoskit.journal import CalledTool, GotResult, Refused, Replied, Requested,
 from chaoskit.match import Subject
 from chaoskit.plan import Decision
 from chaoskit.provider.service import Service, Settled
+from chaoskit.quick import quick
 from chaoskit.sockets import Lane
 
 __all__ = ["Visit"]
@@ -26,14 +27,13 @@ Hide = Callable[[str], str]
 """Takes planted secrets out of a text."""
 
 
+@ByIdentity
 def _hashes(call: Call) -> tuple[str, str]:
     """Return where a conversation stands, and what it begins with, as hashes."""
     return fingerprint.step(call), fingerprint.prefix(call)
 
 
-_marks = ByIdentity(_hashes)
-
-
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One request on its way through the world. `call` is None when it could not be decoded.
@@ -62,7 +62,8 @@ class Visit:
         call = self.call
         retries = request.headers.get("x-stainless-retry-count", "")
         asking = call is not None and call.operation in ("generate", "prepare", "embed")
-        step, prefix = _marks(call) if call else ("", "")
+        step, prefix = _hashes(call) if call else ("", "")
+        weighed = service.weighed(call) if call and asking else None
         return Requested(
             at=self.now,
             user=self.user,
@@ -80,11 +81,11 @@ class Visit:
             prefix=prefix,
             messages=len(call.messages) if call else 0,
             tools=tuple([tool.name for tool in call.tools]) if call else (),
-            prompt_tokens=service.count(call) if call and asking else 0,
+            prompt_tokens=weighed.prompt.total if weighed else 0,
             max_tokens=call.max_tokens if call else None,
             sdk_retry=int(retries) if retries.isdecimal() else -1,
             results=_results(call, hide) if call else (),
-            cacheable=bool(call and asking and service.cacheable(call)),
+            cacheable=weighed is not None and weighed.cacheable,
         )
 
     def refused(

@@ -39,6 +39,7 @@ from chaoskit.plan import Decision, PlanState
 from chaoskit.player import LARGEST, Ending, Exchange
 from chaoskit.provider.limits import exhausted
 from chaoskit.provider.service import Admission, Service, Settled
+from chaoskit.quick import quick
 from chaoskit.reading import Readings
 from chaoskit.seed import derive
 from chaoskit.steps import Frame, Step
@@ -50,6 +51,7 @@ from chaoskit.who import who
 __all__ = ["World"]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     """The steps of an answer, before they are damaged.

@@ -109,3 +109,13 @@ def test_view_is_made_once_for_as_long_as_nothing_is_added(events, kind):
         journal.append(event)
     assert journal.view(times) == [one.at for one in events]
     assert made == list(range(len(events) + 1))
+
+
+def test_what_many_events_say_is_held_once_by_whoever_reads_them():
+    """A verdict on a day of load holds all of them at once."""
+    kept = JournalOnDisk(4)
+    for number in range(8):
+        kept.append(TurnStarted(at=float(number), user="alice", prompt=f"{number}" * 100))
+    first, *others = kept
+    assert all(event.user is first.user for event in others)
+    assert [event.prompt for event in kept] == [f"{number}" * 100 for number in range(8)]

@@ -42,7 +42,7 @@ ROWS = (
         "records", "relaying", "route", "said", "schema", "searching", "sessions", "shapes", "story", "tee", "timed", "tool", "watch", "when", "workload",
     ),
     ("advice", "again", "alike", "clock", "conversation", "evidence", "failure", "fingerprint", "installed", "journal", "match", "registry", "saying", "who"),
-    ("errors", "exchange", "seed", "settings", "sockets", "steps"),
+    ("errors", "exchange", "quick", "seed", "settings", "sockets", "steps"),
 )  # fmt: skip
 
 

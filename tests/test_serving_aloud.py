@@ -25,7 +25,7 @@ title = "A storm"
 workload.prompt = "?"
 provider.latency = { first_token = 0 }
 promises = [{ check = "retry_after_honoured" }, { check = "every_user_answered" }]
-faults = [{ fault = "rate_limited", when = { calls = "1-3" }, retry_after = "7s" }]
+faults = [{ fault = "rate_limited", when = { calls = "1-3" }, retry_after = "10m" }]
 """
 
 
@@ -140,6 +140,14 @@ def test_a_port_that_is_taken_is_told(monkeypatch):
     assert shown.stderr == (
         f"error: cannot listen on 127.0.0.1:{port}: it is taken; name another port, or 0 for any\n"
     )
+
+
+@pytest.mark.parametrize(("many", "announced"), [(3, True), (100, False)])
+def test_a_verdict_that_takes_long_is_announced(lived, monkeypatch, many, announced):
+    """Whoever pressed Ctrl-C after a day of load must not think that it hangs."""
+    monkeypatch.setattr(serving_aloud, "_MANY", many)
+    told = lived(ask, "storm.chaos.toml").stdout
+    assert ("judging 5 events; this takes" in told) == announced
 
 
 @pytest.mark.slow

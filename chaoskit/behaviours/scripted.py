@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from chaoskit.again import ByIdentity
 from chaoskit.answering import answer, written
 from chaoskit.behaviour import Scene
 from chaoskit.conversation import Conversation, read
@@ -165,23 +166,33 @@ class Scripted:
 
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Return the turn that the script has for this step of the conversation."""
+        if len(self.turns) == 1 and self.after == "repeat" and (fixed := _fixed(self.turns[0])):
+            return fixed
         seen = read(call)
         if seen.step >= len(self.turns) and self.after == "answer":
             return answer(call, seen, scene.rng)
         turn = self.turns[min(seen.step, len(self.turns) - 1)]
-        calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
-        used = (turn.hosted,) if isinstance(turn.hosted, ScriptedHosted) else turn.hosted
-        placed = calls or used or "{" in turn.text
-        places = _places(call, seen, scene.user) if placed else {}
-        content: list[Part] = [_hosted(one, places) for one in used]
-        if turn.text:
-            cited = (turn.cites,) if isinstance(turn.cites, ScriptedSource) else turn.cites
-            content.append(Text(_filled(turn.text, places), sources=_sources(cited)))
-        content += [
-            ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, places))
-            for one in calls
-        ]
-        return Reply(content=tuple(content), stop=turn.stop or ("tool_use" if calls else "end"))
+        return _fixed(turn) or _said(turn, _places(call, seen, scene.user))
+
+
+def _said(turn: ScriptedTurn, places: Mapping[str, str]) -> Reply:
+    """Return a turn as the model says it, with what stands in its places."""
+    calls = (turn.call,) if isinstance(turn.call, ScriptedCall) else turn.call
+    used = (turn.hosted,) if isinstance(turn.hosted, ScriptedHosted) else turn.hosted
+    content: list[Part] = [_hosted(one, places) for one in used]
+    if turn.text:
+        cited = (turn.cites,) if isinstance(turn.cites, ScriptedSource) else turn.cites
+        content.append(Text(_filled(turn.text, places), sources=_sources(cited)))
+    content += [
+        ToolCall(id="", name=one.tool, arguments=_arguments(one.arguments, places)) for one in calls
+    ]
+    return Reply(content=tuple(content), stop=turn.stop or ("tool_use" if calls else "end"))
+
+
+@ByIdentity
+def _fixed(turn: ScriptedTurn) -> Reply | None:
+    """Return what a turn always says, whatever the conversation; None where it has places."""
+    return None if turn.call or turn.hosted or "{" in turn.text else _said(turn, {})
 
 
 def _places(call: Call, seen: Conversation, user: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ import httptools
 
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import LARGEST
+from chaoskit.players.heads import Heads
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
@@ -74,6 +75,7 @@ class Connection(asyncio.Protocol):
             own, or what the connection goes on as.
         largest: how many bytes the body of a request may have; asked when it has more than is
             usual, before it is complete.
+        heads: what the connections of the server know of heads.
         opened, closed: told when the connection begins and ends.
         scale: seconds of the run in one second of the loop.
     """
@@ -83,12 +85,14 @@ class Connection(asyncio.Protocol):
         *,
         answer: Callable[[HttpRequest], Performance | HttpReply | Upgraded],
         largest: Callable[[HttpRequest], int],
+        heads: Heads,
         opened: Callable[[Connection], object],
         closed: Callable[[Connection], object],
         scale: float = 1.0,
     ) -> None:
         self._answer = answer
         self._largest = largest
+        self._heads = heads
         self._opened = opened
         self._closed = closed
         self._scale = scale
@@ -108,6 +112,8 @@ class Connection(asyncio.Protocol):
         self._old = False  # the client speaks HTTP/1.0
         self._half_open = False
         self._begun = False  # a request, in the piece that is being read
+        self._within = False  # the parser is in the middle of a request
+        self._read: HttpRequest | None = None  # what the piece that is being read was, and no more
         self._endless = False  # the answer never comes
         self._begin()
 
@@ -136,7 +142,12 @@ class Connection(asyncio.Protocol):
         """Feed the parser; what is no HTTP gets one answer and the end of the connection."""
         if self._talked(data) or self._doomed or not self._keep:
             return
-        self._begun = False
+        between = not self._within
+        if between and (request := self._heads.request(data)) is not None:
+            self._old = False
+            self._take(request, keep=True)
+            return
+        self._begun, self._read = False, None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -145,6 +156,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(400, f"no HTTP/1.1 request: {error}")
             return
+        if between:
+            self._heads.keep(data, self._read)
         # The parser keeps a header to itself until its end. What came before the request that
         # begins in this piece, nobody can tell from it.
         if not self._headed and not self._begun:
@@ -196,7 +209,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Start a request."""
         self._begin()
-        self._begun = True
+        self._begun = self._within = True
 
     def on_url(self, url: bytes) -> None:
         """Collect the target of the request line."""
@@ -227,6 +240,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer the request, or keep it until the one before it is answered."""
+        self._within = False
         if self._doomed or self._size_of_head > _MOST_HEAD:
             return  # nothing is answered any more; or it is refused as soon as the parser returns
         request = self._request(b"".join(self._body))
@@ -235,9 +249,15 @@ class Connection(asyncio.Protocol):
         keep = keep and "upgrade" not in self._headers and request.method != "CONNECT"
         self._old = self._parser.get_http_version() == "1.0"
         keep = keep and not self._old
+        if keep:
+            self._read = request
+        self._take(request, keep=keep)
+
+    def _take(self, request: HttpRequest, *, keep: bool) -> None:
+        """Answer a request, or let it wait for the one before it."""
         if self._playing is not None:
             self._waiting.append((request, keep))
-            enough = len(self._waiting) >= _MOST_WAITING or self._size > _AT_ONCE
+            enough = len(self._waiting) >= _MOST_WAITING or len(request.body) > _AT_ONCE
             if enough and self._transport is not None:
                 self._transport.pause_reading()
         else:

@@ -18,6 +18,7 @@ from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Host, largest
 from chaoskit.players.connection import Connection, Upgraded
+from chaoskit.players.heads import Heads
 from chaoskit.players.performance import Performance
 from chaoskit.sockets import Socket
 from chaoskit.who import WHO
@@ -68,6 +69,7 @@ class Loopback:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._connections: set[Connection] = set()
+        self._heads = Heads()
         self.port = 0
 
     @property
@@ -136,6 +138,7 @@ class Loopback:
         return Connection(
             answer=self._answer,
             largest=lambda request: largest(self._host(request), request),
+            heads=self._heads,
             opened=self._connections.add,
             closed=self._connections.discard,
             scale=self._scale,

@@ -17,7 +17,7 @@ from chaoskit.provider.cache_use import CacheUse, Marked, Miss, Namespace, Trail
 from chaoskit.provider.catalogue import Model
 from chaoskit.provider.prompt import PromptCount
 
-__all__ = ["PromptCache"]
+__all__ = ["PromptCache", "is_kept"]
 
 LOOK_BACK = 20
 """Positions that are looked at from a breakpoint backwards, the breakpoint itself included."""
@@ -79,15 +79,12 @@ class PromptCache:
 
     def look_up(self, call: Call, model: Model, prompt: PromptCount, *, now: float) -> CacheUse:
         """Return what would be read and written for this prompt now."""
-        minimum = model.facts.cache_minimum
+        if not is_kept(call, model, prompt):
+            return CacheUse(uncached=prompt.total)
         if model.cache == "automatic":
-            if not minimum or prompt.total < minimum:
-                return CacheUse(uncached=prompt.total)
             if call.options.get("explicit_cache") and model.cache_writes:
                 return self._explicit(call, model, prompt, now)
             return self._automatic(call, model, prompt, now)
-        if not minimum or not _marked(call):
-            return CacheUse(uncached=prompt.total)
         return self._at_breakpoints(call, model, prompt, now)
 
     def touch(self, use: CacheUse, *, now: float) -> None:
@@ -302,6 +299,14 @@ class PromptCache:
         if now >= entry.expires:
             return Miss(reason="expired")
         return Miss(reason="not_ready" if now < entry.readable_from else "too_far")
+
+
+def is_kept(call: Call, model: Model, prompt: PromptCount) -> bool:
+    """Tell whether the cache has anything to do with a prompt, whatever it holds."""
+    minimum = model.facts.cache_minimum
+    if model.cache == "automatic":
+        return 0 < minimum <= prompt.total
+    return minimum > 0 and _marked(call)
 
 
 def _life(call: Call, model: Model) -> float:

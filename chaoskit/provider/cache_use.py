@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from chaoskit.provider.blocks import Block
 from chaoskit.provider.prompt import PromptCount
+from chaoskit.quick import quick
 
 __all__ = ["CacheUse", "Marked", "Miss", "Namespace", "Trail", "Write", "used"]
 
@@ -44,6 +45,7 @@ class Write:
     chunks: tuple[bytes, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheUse:
     """What the cache does for one prompt, in tokens; the four add up to the prompt.

@@ -22,6 +22,7 @@ from chaoskit.exchange import (
 )
 from chaoskit.provider.catalogue import Model
 from chaoskit.provider.tokens import TokenCounter
+from chaoskit.quick import quick
 
 __all__ = ["PromptCount", "builtin_tools", "count", "part_tokens", "scaled", "unmarked"]
 
@@ -29,6 +30,7 @@ _BINARY = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")
 _BINARY_RATE = 30  # base64 characters per token of an attached document: about 2,000 tokens a page
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptCount:
     """The tokens of one prompt.

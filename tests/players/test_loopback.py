@@ -18,6 +18,7 @@ from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply
 from chaoskit.player import LARGEST, Exchange
 from chaoskit.players.connection import Connection
+from chaoskit.players.heads import Heads
 from chaoskit.players.loopback import Loopback, served
 from chaoskit.players.performance import Performance
 from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
@@ -426,6 +427,7 @@ def test_nothing_is_written_to_a_client_that_is_gone():
         connection = Connection(
             answer=lambda request: Performance(stage.exchange(request), stage, read=None),
             largest=None,
+            heads=Heads(),
             opened=bool,
             closed=bool,
         )

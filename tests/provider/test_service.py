@@ -52,11 +52,11 @@ def test_cacheable_is_what_the_model_would_keep():
     """Tools and system prompt, against the model's minimum."""
     service = Service()
     long = (Text(LONG),)
-    assert not service.cacheable(CALL)
-    assert not service.cacheable(replace(CALL, system=long))  # Haiku 4.5 wants 4,096
-    assert service.cacheable(replace(CALL, model="claude-sonnet-4-6", system=long))
-    assert not service.cacheable(replace(CHAT, model="gpt-4-turbo", system=long))
-    assert not service.cacheable(replace(CALL, model="unknown", system=long))
+    assert not service.weighed(CALL).cacheable
+    assert not service.weighed(replace(CALL, system=long)).cacheable  # Haiku 4.5 wants 4,096
+    assert service.weighed(replace(CALL, model="claude-sonnet-4-6", system=long)).cacheable
+    assert not service.weighed(replace(CHAT, model="gpt-4-turbo", system=long)).cacheable
+    assert service.weighed(replace(CALL, model="unknown", system=long)) is None
 
 
 def test_unknown_model_is_not_found():

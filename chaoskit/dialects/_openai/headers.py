@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from math import ceil
 
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._openai import ids
@@ -16,6 +15,7 @@ def _name(kind: str) -> str:
 
 
 ORGANIZATION = f"org-{_name('organization')}"
+_UP = 1 - 5e-7  # rounds up, but for the errors of floats
 _PROJECT = f"proj_{_name('project')}"
 _LIMITS = {
     limit: tuple(f"x-ratelimit-{what}-{name}" for what in ("limit", "remaining", "reset"))
@@ -25,7 +25,7 @@ _LIMITS = {
 
 def go_duration(seconds: float) -> str:
     """Return a duration as Go prints it, in milliseconds rounded up: `6ms`, `8.64s`, `1h30m0s`."""
-    thousandths = max(0, ceil(round(seconds * 1000, 6)))
+    thousandths = max(0, int(seconds * 1000 + _UP))
     if 0 < thousandths < 1000:
         return f"{thousandths}ms"
     minutes, rest = divmod(thousandths, 60_000)

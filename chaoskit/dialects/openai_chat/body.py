@@ -16,6 +16,7 @@ from chaoskit.dialects._openai import caching, formats, logprobs, obfuscation, t
 from chaoskit.dialects._refused import RefusedError, invalid
 from chaoskit.dialects.openai_chat import extras, messages, tools
 from chaoskit.exchange import Message, ToolChoice, ToolSpec
+from chaoskit.quick import quick
 
 __all__ = ["Body", "read"]
 
@@ -72,6 +73,7 @@ _MOST_STOPS = 4
 _MOST_CHOICES = 128
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """A request that has the right shape, without its messages.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from chaoskit.again import ByTwo
 from chaoskit.dialect import Envelope
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._openai import headers, ids, logprobs
@@ -37,10 +38,9 @@ _FINISHES = {
 def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
     """Encode an answer in one piece."""
     head = opening("chat.completion", call, envelope)
-    made = (
-        _said(reply.text, finish_reason(reply, call), choices(call))
-        if is_plain(reply, call)
-        else dumps(
+    rest = _rest_of_text(reply, call)
+    if not rest:
+        made = dumps(
             [
                 {
                     "index": index,
@@ -52,13 +52,12 @@ def plain(reply: Reply, call: Call, envelope: Envelope) -> HttpReply:
                 for said in (answer(reply, index),)
             ]
         )
-    )
-    spoken = "audio" in call.options
-    used = dumps(usage(reply.usage, call)) if spoken else _counted(reply.usage)
-    data = f'{head},"choices":{made},"usage":{used}}}'.encode()
+        rest = f',"choices":{made},"usage":{dumps(usage(reply.usage, call))}}}'
+    data = f"{head}{rest}".encode()
     sent = headers.common("application/json", envelope)
     sent["content-length"] = str(len(data))
-    return HttpReply(status=200, headers=sent | headers.limits(envelope), body=data)
+    sent.update(headers.limits(envelope))
+    return HttpReply(status=200, headers=sent, body=data)
 
 
 def opening(kind: str, call: Call, envelope: Envelope) -> str:
@@ -150,6 +149,15 @@ def usage(tokens: Usage, call: Call | None = None) -> Json:
     }
 
 
+@ByTwo
+def _rest_of_text(reply: Reply, call: Call) -> str:
+    """Return what comes after the opening where the answer is a text; empty where it is not."""
+    if not is_plain(reply, call):
+        return ""
+    made = _said(reply.text, finish_reason(reply, call), choices(call))
+    return f',"choices":{made},"usage":{dumps(usage(reply.usage))}}}'
+
+
 @lru_cache(maxsize=64)  # a script says the same again and again
 def _said(text: str, finish: str, count: int) -> str:
     """Return the choices of an answer that calls no tool, as JSON."""
@@ -160,11 +168,6 @@ def _said(text: str, finish: str, count: int) -> str:
             for index in range(count)
         ]
     )
-
-
-@lru_cache(maxsize=64)
-def _counted(tokens: Usage) -> str:
-    return dumps(usage(tokens))
 
 
 def custom(call: Call) -> frozenset[str]:

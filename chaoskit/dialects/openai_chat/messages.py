@@ -141,7 +141,8 @@ def paired(messages: tuple[Message, ...]) -> None:
             for part in message.content
             if isinstance(part, ToolCall) and not part.id.startswith(_LEGACY)
         ]
-        calls, waiting = frozenset(ids), dict.fromkeys(ids)
+        if ids or calls:
+            calls, waiting = frozenset(ids), dict.fromkeys(ids)
     if waiting:
         raise _unanswered(waiting, "messages")
 
