@@ -62,6 +62,7 @@ def environment_of(server: str, name: str) -> dict[str, str]:
     return {
         "ANTHROPIC_BASE_URL": url,
         "OPENAI_BASE_URL": f"{url}/v1",
+        "OPENAI_API_BASE": f"{url}/v1",  # the older name, which frameworks prefer where it is set
         "CHAOS_MCP_URL": f"{url}/mcp",
         "CHAOS_TOOLS_URL": url,
         **dict.fromkeys(KEYS, f"{KEY}{name}" if name else DUMMY_KEY),

@@ -252,6 +252,7 @@ def test_environment_says_who_asks_and_where(monkeypatch):
     )
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "real")
     monkeypatch.setenv("OPENAI_API_KEY", "real")
+    monkeypatch.setenv("OPENAI_API_BASE", "https://gateway.example/v1")
     monkeypatch.setenv("NO_PROXY", "example.com")
     (answered,) = play(world(**{"users = 3": "users = 1"}), python(code)).journal.of(Answered)
     given = json.loads(answered.answer)
@@ -260,6 +261,7 @@ def test_environment_says_who_asks_and_where(monkeypatch):
     assert given == {
         "ANTHROPIC_BASE_URL": url,
         "OPENAI_BASE_URL": f"{url}/v1",
+        "OPENAI_API_BASE": f"{url}/v1",
         "CHAOS_MCP_URL": f"{url}/mcp",
         "CHAOS_TOOLS_URL": url,
         "ANTHROPIC_API_KEY": "chaos-user-1",

@@ -219,5 +219,7 @@ def test_no_request_reaches_another_host():
 
     outcome = outcome_of(agent, scenario())
 
-    assert outcome.journal.of(Blocked)[0].host == "example.test"
+    blocked = outcome.journal.of(Blocked)[0]
+    assert blocked.host == "example.test"
+    assert blocked.caller.startswith("test_run_world.py:")
     assert any("example.test" in note for note in outcome.notes)

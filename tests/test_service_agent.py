@@ -259,7 +259,7 @@ def test_service_that_asks_nobody_is_told_what_it_needs():
     assert outcome.verdict is Verdict.UNKNOWN
     assert outcome.reason.endswith(
         f"the agent made no request to a simulated provider: start the service with "
-        f"ANTHROPIC_BASE_URL={url} OPENAI_BASE_URL={url}/v1 "
+        f"ANTHROPIC_BASE_URL={url} OPENAI_BASE_URL={url}/v1 OPENAI_API_BASE={url}/v1 "
         f"CHAOS_MCP_URL={url}/mcp CHAOS_TOOLS_URL={url} "
         "ANTHROPIC_API_KEY=dummy-key-of-a-chaos-run OPENAI_API_KEY=dummy-key-of-a-chaos-run"
     )

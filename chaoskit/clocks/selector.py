@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from chaoskit.clocks.scheduler import RESOLUTION, current
+from chaoskit.errors import RunStopped
 
 __all__ = ["knowing_the_clock", "waiting_on_the_run"]
 
@@ -49,11 +50,13 @@ def waiting_on_the_run(original: _Select) -> _Select:
 
 def knowing_the_clock(
     original: Callable[[asyncio.BaseEventLoop], None],
+    left: Callable[[asyncio.BaseEventLoop], object],
 ) -> Callable[[asyncio.BaseEventLoop], None]:
     """Return a `run_forever` for loops made before the run, which believe in a finer clock.
 
     A loop looks at its timers until their time is over by the clock's resolution; by a resolution
-    that readings of the run's clock do not have, it would look for ever.
+    that readings of the run's clock do not have, it would look for ever. A loop that the end of
+    the run left without a thread is told to `left`.
     """
 
     def run_forever(loop: Any) -> None:
@@ -62,6 +65,9 @@ def knowing_the_clock(
             loop._clock_resolution = max(believed, RESOLUTION / 1e9)  # noqa: SLF001 - see above
         try:
             original(loop)
+        except RunStopped:
+            left(loop)
+            raise
         finally:
             loop._clock_resolution = believed  # noqa: SLF001 - see above
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chaoskit.clocks.locks import Lock
+from chaoskit.clocks.revived import revived_when_needed
 from chaoskit.clocks.scheduler import Scheduler, Worker, current
 from chaoskit.clocks.selector import knowing_the_clock, waiting_on_the_run
 from chaoskit.errors import RunStopped
@@ -46,7 +47,7 @@ def threads_joined_to(scheduler: Scheduler) -> Iterator[None]:
         (
             asyncio.BaseEventLoop,
             "run_forever",
-            knowing_the_clock(asyncio.BaseEventLoop.run_forever),
+            knowing_the_clock(asyncio.BaseEventLoop.run_forever, crew.left),
         ),
         (selectors.DefaultSelector, "select", waiting_on_the_run(selectors.DefaultSelector.select)),
     )
@@ -68,6 +69,8 @@ class _Crew:
         self._children: weakref.WeakKeyDictionary[threading.Thread, Worker]
         self._children = weakref.WeakKeyDictionary()
         self._pools: weakref.WeakSet[pool.ThreadPoolExecutor] = weakref.WeakSet()
+        self._loops: weakref.WeakKeyDictionary[asyncio.BaseEventLoop, threading.Thread]
+        self._loops = weakref.WeakKeyDictionary()
 
     def start(self, thread: threading.Thread) -> None:
         """Start a thread; it waits for the baton and keeps the context of whoever started it."""
@@ -123,10 +126,17 @@ class _Crew:
             _renew(executor)
         return _real_submit(executor, contextvars.copy_context().run, function, *args, **kwargs)
 
+    def left(self, loop: asyncio.BaseEventLoop) -> None:
+        """Remember a loop whose thread the end of the run has ended."""
+        self._loops[loop] = threading.current_thread()
+
     def disband(self) -> None:
-        """Give the pools fresh threads; those of the run end with it."""
+        """Give pools and loops fresh threads; those of the run end with it."""
         for executor in self._pools:
             _renew(executor)
+        for loop, thread in self._loops.items():
+            if not loop.is_closed() and not loop.is_running():
+                revived_when_needed(loop, thread)
 
 
 @contextlib.contextmanager

@@ -11,17 +11,11 @@ from types import FrameType
 from typing import Any
 
 from chaoskit.errors import NetworkRefused
+from chaoskit.failure import is_own
 from chaoskit.player import Host
 from chaoskit.route import is_local
 
 __all__ = ["banned", "caller"]
-
-_LIBRARIES = (
-    f"{os.sep}site-packages{os.sep}",
-    f"{os.sep}lib{os.sep}python",
-    "<frozen",
-    os.path.dirname(__file__),  # noqa: PTH120 - compared with frames' file names as they are
-)
 
 
 @contextlib.contextmanager
@@ -81,12 +75,12 @@ _METHODS = ("connect", "connect_ex", "sendto")
 
 
 def caller() -> str:
-    """Return `file:line` of the innermost frame that belongs to no library."""
+    """Return `file:line` of the innermost frame that is the agent's own."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads every source file
     outermost = "an unknown place"
     while frame is not None:
         name = frame.f_code.co_filename
-        if not any(part in name for part in _LIBRARIES):
+        if is_own(name):
             return f"{os.path.basename(name)}:{frame.f_lineno}"  # noqa: PTH119 - a pure string
         outermost = f"{os.path.basename(name)}:{frame.f_lineno}"  # noqa: PTH119 - as above
         frame = frame.f_back

@@ -6,6 +6,7 @@
                         ends there (`window_exceeded`). Without it such a request is refused
     prefill             the conversation may end with the beginning of the answer
     sampling            `temperature`, `top_p` and such may differ from their defaults
+    sampling_by_one     Anthropic: `temperature` and `top_p` may not be given together
     thinking_adaptive   Anthropic: `thinking.type` may be `adaptive`
     thinking_enabled    Anthropic: `thinking.type` may be `enabled`, with a budget
     thinking_disabled   Anthropic: `thinking.type` may be `disabled`

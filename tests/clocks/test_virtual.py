@@ -465,3 +465,31 @@ def test_thread_that_a_busy_machine_is_slow_to_start_changes_nothing(monkeypatch
 
     assert log == ["main", "early", "late"]
     assert not clock.scheduler.strays
+
+
+def test_loop_whose_thread_ended_with_a_run_gets_a_fresh_one_when_it_is_needed():
+    """An event bus lives as long as its process: in the next run, and after the last one."""
+    loop, done = asyncio.new_event_loop(), []
+    thread = threading.Thread(target=lambda: loop.run_forever())  # noqa: PLW0108 - looked up in the run
+
+    async def wait(seconds):
+        await asyncio.sleep(seconds)
+        done.append(seconds)
+        return seconds
+
+    def asked(seconds):
+        return asyncio.run_coroutine_threadsafe(wait(seconds), loop)
+
+    def first(clock):
+        thread.start()
+        asked(5_000)
+        return asked(50).result(), clock.now()
+
+    assert play(first)[1] == (50, 50.0)
+    assert play(lambda clock: (asked(700).result(), clock.now()))[1] == (700, 700.0)
+    assert asked(0).result(timeout=10) == 0
+    assert done == [50, 700, 0]
+    assert not asyncio.all_tasks(loop)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

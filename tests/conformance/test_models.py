@@ -63,6 +63,17 @@ def test_models_of_claude_have_a_lifecycle():
     assert counted["error"]["message"] == "model: claude-opus-4-20250514"
 
 
+@pytest.mark.wire("anthropic.models.lifecycle")
+@pytest.mark.parametrize("name", ["claude-sonnet-4-0", "claude-2.1", "claude-instant-1.2"])
+def test_names_of_models_that_are_long_gone_are_not_found(name):
+    """Undated ones, too."""
+    body = live(
+        anthropic.Anthropic,
+        lambda client: gone(lambda: claude(client, name), anthropic.NotFoundError),
+    )
+    assert body["error"]["message"] == f"model: {name}"
+
+
 @pytest.mark.wire("openai.models.retired")
 @pytest.mark.parametrize("ask", [chat, respond])
 def test_retired_model_of_openai_says_so(ask):

@@ -122,6 +122,15 @@ def test_breakpoints_inherit_the_lifetime_of_the_request(mode):
     assert second.cached_tokens == first.cache_write_tokens > 1024
 
 
+@pytest.mark.wire("openai.cache.ttl")
+@pytest.mark.parametrize("model", [MODEL, "gpt-4o-mini"])
+def test_every_detail_of_the_input_is_a_number_where_nothing_lives_long(model):
+    """The agents SDK for TypeScript takes no other, and refuses the end of a stream."""
+    made = live(lambda client: client.responses.create(model=model, input=LONG).usage)
+    details = made.input_tokens_details.model_dump(exclude_unset=True)
+    assert all(type(value) is int for value in details.values()), details
+
+
 @pytest.mark.wire("openai.cache.retention")
 def test_retention_is_what_the_model_has():
     """In memory for minutes, or for a day; the newest models keep for a day only."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaoskit.exchange import Call, Refusal, Text, Thinking
+from chaoskit.exchange import Call, HttpRequest, Refusal, Text, Thinking
 from messages_bodies import EPHEMERAL, HOUR, TOOL, USER, body, result, said, text, use
 
 PREFILL = "This model does not support assistant message prefill. The conversation must end with a user message."
@@ -394,6 +394,24 @@ def test_path_or_method_is_wrong(ask_anthropic):
     """Both errors have the vendor's own shape."""
     assert ask_anthropic(body(), path="/v1/nope").kind == "not_found"
     assert ask_anthropic(body(), method="GET").status == 405
+
+
+@pytest.mark.wire("anthropic.requests.base_url_without_a_version")
+def test_base_url_without_a_version(anthropic, ask_anthropic, models):
+    """Vercel's provider posts to `/messages` below the base URL that the SDK wants."""
+    count = "/messages/count_tokens"
+    assert ask_anthropic(body(), path="/messages").operation == "generate"
+    assert ask_anthropic(body(), path="/prefix/messages/").operation == "generate"
+    assert ask_anthropic(body(max_tokens=...), path=count).operation == "count_tokens"
+    assert ask_anthropic(b"", path="/models", method="GET").operation == "list_models"
+    assert ask_anthropic(body(), path="/nope/messages/nope").kind == "not_found"
+    theirs = HttpRequest(
+        method="POST",
+        host="api.anthropic.com",
+        path="/messages",
+        headers={"anthropic-version": "2023-06-01", "x-api-key": "test"},
+    )
+    assert anthropic.decode(theirs, models).kind == "not_found"
 
 
 @pytest.mark.wire("anthropic.requests.body_beyond_32_megabytes_is_too_large")

@@ -324,6 +324,8 @@ def test_models(openai, models, envelope, ask_openai):
         "owned_by": "system",
     }
     assert expected == parsed(openai.models(one, models, envelope()))
+    alias = ask_openai(b"", path="/v1/models/gpt-plain", method="GET")
+    assert parsed(openai.models(alias, models, envelope()))["id"] == "gpt-plain"
 
 
 @pytest.mark.wire("openai_chat.answers.nobody_counts_tokens_here")

@@ -68,11 +68,7 @@ def test_plain_answer_has_every_field(responses, envelope, call):
     assert (first["id"][:3], first["call_id"][:5], second["call_id"]) == ("fc_", "call_", "call_b")
     assert made["usage"] == {
         "input_tokens": 42,
-        "input_tokens_details": {
-            "cached_tokens": 30,
-            "cache_write_tokens": 7,
-            "cache_write_tokens_details": {"ttl_30m_tokens": 7, "ttl_12h_tokens": 0},
-        },
+        "input_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 7},
         "output_tokens": 11,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 53,

@@ -12,6 +12,7 @@ import importlib.metadata
 import inspect
 import json
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -121,4 +122,4 @@ def main(program, packages):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], [word.partition("[")[0] for word in sys.argv[2:]])
+    main(sys.argv[1], [re.split(r"[\[<>=]", word)[0] for word in sys.argv[2:]])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaoskit.freely import UNKEPT, in_words
-from chaoskit.journal import Replied, Requested
+from chaoskit.journal import Replied
 
 SAID = "Migration 0042 timed out – the table of orders was locked for 40 minutes, says the log."
 QUERY = "deploy 4711"
@@ -43,8 +43,13 @@ def _exactly(told):
     assert _said(told) == SAID, f"said {told['said']!r} instead of {SAID!r}"
 
 
+def _asked(session):
+    """Return the requests for an answer; some frameworks let tokens be counted before each."""
+    return [call for call in session.calls if call.operation == "generate"]
+
+
 def _calls(session, number):
-    calls = len(session.calls)
+    calls = len(_asked(session))
     assert calls == number, f"{calls} requests instead of {number}"
 
 
@@ -66,7 +71,7 @@ def _tool(told, session):
     _exactly(told)
     _calls(session, 2)
     assert told["queries"] == [QUERY], f"the tool was called with {told['queries']}"
-    results = [result.text for one in session.journal.of(Requested) for result in one.results]
+    results = [result.text for call in _asked(session) for result in call.results]
     assert len(results) == 1, f"{len(results)} results reached the model"
     assert FOUND in results[0], f"the model was told {results[0]!r}"
     return "called once, answered from its result"
@@ -104,7 +109,7 @@ def _repaired(told, session):
 def _retry(told, session):
     _exactly(told)
     _calls(session, 2)
-    first, second = session.calls
+    first, second = _asked(session)
     return f"asked again after {second.at - first.at:.1f} s"
 
 

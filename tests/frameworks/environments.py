@@ -12,9 +12,15 @@ from lived import EDITABLE
 
 HERE = Path(__file__).resolve().parent
 PYTHON = {
+    "crewai": ["crewai[anthropic]", "anthropic", "openai"],
     "instructor": ["instructor[anthropic]", "anthropic", "openai"],
     "langgraph": ["langgraph", "langchain", "langchain-anthropic", "langchain-openai"],
     "litellm": ["litellm", "aiohttp"],
+    # With anthropic 1.0 and later it does not get as far as a request.
+    "llama_index": [
+        *("llama-index-core", "llama-index-llms-anthropic", "llama-index-llms-openai"),
+        *("anthropic<1", "openai"),
+    ],
     "mcp_fastmcp": ["fastmcp", "mcp"],
     "mcp_langchain": ["langchain-mcp-adapters", "mcp"],
     "mcp_openai_agents": ["openai-agents", "mcp"],
@@ -23,7 +29,14 @@ PYTHON = {
     "pydantic_ai": ["pydantic-ai-slim[anthropic,openai]", "anthropic", "openai"],
 }
 # Without @latest npm takes what fits the Node that runs npm, not the one that is installed here.
-NODE = {"typescript": ["node@22", "@anthropic-ai/sdk@latest", "openai@latest", "zod@latest"]}
+NODE = {
+    "openai_agents_js": ["node@22", "@openai/agents@latest", "openai@latest", "zod@latest"],
+    "typescript": ["node@22", "@anthropic-ai/sdk@latest", "openai@latest", "zod@latest"],
+    "vercel": [
+        *("node@22", "ai@latest", "@ai-sdk/anthropic@latest", "@ai-sdk/openai@latest"),
+        "zod@latest",
+    ],
+}
 PIP = ["python3", "-m", "pip", "--python"]
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--fetch-retry-maxtimeout=20000"]
 PATIENCE = 1800  # seconds

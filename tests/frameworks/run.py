@@ -29,6 +29,7 @@ from chaoskit.scenario import parse
 from chaoskit.serving import serving
 
 QUIET = {
+    "CREWAI_DISABLE_TELEMETRY": "true",
     "LANGSMITH_TRACING": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",

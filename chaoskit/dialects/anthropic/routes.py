@@ -38,6 +38,7 @@ _KEPT = re.compile(
     r"/v1/(?:messages/(?P<batches>batches)|(?P<files>files))"
     r"(?:/(?P<name>[^/]+)(?:/(?P<what>results|cancel|content))?)?\Z"
 )
+_UNVERSIONED = re.compile(r"(?=/(?:messages|models|files)(?:/|\Z))")
 _STORED = {
     ("batches", False, None): {"POST": "create_batch", "GET": "list_batches"},
     ("batches", True, None): {"GET": "retrieve_batch", "DELETE": "delete_batch"},
@@ -106,10 +107,15 @@ def claims(request: HttpRequest) -> bool:
 def route(request: HttpRequest) -> Place:
     """Return the operation that a request asks for.
 
+    Some clients want a base URL that ends with `/v1` and others one without, and all of them read
+    the same variable. Therefore the path counts without it, too, unless the host is the vendor's.
+
     Raises:
         RefusedError: there is no such path, or not with this method, or the body is too large.
     """
     place = _locate(request.path)
+    if place is None and vendor_of(request) is None:
+        place = _locate(_UNVERSIONED.sub("/v1", request.path, count=1))
     if place is None:
         raise RefusedError(Refusal(kind="not_found", message="Not Found"))
     if request.method.upper() not in (place.methods or _methods(place.operation)):

@@ -30,8 +30,8 @@ def check(body: Body, model: ModelFacts) -> None:
             f"max_tokens: {body.max_tokens} > {model.max_output}, which is the maximum allowed "
             f"number of output tokens for {body.model}"
         )
-    if body.sampling and "sampling" not in model.features:
-        _sampling(body)
+    if body.sampling:
+        _sampling(body, model)
     if body.thinking in _MODES:
         _thinking(body, model)
     if body.tools or body.builtin_tools:
@@ -44,8 +44,15 @@ def check(body: Body, model: ModelFacts) -> None:
         _breakpoints(body)
 
 
-def _sampling(body: Body) -> None:
+def _sampling(body: Body, model: ModelFacts) -> None:
     """Refuse values that are not the defaults, which models without sampling still take."""
+    if "sampling" in model.features:
+        if "sampling_by_one" in model.features and {"temperature", "top_p"} <= body.sampling.keys():
+            raise invalid(
+                "`temperature` and `top_p` cannot both be specified for this model. "
+                "Please use only one."
+            )
+        return
     for name, value in body.sampling.items():
         if name == "top_k" or value != 1:
             raise invalid(f"`{name}` is deprecated for this model.")

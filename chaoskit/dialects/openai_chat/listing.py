@@ -18,7 +18,7 @@ def models(call: Call, known: Models, envelope: Envelope) -> HttpReply:
         facts = known.find(call.model, call.provider)
         if facts is None:
             return refuse(unknown_model(call.model).refusal, call, envelope)
-        return _ok(_model(facts), envelope)
+        return _ok({**_model(facts), "id": call.model}, envelope)  # aliases are models as well
     listed = [_model(facts) for facts in known.all(call.provider)]
     return _ok({"object": "list", "data": listed}, envelope)
 

@@ -120,17 +120,18 @@ def _items(call: Call, name: str) -> tuple[Item, ...]:
 
 def _usage(tokens: Usage) -> Json:
     """Return the tokens of an exchange; those of the input include the cached ones."""
-    written = tokens.cache_write_5m + tokens.cache_write_1h
+    details: Json = {
+        "cached_tokens": tokens.cache_read,
+        "cache_write_tokens": tokens.cache_write_5m + tokens.cache_write_1h,
+    }
+    if tokens.cache_write_1h:  # clients that take every detail for a number break at the split
+        details["cache_write_tokens_details"] = {
+            "ttl_30m_tokens": tokens.cache_write_5m,
+            "ttl_12h_tokens": tokens.cache_write_1h,
+        }
     return {
         "input_tokens": tokens.prompt,
-        "input_tokens_details": {
-            "cached_tokens": tokens.cache_read,
-            "cache_write_tokens": written,
-            "cache_write_tokens_details": {
-                "ttl_30m_tokens": tokens.cache_write_5m,
-                "ttl_12h_tokens": tokens.cache_write_1h,
-            },
-        },
+        "input_tokens_details": details,
         "output_tokens": tokens.output,
         "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
         "total_tokens": tokens.total,
