@@ -322,9 +322,11 @@ class Connection(asyncio.Protocol):
         elif not (self._paused or self._bodiless) and (whole := answer.at_once()):
             head, body = whole
             head = self._known(head)
+            told = head_of(head, keep=keep)
             if head.chunked:
-                body = _chunk(body) + _LAST_CHUNK
-            self._write(head_of(head, keep=keep) + body)
+                self._write(b"%b%x\r\n%b\r\n%b" % (told, len(body), body, _LAST_CHUNK))
+            else:
+                self._write(told + body)
             self._next()
         else:
             self._playing = answer
