@@ -207,6 +207,19 @@ def test_malformed_arguments_really_reach_the_agent():
     assert not any(call.valid for reply in journal.of(Replied) for call in reply.tool_calls)
 
 
+def test_traces_of_the_agents_sdk_are_no_calls():
+    """They would count as attempts of whoever asked last."""
+
+    def agent(prompt):
+        with pytest.raises(httpx.ConnectError):
+            httpx.post("https://api.openai.com/v1/traces/ingest", json={"data": []})
+        return ask(prompt)
+
+    journal = played(agent, scenario())
+    assert {one.operation for one in journal.of(Requested)} == {"generate"}
+    assert {one.host for one in journal.of(Blocked)} == {"api.openai.com"}
+
+
 def test_no_request_reaches_another_host():
     """A stray request fails like an unreachable network and is noted with its caller."""
 

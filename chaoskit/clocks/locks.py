@@ -30,7 +30,7 @@ class Lock:
         if not blocking or worker is None or worker.waits_for_real:
             return self._lock.acquire(blocking, timeout)
         scheduler = worker.scheduler
-        until = None if timeout < 0 else scheduler.elapsed + round(timeout * 1e9)
+        until = None if timeout < 0 else scheduler.after(timeout)
         while not self._lock.acquire(blocking=False):
             if until is not None and scheduler.elapsed >= until:
                 return False

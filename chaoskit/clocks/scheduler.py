@@ -239,6 +239,11 @@ class Scheduler:
             worker.gate.acquire(blocking=False)
         self._check(worker)
 
+    def after(self, seconds: float) -> int:
+        """Return the time so long from now, in whole steps: one at least, unless it is now."""
+        steps = max(1, round(seconds * 1e9 / RESOLUTION)) if seconds > 0 else 0
+        return self.elapsed + steps * RESOLUTION
+
     def give_way(self) -> None:
         """Let every worker that can run do so before the caller goes on."""
         worker = _WORKERS[_thread.get_ident()]

@@ -105,7 +105,7 @@ class _Crew:
             return
         if child is not None and child is not worker:
             scheduler = self._scheduler
-            until = None if timeout is None else scheduler.elapsed + round(max(timeout, 0) * 1e9)
+            until = None if timeout is None else scheduler.after(timeout)
             while child.alive:
                 if until is not None and scheduler.elapsed >= until:
                     return

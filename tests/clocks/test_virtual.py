@@ -17,6 +17,8 @@ from time import monotonic as monotonic_by_name
 from time import sleep as sleep_by_name
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaoskit.clocks import scheduler, threads
 from chaoskit.clocks.progress import Progress, frame_of
@@ -155,6 +157,23 @@ def test_timed_waits_of_the_standard_library_end_on_virtual_time():
 
     assert spent == [10, 20]
     assert (at, end) == (150, 500)
+
+
+@given(st.floats(min_value=1e-9, max_value=90, exclude_min=True))
+def test_timed_waits_end_whatever_part_of_a_step_their_time_is(seconds):
+    """Waits with jitter are hardly ever whole microseconds long."""
+
+    def body(clock):
+        ended = [threading.Event().wait(seconds), clock.now()]
+        sleeper = threading.Thread(target=time.sleep, args=[1_000])
+        sleeper.start()
+        sleeper.join(seconds)
+        return [*ended, clock.now()]
+
+    waited, first, second = play(body, real_limit=5.0)[1]
+    assert waited is False
+    assert first == pytest.approx(max(seconds, 1e-6), abs=1e-6)
+    assert second == pytest.approx(2 * first, abs=1e-6)
 
 
 def test_a_waiter_is_woken_by_another_thread_at_once():

@@ -62,3 +62,11 @@ def test_request_belongs_to_the_dialect(method, host, path, headers, expected):
     """Host, path and the version header decide; at most one dialect claims it."""
     request = HttpRequest(method=method, host=host, path=path, headers=headers)
     assert [expected] * (expected is not None) == [d.name for d in DIALECTS if d.claims(request)]
+
+
+@pytest.mark.wire("openai.requests.traces_are_no_calls")
+def test_traces_are_no_calls():
+    """Of the whole host, that path alone is none of the provider's."""
+    for path, claimed in (("/v1/traces/ingest", []), ("/v1/traces/nope", ["openai_chat"])):
+        request = HttpRequest(method="POST", host="api.openai.com", path=path, headers={})
+        assert claimed == [dialect.name for dialect in DIALECTS if dialect.claims(request)]

@@ -13,6 +13,10 @@ __all__ = ["Operation", "claims", "route"]
 
 Operation: TypeAlias = Literal["generate", "list_models", "get_model"]
 
+_TRACES = "/v1/traces/ingest"
+"""Where the agents SDK tells the vendor of what it does: no question to a model, so like any other
+host it is none of the simulation's."""
+
 
 def _locate(path: str) -> tuple[Operation, str] | None:
     """Return the operation behind a path of any base URL, and the model that it names."""
@@ -31,7 +35,7 @@ def claims(request: HttpRequest) -> bool:
     """
     vendor = vendor_of(request)
     if vendor is not None:
-        return vendor == "openai" and not paths.collection(request)
+        return vendor == "openai" and not paths.collection(request) and request.path != _TRACES
     return "anthropic-version" not in request.headers and _locate(request.path) is not None
 
 
