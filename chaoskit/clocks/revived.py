@@ -17,7 +17,7 @@ def revived_when_needed(loop: Any, ended: threading.Thread) -> None:
     """
     for task in asyncio.all_tasks(loop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio does
-        asyncio._unregister_task(task)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+        asyncio._unregister_task(task)  # noqa: SLF001 - there is no public way
     loop._ready.clear()  # noqa: SLF001 - see above
     loop._scheduled.clear()  # noqa: SLF001 - see above
 
