@@ -164,7 +164,7 @@ def arguments():
 {textwrap.fill(", ".join(MCP_CHECKS), 96, initial_indent="    ", subsequent_indent="    ")}
 
 examples:
-  python tests/frameworks/run.py                            everything; 20 minutes, 0.6 GB
+  python tests/frameworks/run.py                            everything; 20 minutes, a GB at a time
   python tests/frameworks/run.py litellm --keep /tmp/fw     one of them; the next run is quick
   python tests/frameworks/run.py --check tool --check cut   two checks of each
 
