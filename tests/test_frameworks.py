@@ -207,4 +207,4 @@ def test_strange_name_is_one_clear_error(ran):
     """It says what there is."""
     code, out, errors = ran("lite")
     assert (code, out) == (2, [])
-    assert "there is no 'lite'; there are instructor, langgraph, litellm" in errors
+    assert "there is no 'lite'; there are crewai, instructor, langgraph, litellm" in errors
