@@ -11,7 +11,7 @@ import pytest
 RUN = Path(__file__).parent / "frameworks" / "run.py"
 NIGHTLY = RUN.parents[2] / ".ci" / "nightly"
 UNREACHED = """
-      WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('<object at 0x7f>: [Errno 111] Connection refused')': /simple/hatchling/
+      WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError('<object at 0x7f>: [Errno 111] Connection refused')': /hatchling/
       ERROR: No matching distribution found for hatchling
 error: subprocess-exited-with-error
 """
@@ -102,7 +102,7 @@ def test_registry_out_of_reach_costs_each_framework_a_line(ran, tmp_path):
     fastmcp, typescript = (" ".join(row.split()) for row in out if "FAILED" in row)
     assert fastmcp == (
         "mcp_fastmcp FAILED not installed: no registry, connection broken by "
-        "'NewConnectionError('[Errno 111] Connection refused')': /simple/hatchling/"
+        "'NewConnectionError('[Errno 111] Connection refused')': /hatchling/"
     )
     assert typescript == (
         "typescript FAILED not installed: no registry, request to http://127.0.0.1:9/zod failed, "
