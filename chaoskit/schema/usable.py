@@ -9,17 +9,19 @@ judged by all of them in a reasonable time.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]  # ships no types
 from jsonschema.validators import validator_for  # type: ignore[import-untyped]  # ships no types
 from referencing import Registry
-from referencing._core import Resolved, Resolver
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from chaoskit.schema.flaw import flaw, written
 from chaoskit.schema.unfold import Schema
+
+if TYPE_CHECKING:
+    from referencing._core import Resolved, Resolver  # named nowhere else
 
 __all__ = ["usable"]
 

@@ -3,7 +3,10 @@
 import tomllib
 from pathlib import Path
 
+import httpx2
 import pytest
+
+from chaoskit.serving import serving
 
 MANIFEST = Path(__file__).parent / "manifest"
 
@@ -22,6 +25,20 @@ def entries():
 def manifest():
     """Return all entries by name."""
     return entries()
+
+
+@pytest.fixture(scope="module")
+def http():
+    """A client that trusts no environment, and keeps its connections."""
+    with httpx2.Client(trust_env=False, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def session():
+    """The nameless session of a server of its own."""
+    with serving() as server:
+        yield server.session()
 
 
 def pytest_generate_tests(metafunc):

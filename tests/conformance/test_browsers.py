@@ -1,9 +1,6 @@
 """Pages of browsers ask before they send, and read what they may."""
 
-import httpx2
 import pytest
-
-from chaoskit.serving import serving
 
 ASK = {"messages": [{"role": "user", "content": "Why?"}]}
 DIRECT = {"anthropic-dangerous-direct-browser-access": "true"}
@@ -29,20 +26,6 @@ VENDORS = {
         {"authorization": "Bearer k"},
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def http():
-    """A client that trusts no environment."""
-    with httpx2.Client(trust_env=False, timeout=10) as client:
-        yield client
-
-
-@pytest.fixture
-def session():
-    """The nameless session of a server of its own."""
-    with serving() as server:
-        yield server.session()
 
 
 @pytest.mark.wire("engine.browsers.preflight")

@@ -1,6 +1,5 @@
 """What clients of the server read in the heads of its answers."""
 
-import httpx2
 import pytest
 
 from chaoskit.serving import serving
@@ -17,20 +16,6 @@ LIMITS = {
     "anthropic": ("anthropic-ratelimit-requests", ("limit", "remaining", "reset")),
     "openai": ("x-ratelimit", ("limit-requests", "remaining-requests", "reset-requests")),
 }
-
-
-@pytest.fixture
-def http():
-    """A client that trusts no environment, and keeps its connection."""
-    with httpx2.Client(trust_env=False, timeout=10) as client:
-        yield client
-
-
-@pytest.fixture
-def session():
-    """The nameless session of a server of its own."""
-    with serving() as server:
-        yield server.session()
 
 
 @pytest.mark.wire("engine.heads.exhausted_limit")

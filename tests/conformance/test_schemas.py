@@ -2,7 +2,6 @@
 
 import json
 
-import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,13 +72,6 @@ def server():
     """A server for all tests of the module."""
     with serving(UNLIMITED) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def http():
-    """A client that trusts no environment."""
-    with httpx2.Client(trust_env=False, timeout=60) as client:
-        yield client
 
 
 def send(http, session, way, schema):
