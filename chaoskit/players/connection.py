@@ -22,6 +22,7 @@ import httptools
 from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import LARGEST, LARGEST_HEAD
 from chaoskit.players.heads import Heads
+from chaoskit.players.outbox import Outbox
 from chaoskit.players.performance import Broken, Performance
 from chaoskit.steps import Deafen, Head, Raw
 
@@ -76,6 +77,7 @@ class Connection(asyncio.Protocol):
         largest: how many bytes the body of a request may have; asked when it has more than is
             usual, before it is complete.
         heads: what the connections of the server know of heads.
+        outbox: where they leave what they write in a turn of the loop.
         opened, closed: told when the connection begins and ends.
         scale: seconds of the run in one second of the loop.
     """
@@ -86,6 +88,7 @@ class Connection(asyncio.Protocol):
         answer: Callable[[HttpRequest], Performance | HttpReply | Upgraded],
         largest: Callable[[HttpRequest], int],
         heads: Heads,
+        outbox: Outbox,
         opened: Callable[[Connection], object],
         closed: Callable[[Connection], object],
         scale: float = 1.0,
@@ -93,6 +96,7 @@ class Connection(asyncio.Protocol):
         self._answer = answer
         self._largest = largest
         self._heads = heads
+        self._outbox = outbox
         self._opened = opened
         self._closed = closed
         self._scale = scale
@@ -136,6 +140,8 @@ class Connection(asyncio.Protocol):
             self._playing.abandon()
         if self._talk is not None:
             self._talk.lost()
+        if self._transport is not None:
+            self._outbox.drop(self._transport)
         self._playing = self._talk = self._transport = None
         self._waiting.clear()
         self._begin()
@@ -402,7 +408,7 @@ class Connection(asyncio.Protocol):
     def _write(self, data: bytes | bytearray) -> None:
         transport = self._transport
         if data and transport is not None and not self._doomed and not transport.is_closing():
-            transport.write(data)
+            self._outbox.write(transport, data)
 
     def _break(self, broken: Broken) -> None:
         self._doomed = True
@@ -419,6 +425,7 @@ class Connection(asyncio.Protocol):
             self._end()
             return
         self._waiting.clear()
+        self._outbox.send(self._transport)
         self._transport.write_eof()
         self._transport.resume_reading()  # too many requests may have been waiting
         self._timer = self._loop.call_later(_HALF_CLOSED, self.hang_up)
@@ -428,6 +435,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        self._outbox.send(transport)
         if transport.get_write_buffer_size():
             self._loop.call_later(0.001, self._reset_when_flushed)
             return
@@ -453,6 +461,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         if self._transport is not None:
+            self._outbox.send(self._transport)
             self._transport.close()
 
     def hang_up(self) -> None:

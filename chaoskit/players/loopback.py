@@ -19,6 +19,7 @@ from chaoskit.exchange import HttpReply, HttpRequest
 from chaoskit.player import Host, largest
 from chaoskit.players.connection import Connection, Upgraded
 from chaoskit.players.heads import Heads
+from chaoskit.players.outbox import Outbox
 from chaoskit.players.performance import Performance
 from chaoskit.sockets import Socket
 from chaoskit.who import WHO
@@ -70,6 +71,7 @@ class Loopback:
         self._thread = 0
         self._connections: set[Connection] = set()
         self._heads = Heads()
+        self._outbox = Outbox()
         self.port = 0
 
     @property
@@ -139,6 +141,7 @@ class Loopback:
             answer=self._answer,
             largest=lambda request: largest(self._host(request), request),
             heads=self._heads,
+            outbox=self._outbox,
             opened=self._connections.add,
             closed=self._connections.discard,
             scale=self._scale,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chaoskit.exchange import HttpReply
 from chaoskit.players.connection import Connection
 from chaoskit.players.heads import Heads
+from chaoskit.players.outbox import Outbox
 
 OK = HttpReply(status=200, headers={"content-length": "0"}, body=b"")
 
@@ -51,7 +52,12 @@ def found_in(pieces, heads):
             return OK
 
         connection = Connection(
-            answer=answer, largest=lambda _: 10**9, heads=heads, opened=bool, closed=bool
+            answer=answer,
+            largest=lambda _: 10**9,
+            heads=heads,
+            outbox=Outbox(),
+            opened=bool,
+            closed=bool,
         )
         client = Client()
         connection.connection_made(client)

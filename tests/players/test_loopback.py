@@ -20,6 +20,7 @@ from chaoskit.player import LARGEST, Exchange
 from chaoskit.players.connection import Connection
 from chaoskit.players.heads import Heads
 from chaoskit.players.loopback import Loopback, served
+from chaoskit.players.outbox import Outbox
 from chaoskit.players.performance import Performance
 from chaoskit.steps import Close, Finish, Head, Refuse, Reset, Send, Wait
 from chaoskit.who import who
@@ -495,6 +496,7 @@ def test_nothing_is_written_to_a_client_that_is_gone():
             answer=lambda request: Performance(stage.exchange(request), stage, read=None),
             largest=None,
             heads=Heads(),
+            outbox=Outbox(),
             opened=bool,
             closed=bool,
         )
