@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
+from chaoskit.quick import maker
 from chaoskit.steps import Frame, Send
 
 __all__ = ["Alike", "Rests", "carries", "kinds_of", "sends", "whole"]
 
 _CARRYING = ("content", "tool")
+_made = maker(Send)
 
 
 class Rests:
@@ -103,7 +105,7 @@ def sends(frames: Sequence[Frame]) -> list[Send]:
 
 
 def _send(data: bytes, kind: str) -> Send:
-    return Send(data, kind in _CARRYING, kind == "tool")
+    return _made(data, kind in _CARRYING, kind == "tool")
 
 
 def whole(frames: Sequence[Frame]) -> bytes:

@@ -15,6 +15,19 @@ __all__ = ["drawn", "several"]
 _TRIES = 4  # a model that has few words says some of them twice
 
 
+def _step(call: Call) -> int:
+    """Return how often the model has spoken since the user's latest words."""
+    step = 0
+    for message in reversed(call.messages):
+        if message.role == "assistant":
+            step += 1
+        elif message.role == "user":
+            for part in message.content:
+                if isinstance(part, Text):
+                    return step
+    return step
+
+
 def drawn(behaviour: Behaviour, call: Call, *, seed: int, user: str, turn: int) -> Reply:
     """Return the answer of a behaviour, or as many as the call wants.
 
@@ -52,14 +65,3 @@ def several(draw: Callable[[int], Reply], wanted: int) -> Reply:
                 break
         found.append(one)
     return replace(found[0], others=tuple(found[1:]))
-
-
-def _step(call: Call) -> int:
-    """Return how often the model has spoken since the user's latest words."""
-    step = 0
-    for message in reversed(call.messages):
-        if message.role == "assistant":
-            step += 1
-        elif message.role == "user" and any(isinstance(part, Text) for part in message.content):
-            break
-    return step

@@ -18,7 +18,7 @@ from chaoskit.journal import CalledTool, GotResult, Leaked, Refused, Replied, Re
 from chaoskit.match import Subject
 from chaoskit.plan import Decision
 from chaoskit.provider.service import Service, Settled
-from chaoskit.quick import quick
+from chaoskit.quick import maker
 from chaoskit.sockets import Lane
 from chaoskit.watch_requests import parts_of
 
@@ -30,13 +30,36 @@ Hide = Callable[[str], str]
 """Takes planted secrets out of a text."""
 
 
+_requested = maker(Requested)
+_replied = maker(Replied)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What a call tells of its conversation.
+
+    Attributes:
+        step, prefix: where it stands, and what it begins with, as hashes.
+        tools: names of those that are offered.
+        results: those after the model's last turn, each with the name of its tool.
+    """
+
+    step: str
+    prefix: str
+    tools: tuple[str, ...]
+    results: tuple[tuple[ToolResult, str], ...]
+
+
 @ByIdentity
-def _hashes(call: Call) -> tuple[str, str]:
-    """Return where a conversation stands, and what it begins with, as hashes."""
-    return fingerprint.step(call), fingerprint.prefix(call)
+def _told(call: Call) -> _Told:
+    return _Told(
+        step=fingerprint.step(call),
+        prefix=fingerprint.prefix(call),
+        tools=tuple([tool.name for tool in call.tools]),
+        results=_newest(call),
+    )
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One request on its way through the world. `call` is None when it could not be decoded.
@@ -65,9 +88,9 @@ class Visit:
         call = self.call
         retries = request.headers.get("x-stainless-retry-count", "")
         asking = call is not None and call.operation in ("generate", "prepare", "embed")
-        step, prefix = _hashes(call) if call else ("", "")
+        told = _told(call) if call else _NOTHING
         weighed = service.weighed(call) if call and asking else None
-        return Requested(
+        return _requested(
             at=self.now,
             user=self.user,
             turn=self.turn,
@@ -80,14 +103,14 @@ class Visit:
             stream=bool(call and call.stream),
             key=call.key if call else "",
             digest=fingerprint.digest(request.body),
-            step=step,
-            prefix=prefix,
+            step=told.step,
+            prefix=told.prefix,
             messages=len(call.messages) if call else 0,
-            tools=tuple([tool.name for tool in call.tools]) if call else (),
+            tools=told.tools,
             prompt_tokens=weighed.prompt.total if weighed else 0,
             max_tokens=call.max_tokens if call else None,
             sdk_retry=int(retries) if retries.isdecimal() else -1,
-            results=_results(call, hide) if call else (),
+            results=_results(told, hide) if told.results else (),
             cacheable=weighed is not None and weighed.cacheable,
         )
 
@@ -103,7 +126,7 @@ class Visit:
             call=self.number,
             status=http.status,
             kind=refusal.kind,
-            message=_told(http),
+            message=_message(http),
             retry_after=refusal.retry_after,
             injected=decision is not None,
             early=decision.early if decision else bool(details.get("early", False)),
@@ -124,7 +147,7 @@ class Visit:
                     valid=spec is not None and _fits(spec, tool_call.arguments),
                 )
             )
-        return Replied(
+        return _replied(
             at=self.now,
             user=self.user,
             turn=self.turn,
@@ -176,6 +199,9 @@ class Visit:
         )
 
 
+_NOTHING = _Told(step="", prefix="", tools=(), results=())
+
+
 def about(
     call: Call | None, dialect: Dialect, *, user: str, number: int, turn: int, now: float
 ) -> Subject:
@@ -200,8 +226,8 @@ def _fits(spec: ToolSpec, arguments: str) -> bool:
         return False
 
 
-def _results(call: Call, hide: Hide) -> tuple[GotResult, ...]:
-    """Return the tool results after the model's last turn."""
+def _newest(call: Call) -> tuple[tuple[ToolResult, str], ...]:
+    """Return the tool results after the model's last turn, each with the name of its tool."""
     names: dict[str, str] = {}
     found: list[ToolResult] = []
     for message in reversed(call.messages):
@@ -209,20 +235,25 @@ def _results(call: Call, hide: Hide) -> tuple[GotResult, ...]:
             names = {part.id: part.name for part in message.content if isinstance(part, ToolCall)}
             break
         found[:0] = [part for part in message.content if isinstance(part, ToolResult)]
+    return tuple([(result, names.get(result.call_id, "")) for result in found])
+
+
+def _results(told: _Told, hide: Hide) -> tuple[GotResult, ...]:
+    """Return what is kept of tool results."""
     return tuple(
         [
             GotResult(
                 call_id=result.call_id,
-                tool=names.get(result.call_id, ""),
+                tool=tool,
                 is_error=result.is_error,
                 text=hide(result.text),
             )
-            for result in found
+            for result, tool in told.results
         ]
     )
 
 
-def _told(reply: HttpReply) -> str:
+def _message(reply: HttpReply) -> str:
     """Return what an error response says, without its ids."""
     try:
         return str(json.loads(reply.body)["error"]["message"])[:_LONGEST]

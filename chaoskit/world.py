@@ -41,7 +41,7 @@ from chaoskit.plan import Decision, PlanState
 from chaoskit.player import LARGEST, Ending, Exchange
 from chaoskit.provider.limits import exhausted
 from chaoskit.provider.service import Admission, Service, Settled
-from chaoskit.quick import quick
+from chaoskit.quick import maker
 from chaoskit.reading import Readings
 from chaoskit.seed import derive
 from chaoskit.steps import Frame, Step
@@ -52,7 +52,6 @@ from chaoskit.who import who
 __all__ = ["World"]
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     """The steps of an answer, before they are damaged.
@@ -67,6 +66,13 @@ class _Answer:
     whole: bool = True
     error_frame: bool = False
     called: tuple[str, ...] = ()
+
+
+_answer = maker(_Answer)
+_delivered = maker(Delivered)
+_envelope = maker(Envelope)
+_exchange = maker(Exchange)
+_visit = maker(Visit)
 
 
 class World:
@@ -172,7 +178,7 @@ class World:
             if damaged is not steps:
                 steps = damaged
                 self._struck(visit, decision, "steps")
-        return Exchange(
+        return _exchange(
             call=visit.number,
             user=visit.user,
             turn=visit.turn,
@@ -188,7 +194,7 @@ class World:
             return
         now = self.clock.now()
         self.emit(
-            Delivered(
+            _delivered(
                 at=now,
                 user=exchange.user,
                 turn=exchange.turn,
@@ -260,7 +266,7 @@ class World:
             subject = about(call, dialect, user=user, number=number, turn=turn, now=now)
             if self._primary != dialect.provider:
                 subject = replace(subject, primary=False)
-        return Visit(
+        return _visit(
             number=self._calls + 1,
             user=user,
             turn=turn,
@@ -302,7 +308,7 @@ class World:
         self._struck(visit, decision, "admit", tell_plan=False)
         if isinstance(outcome, Refusal):
             return self._refuse(visit, outcome, decision=decision)
-        return _Answer(steps=outcome)
+        return _answer(steps=outcome)
 
     def _answer(self, visit: Visit, decoded: Call | Refusal) -> _Answer:
         struck = self._struck_at_admission(visit)
@@ -316,16 +322,16 @@ class World:
             if refused is not None:
                 return self._refuse(visit, refused)
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
-            return _Answer(steps=plain(counted))
+            return _answer(steps=plain(counted))
         if call.operation == "stored":
             envelope = replace(self._envelope(visit), ask=self._aside)
             answer = _STATEFUL[call.dialect].stored(call, envelope)
-            return _Answer(steps=_whole(visit, answer))
+            return _answer(steps=_whole(visit, answer))
         if call.operation == "embed":
             return self._embed(visit, call)
         if call.operation not in ("generate", "prepare"):
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
-            return _Answer(steps=plain(reply))
+            return _answer(steps=plain(reply))
         return self._generate(visit, call)
 
     def _generate(self, visit: Visit, call: Call) -> _Answer:
@@ -349,7 +355,7 @@ class World:
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         if not call.stream:
             http = visit.dialect.plain(reply, call, envelope)
-            return _Answer(steps=plain(http, wait=settled.seconds), called=subject.called)
+            return _answer(steps=plain(http, wait=settled.seconds), called=subject.called)
         headers, frames = visit.dialect.stream(reply, call, envelope)
         maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
@@ -362,7 +368,7 @@ class World:
         if sequenced is not None:
             frames = sequenced.sequence(frames)
         kinds = kinds_of(frames)
-        return _Answer(
+        return _answer(
             steps=streamed(
                 headers,
                 frames,
@@ -400,7 +406,7 @@ class World:
         self._replied(visit, call, settled)
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         http = visit.dialect.plain(settled.reply, call, envelope)
-        return _Answer(steps=plain(http, wait=settled.seconds))
+        return _answer(steps=plain(http, wait=settled.seconds))
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         """Answer a request of a batch, at half the price: no limit holds for it, no fault strikes.
@@ -449,7 +455,7 @@ class World:
     def _refuse(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
-        return _Answer(steps=_whole(visit, self._refused(visit, refusal, decision=decision)))
+        return _answer(steps=_whole(visit, self._refused(visit, refusal, decision=decision)))
 
     def _refused(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
@@ -495,7 +501,7 @@ class World:
             limits = self.service.states(key, visit.now, visit.call)
         if self._scale != 1:
             limits = tuple(replace(one, reset=one.reset / self._scale) for one in limits)
-        return Envelope(
+        return _envelope(
             ids=self._ids,
             wall=self.clock.wall(),
             limits=limits,

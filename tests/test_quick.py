@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chaoskit import journal
 from chaoskit.journal import KINDS
-from chaoskit.quick import quick
+from chaoskit.quick import maker, quick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,8 @@ class Quick(Base):
             raise ValueError("no number of a call")
 
 
+make_quick, make_usual = maker(Quick), maker(Usual)
+
 GIVEN = st.fixed_dictionaries(
     {"at": st.floats(allow_nan=False), "call": st.integers(0)},
     optional={"user": st.text(), "tags": st.dictionaries(st.text(), st.integers(), max_size=2)},
@@ -70,9 +72,21 @@ def test_a_quick_value_has_what_it_was_given(given_, user):
     assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
 
 
-def test_a_quick_value_cannot_be_changed():
+@pytest.mark.parametrize(("make", "cls"), [(make_quick, Quick), (make_usual, Usual)])
+@given(GIVEN)
+def test_a_maker_makes_what_the_class_makes(make, cls, given_):
+    """Whether the class is quick by itself or not."""
+    one = make(**given_)
+    assert type(one) is cls
+    assert one == cls(**given_)
+    assert values(one) == values(cls(**given_))
+    assert make(**given_).seen is not one.seen
+
+
+@pytest.mark.parametrize("make", [Quick, make_quick, make_usual])
+def test_a_quick_value_cannot_be_changed(make):
     """Neither by name nor by deletion, nor does it take other names."""
-    one = Quick(at=1.0, call=2)
+    one = make(at=1.0, call=2)
     with pytest.raises(FrozenInstanceError):
         one.call = 3
     with pytest.raises(FrozenInstanceError):
@@ -93,8 +107,8 @@ def test_each_quick_value_has_a_default_of_its_own():
         ({"at": 1.0, "call": 1, "cal": 2}, "unexpected keyword argument 'cal'"),
     ],
 )
-@pytest.mark.parametrize("used", [False, True])
-def test_wrong_arguments_are_told_by_the_name_of_the_class(wrong, told, used):
+@pytest.mark.parametrize("how", ["first", "used", "maker"])
+def test_wrong_arguments_are_told_by_the_name_of_the_class(wrong, told, how):
     """The first time, when its `__init__` is only being written, and later."""
 
     @quick
@@ -103,17 +117,19 @@ def test_wrong_arguments_are_told_by_the_name_of_the_class(wrong, told, used):
         at: float
         call: int
 
-    if used:
+    if how == "used":
         Fresh(at=1.0, call=1)
+    make = maker(Fresh) if how == "maker" else Fresh
     with pytest.raises(TypeError, match=r"Fresh\.__init__\(\)") as caught:
-        Fresh(**wrong)
+        make(**wrong)
     assert told in str(caught.value)
 
 
-def test_what_its_class_objects_to_is_raised():
+@pytest.mark.parametrize("make", [Quick, make_quick, make_usual])
+def test_what_its_class_objects_to_is_raised(make):
     """A check after construction is made as always."""
     with pytest.raises(ValueError, match="no number of a call"):
-        Quick(at=1.0, call=-1)
+        make(at=1.0, call=-1)
 
 
 def test_events_are_made_of_the_kinds_that_the_journal_knows():

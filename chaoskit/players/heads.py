@@ -7,11 +7,13 @@ bytes. A request that comes in one piece and begins like an earlier one need not
 from __future__ import annotations
 
 from chaoskit.exchange import HttpRequest
+from chaoskit.quick import maker
 
 __all__ = ["Heads"]
 
 _MOST = 256
 _LONGEST = 4 * 1024  # bytes
+_request = maker(HttpRequest)
 _END = b"\r\n\r\n"
 _SPECIAL = frozenset({"expect", "transfer-encoding", "upgrade"})
 
@@ -33,7 +35,7 @@ class Heads:
         length, head = self._known.get(data[:end], (-1, None))
         if head is None or length != len(data) - end:
             return None
-        return HttpRequest(
+        return _request(
             method=head.method,
             host=head.host,
             path=head.path,

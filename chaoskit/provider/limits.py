@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from chaoskit.dialect import LimitState
 from chaoskit.exchange import Refusal
+from chaoskit.quick import maker
 
 __all__ = ["Account", "RateLimits", "Refused", "exhausted"]
 
@@ -30,6 +31,7 @@ GRACE = 15.0
 _LATENESS = 1.0  # seconds that a claim may come late without harm to the places after it
 _EARLY = 1e-6  # seconds: clocks are floats
 _DROP = 1e-6  # tokens: levels are floats
+_state = maker(LimitState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +214,7 @@ class RateLimits:
         kept = buckets.places
         return tuple(
             [  # a list is faster, and this is done for every answer
-                LimitState(
+                _state(
                     name=name,
                     limit=limit,
                     remaining=max(0, int((buckets.free(at) if kept else level) + _DROP)),

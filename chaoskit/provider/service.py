@@ -22,7 +22,7 @@ from chaoskit.provider.shelf import Room, Shelf
 from chaoskit.provider.shortening import shortened
 from chaoskit.provider.tokens import TokenCounter
 from chaoskit.provider.weighing import FAST, Scales, Weighed, costs
-from chaoskit.quick import quick
+from chaoskit.quick import maker
 
 __all__ = ["Admission", "Service", "Settled"]
 
@@ -30,7 +30,6 @@ _COUNTS = 5_000  # a minute
 _PRIORITY = "priority_"
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """A request that was let through.
@@ -57,6 +56,9 @@ class Admission:
     def tokens_per_second(self) -> float:
         """The pace of the answer after its first token."""
         return self.latency.tokens_per_second
+
+
+_admission = maker(Admission)
 
 
 class Service:
@@ -136,7 +138,7 @@ class Service:
         if settings.priority_limits is not None and limited:
             tier, more = self._priority(call, settings.priority_limits, model, use, now)
             states += more
-        return Admission(
+        return _admission(
             at=now,
             model=model,
             account=account,
