@@ -157,10 +157,14 @@ class PlanState:
     """Decides for one run, and remembers what it has to.
 
     Ask `decide` once for each call and stage; tell `struck` about each decision that did damage.
+
+    Attributes:
+        watches: there is a rule, so what calls are like has to be known.
     """
 
     def __init__(self, plan: Plan, *, canary: Callable[[str], str]) -> None:
         self.plan = Plan(seed=plan.seed)
+        self.watches = False
         self._canary = canary
         self._ready: dict[Stage, tuple[_Ready, ...]] = {}
         self._calls: Counter[tuple[int, str, str]] = Counter()
@@ -181,11 +185,7 @@ class PlanState:
             None if when.calls is None else Numbers.parse(when.calls),
         )
         self._ready[stage] = (*self._ready.get(stage, ()), ready)
-
-    @property
-    def watches(self) -> bool:
-        """Whether there is any rule, so that what calls are like has to be known."""
-        return bool(self._ready)
+        self.watches = True
 
     def works_at(self, stage: Stage) -> bool:
         """Tell whether any rule works at a stage."""

@@ -128,7 +128,7 @@ class Session(Verbs):
             seed=base,
             max_calls=scenario.bounds.calls,
             max_usd=scenario.bounds.usd,
-            emit=self._emit,
+            emit=self._journal.append if told is None else self._emit,
             scale=scale,
             together=True,
         )

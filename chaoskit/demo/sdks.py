@@ -26,6 +26,7 @@ from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.demo.sdk_faults import PLAIN, STREAMED
 from chaoskit.exchange import Call, Message, Text
 from chaoskit.fault import Fault
+from chaoskit.hosts import Hosts
 from chaoskit.plan import Plan, PlanState, Rule
 from chaoskit.players.intercept import intercepted
 from chaoskit.players.loopback import Loopback
@@ -223,7 +224,7 @@ def _on_a_socket(column: Column, fault: Fault | None, describe: Callable[[Any], 
         host = _Counted(_world(clock, fault))
 
         async def main() -> str:
-            server = Loopback(lambda _: host, aside=_nothing_else, identify=lambda _: ("", 0))
+            server = Loopback(Hosts(host).of, aside=_nothing_else, identify=lambda _: ("", 0))
             async with server:
                 return await _asked(column, server.url, describe)
 

@@ -407,7 +407,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, data: bytes | bytearray) -> None:
         transport = self._transport
-        if data and transport is not None and not self._doomed and not transport.is_closing():
+        if data and transport is not None and not self._doomed:
             self._outbox.write(transport, data)
 
     def _break(self, broken: Broken) -> None:
@@ -478,14 +478,14 @@ def encoded(reply: HttpReply, *, keep: bool, bodiless: bool = False) -> bytes:
 
 def head_of(head: Head, *, keep: bool) -> bytes:
     """Return the bytes of a status line and headers."""
-    text = f"HTTP/1.1 {head.status} {_REASONS.get(head.status, 'Unknown')}\r\n"
-    for name, value in head.headers.items():
-        text += f"{name}: {value}\r\n"
+    lines = [f"HTTP/1.1 {head.status} {_REASONS.get(head.status, 'Unknown')}"]
+    lines += map(": ".join, head.headers.items())
     if head.chunked:
-        text += "transfer-encoding: chunked\r\n"
+        lines.append("transfer-encoding: chunked")
     if not keep:
-        text += "connection: close\r\n"
-    return f"{text}\r\n".encode("latin-1", "replace")
+        lines.append("connection: close")
+    lines += ("", "")
+    return "\r\n".join(lines).encode("latin-1", "replace")
 
 
 def _chunk(data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote
 
 from chaoskit.errors import ChaoskitError, InternalError
 from chaoskit.exchange import HttpReply, HttpRequest
+from chaoskit.hosts import Hosts
 from chaoskit.player import Host, Passing
 from chaoskit.players.detour_websockets import Askers, led
 from chaoskit.players.loopback import Loopback
@@ -100,7 +101,7 @@ class _Lazy:
         """Where it listens."""
         with self._lock:
             if self._server is None:
-                server = Loopback(lambda _: self._host, aside=_nobody, identify=self._asker)
+                server = Loopback(Hosts(self._host).of, aside=_nobody, identify=self._asker)
                 self._stack.enter_context(_beside(server))
                 self._server = server
             return self._server.port

@@ -39,8 +39,8 @@ class Loopback:
     """Performs the exchanges of a host on a TCP port. Use it as `async with`.
 
     Args:
-        host: returns the world that a request is for, or None.
-        aside: answers the requests that the host does not claim.
+        host: returns the world that claims a request, or None.
+        aside: answers the requests that nobody claims.
         identify: user and turn of a request, by its headers.
         scale: seconds of the run in one second of the event loop.
         port: 0 for any that is free.
@@ -156,7 +156,7 @@ class Loopback:
         token = WHO.set(asker)
         try:
             host = self._host(request)
-            if host is None or not host.claims(request):
+            if host is None:
                 return self._aside(request)
             exchange = host.exchange(request)
             if exchange.socket is not None:

@@ -95,6 +95,16 @@ class _Buckets:
         for at, cost in enumerate(costs):
             self.levels[at] -= cost
 
+    def take(self, costs: Sequence[int]) -> bool:
+        """Charge the costs if they fit; where nothing is charged, something must be there."""
+        levels = self.levels
+        for level, cost in zip(levels, costs, strict=True):
+            if level + _DROP < (cost or 1):
+                return False
+        for at, cost in enumerate(costs):
+            levels[at] -= cost
+        return True
+
     def leaves_room(self, costs: Sequence[int], places: Iterable[_Place]) -> bool:
         """Tell whether, after these costs, each of the places can still be claimed in time."""
         levels = [level - cost for level, cost in zip(self.levels, costs, strict=True)]
@@ -160,7 +170,9 @@ class RateLimits:
         """
         buckets = self._buckets(account, limits, now)
         buckets.refill(now)
-        place = buckets.places.get(caller) if buckets.places else None
+        if not buckets.places:
+            return None if buckets.take(costs) else _keep_place(buckets, caller, costs, now)
+        place = buckets.places.get(caller)
         if place is not None:
             if now < place.due - _EARLY:
                 return _refusal(buckets, place, costs, now=now, early=True)
@@ -169,9 +181,7 @@ class RateLimits:
                 del buckets.places[caller]
                 buckets.charge(costs)
                 return None
-        elif buckets.fits(_needs(costs)) and (
-            not buckets.places or buckets.leaves_room(costs, buckets.places.values())
-        ):
+        elif buckets.fits(_needs(costs)) and buckets.leaves_room(costs, buckets.places.values()):
             buckets.charge(costs)
             return None
         return _keep_place(buckets, caller, costs, now)
@@ -187,10 +197,7 @@ class RateLimits:
         """Charge the costs if there is room for them, and tell so; nothing is kept for anyone."""
         buckets = self._buckets(account, limits, now)
         buckets.refill(now)
-        if not buckets.fits(_needs(costs)):
-            return False
-        buckets.charge(costs)
-        return True
+        return buckets.take(costs)
 
     def charge(self, account: Account, name: str, cost: int, *, now: float) -> None:
         """Charge what is known only after the answer; the bucket may fall below zero."""
@@ -318,4 +325,5 @@ def _needs(costs: Sequence[int]) -> list[int]:
 
 def _flow(levels: list[float], limits: Sequence[int], seconds: float) -> None:
     for at, limit in enumerate(limits):
-        levels[at] = min(limit, levels[at] + limit / 60 * seconds)
+        level = levels[at] + limit / 60 * seconds
+        levels[at] = min(limit, level)  # faster than min, for every request

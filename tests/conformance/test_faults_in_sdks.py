@@ -35,6 +35,7 @@ from chaoskit.faults import (
     UnfinishedStream,
     WrongLength,
 )
+from chaoskit.hosts import Hosts
 from chaoskit.player import Exchange
 from chaoskit.players.intercept import intercepted
 from chaoskit.players.loopback import Loopback
@@ -198,7 +199,7 @@ def on_the_wire(ask, vendor, fault, reply=REPLY):
 
     async def main():
         host = Host(clock, fault, reply)
-        server = Loopback(lambda _: host, aside=None, identify=lambda _: ("", 0))
+        server = Loopback(Hosts(host).of, aside=None, identify=lambda _: ("", 0))
         async with server, async_client(vendor, server.url) as client:
             return await ask(client)
 

@@ -12,6 +12,7 @@ from chaoskit.behaviours import Helpful
 from chaoskit.canary import Canaries
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.demo.sdks import COLUMNS, observed
+from chaoskit.hosts import Hosts
 from chaoskit.plan import Plan, PlanState
 from chaoskit.players.intercept import intercepted
 from chaoskit.players.loopback import Loopback
@@ -147,7 +148,7 @@ def on_a_socket(library, name):
 
     async def main():
         world = new_world(clock)
-        server = Loopback(lambda _: world, aside=None, identify=lambda _: ("", 0))
+        server = Loopback(Hosts(world).of, aside=None, identify=lambda _: ("", 0))
         async with server:
             return await asked(library, request_of(name, server.url))
 

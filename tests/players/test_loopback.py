@@ -16,6 +16,7 @@ from chaoskit.clocks.real import RealClock
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.errors import RunStopped, UsageError
 from chaoskit.exchange import HttpReply
+from chaoskit.hosts import Hosts
 from chaoskit.player import LARGEST, Exchange
 from chaoskit.players.connection import Connection
 from chaoskit.players.heads import Heads
@@ -67,7 +68,7 @@ def aside(request):
 
 def server_of(stage, **more):
     return Loopback(
-        lambda _: stage,
+        Hosts(stage).of,
         aside=aside,
         identify=lambda request: (request.headers.get("x-user", ""), 1),
         **more,

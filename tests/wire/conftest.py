@@ -11,6 +11,7 @@ from chaoskit.behaviours import Scripted, ScriptedTurn
 from chaoskit.canary import Canaries
 from chaoskit.clocks.virtual import VirtualClock
 from chaoskit.exchange import HttpReply
+from chaoskit.hosts import Hosts
 from chaoskit.journal import Journal
 from chaoskit.plan import Plan, PlanState
 from chaoskit.players.loopback import Loopback
@@ -48,7 +49,7 @@ class Provider:
         )
         self.clock = clock
         self.server = Loopback(
-            lambda _: self.world, aside=nothing, identify=lambda _: ("client", 1)
+            Hosts(self.world).of, aside=nothing, identify=lambda _: ("client", 1)
         )
 
 
