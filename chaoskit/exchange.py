@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Literal, TypeAlias
 
-from chaoskit.quick import quick
+from chaoskit.quick import maker, quick
 from chaoskit.sockets import Lane
 
 __all__ = [
@@ -84,7 +84,10 @@ class HttpReply:
     def whole(cls, status: int, headers: Mapping[str, str], body: bytes = b"") -> HttpReply:
         """Return a response whose headers tell its length, unless they tell another."""
         told = {"content-length": str(len(body)), **headers}
-        return cls(status=status, headers=told, body=body)
+        return _reply(status=status, headers=told, body=body)
+
+
+_reply = maker(HttpReply)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from chaoskit.again import ByText
 from chaoskit.exchange import Call, Message, Part, Text, ToolCall, ToolResult
 
 __all__ = ["digest", "prefix", "step"]
+
+
+_MEMORY = 1_000_000  # characters of texts whose hashes are remembered
+_COMMON = 1_000  # characters: conversations of a longer shape are seldom alike
 
 
 def digest(data: bytes | str) -> str:
@@ -15,11 +20,14 @@ def digest(data: bytes | str) -> str:
     return blake2b(raw, digest_size=8).hexdigest()
 
 
+_known = ByText(digest, _MEMORY)
+
+
 def prefix(call: Call) -> str:
     """Return the hash of tools and system prompt, what a prompt cache keeps across users."""
     if not call.tools and not call.system:
         return ""
-    return digest("\x00".join([*(tool.raw for tool in call.tools), *map(_whole, call.system)]))
+    return _known("\x00".join([*[tool.raw for tool in call.tools], *map(_whole, call.system)]))
 
 
 def step(call: Call) -> str:
@@ -28,7 +36,8 @@ def step(call: Call) -> str:
     A retry keeps it even when a nonce or the time of day changes in the prompt; a further tool
     call, tool result or turn does not.
     """
-    return digest("\x00".join([_shape(message) for message in call.messages]))
+    shape = "\x00".join([_shape(message) for message in call.messages])
+    return _known(shape) if len(shape) <= _COMMON else digest(shape)
 
 
 def _shape(message: Message) -> str:
@@ -40,9 +49,9 @@ def _shape(message: Message) -> str:
 
 
 def _whole(part: Part) -> str:
+    if isinstance(part, Text):  # most are
+        return part.text
     match part:
-        case Text():
-            return part.text
         case ToolCall():
             return f"{part.name}\x02{part.arguments}"
         case ToolResult():

@@ -6,9 +6,11 @@ what it says are pure functions of it, so the second time it need not be read.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeAlias
 
+from chaoskit.again import Latest
 from chaoskit.dialect import Dialect, Models
 from chaoskit.exchange import Call, HttpRequest, Refusal
 
@@ -33,8 +35,8 @@ class Readings:
         self._dialects = dialects
         self._most = most
         self._size = 0
-        self._known: dict[Hashable, _Entry] = {}
-        self._claimed: dict[Hashable, Dialect | None] = {}
+        self._known: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._claimed: Latest[Hashable, Dialect | None] = Latest(_HEADS)
         self._latest: tuple[HttpRequest, Dialect | None, Hashable] | None = None
 
     def __len__(self) -> int:
@@ -71,9 +73,9 @@ class Readings:
                 *request.headers.items(),
             )
         key = (request.body, head)
-        known = self._known.pop(key, None)
+        known = self._known.get(key)
         if known is not None:
-            self._known[key] = known
+            self._known.move_to_end(key)
             dialect: Dialect | None = known[0]
         else:
             dialect = self._claiming(request, head)
@@ -85,9 +87,7 @@ class Readings:
         if head in self._claimed:
             return self._claimed[head]
         dialect = next((one for one in self._dialects if one.claims(request)), None)
-        self._claimed[head] = dialect
-        if len(self._claimed) > _HEADS:
-            del self._claimed[next(iter(self._claimed))]
+        self._claimed.keep(head, dialect)
         return dialect
 
     def _keep(self, key: Hashable, entry: _Entry) -> None:
@@ -95,8 +95,7 @@ class Readings:
             self._size += _size(key)
         self._known[key] = entry
         while self._size > self._most:
-            oldest = next(iter(self._known))
-            del self._known[oldest]
+            oldest, _ = self._known.popitem(last=False)
             self._size -= _size(oldest)
 
 

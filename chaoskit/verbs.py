@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from chaoskit import catalogue
+from chaoskit.again import Latest
 from chaoskit.behaviour import Behaviour, Scene
 from chaoskit.behaviours import Helpful, Scripted, Stubborn
 from chaoskit.errors import UsageError
@@ -70,7 +71,7 @@ class Told(Behaviour):
     def __init__(self, otherwise: Behaviour) -> None:
         self.otherwise = otherwise
         self.waiting: deque[Behaviour] = deque()
-        self._said: dict[int, tuple[Call, Behaviour, str, int, Reply]] = {}
+        self._said: Latest[int, tuple[Call, Behaviour, str, int, Reply]] = Latest(_REMEMBERED)
 
     def reply(self, call: Call, scene: Scene) -> Reply:
         """Answer a call."""
@@ -89,9 +90,7 @@ class Told(Behaviour):
             ):
                 return reply
         reply = model.reply(call, scene)
-        self._said[id(call)] = (call, model, scene.user, scene.turn, reply)
-        if len(self._said) > _REMEMBERED:
-            del self._said[next(iter(self._said))]
+        self._said.keep(id(call), (call, model, scene.user, scene.turn, reply))
         return reply
 
 

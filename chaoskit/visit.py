@@ -50,9 +50,12 @@ class _Told:
     results: tuple[tuple[ToolResult, str], ...]
 
 
+_made = maker(_Told)
+
+
 @ByIdentity
 def _told(call: Call) -> _Told:
-    return _Told(
+    return _made(
         step=fingerprint.step(call),
         prefix=fingerprint.prefix(call),
         tools=tuple([tool.name for tool in call.tools]),

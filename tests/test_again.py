@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.again import ByHead, ByIdentity, ByTwo
+from chaoskit.again import ByHead, ByIdentity, ByText, ByTwo
 from chaoskit.exchange import HttpRequest
 
 
@@ -72,3 +72,20 @@ def test_requests_with_the_same_head_share_a_result(picks, most):
     if len(set(picks) - {0}) <= most:
         assert len(computed) - computed.count("/0") == len(set(picks) - {0})
     assert len(known._known) <= most
+
+
+def test_a_text_is_computed_once_and_the_memory_forgets_the_least_recently_used():
+    """A long prompt that comes back is counted once; the memory is bounded by length."""
+    computed = []
+    known = ByText(lambda text: computed.append(text) or len(text), limit=200)
+    for text in ("a", "b", "c", "a", "d", "a", "b"):
+        known(text)
+    assert computed == ["a", "b", "c", "d", "b"]
+    assert len(known) == 3
+
+
+def test_a_text_that_is_longer_than_the_limit_is_kept():
+    """The newest result always stays."""
+    known = ByText(len, limit=10)
+    assert known("x" * 500) == 500
+    assert len(known) == 1

@@ -6,6 +6,7 @@ bytes. A request that comes in one piece and begins like an earlier one need not
 
 from __future__ import annotations
 
+from chaoskit.again import Latest
 from chaoskit.exchange import HttpRequest
 from chaoskit.quick import maker
 
@@ -24,7 +25,7 @@ class Heads:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, HttpRequest]] = {}
+        self._known: Latest[bytes, tuple[int, HttpRequest]] = Latest(_MOST)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -63,6 +64,4 @@ class Heads:
             headers=request.headers,
             alike=object(),
         )
-        self._known[data[:end]] = (len(body), head)
-        if len(self._known) > _MOST:
-            del self._known[next(iter(self._known))]
+        self._known.keep(data[:end], (len(body), head))

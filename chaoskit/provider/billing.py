@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from chaoskit.again import Latest
 from chaoskit.exchange import Call, Hosted, Reply, Thinking, Usage
 from chaoskit.provider.cache_use import CacheUse
 from chaoskit.provider.catalogue import Model, geo_factor, tier_factor, tool_price
@@ -15,7 +16,7 @@ from chaoskit.provider.prices import Prices
 from chaoskit.provider.prompt import PromptCount, part_tokens
 from chaoskit.provider.reasoning import reasoned
 from chaoskit.provider.tokens import TokenCounter
-from chaoskit.quick import quick
+from chaoskit.quick import maker
 
 __all__ = ["Bills", "Settled"]
 
@@ -25,7 +26,6 @@ _Ended: TypeAlias = tuple[Reply, int, int]
 """An answer as far as it goes, its tokens, and those that are not for the reader."""
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """An answer with its usage and its bill.
@@ -41,7 +41,6 @@ class Settled:
     seconds: float
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """An answer that was settled, and for what. `use` and `tier` are the latest of several."""
@@ -54,6 +53,12 @@ class _Known:
     settled: Settled
 
 
+_known = maker(_Known)
+_reply = maker(Reply)
+_settled = maker(Settled)
+_usage = maker(Usage)
+
+
 class Bills:
     """Ends answers where they have to end, counts them, and makes out their bills.
 
@@ -63,7 +68,7 @@ class Bills:
     def __init__(self, counter: TokenCounter, prices: Prices) -> None:
         self._counter = counter
         self._prices = prices
-        self._known: dict[int, _Known] = {}
+        self._known: Latest[int, _Known] = Latest(_REMEMBERED)
 
     def settle(
         self,
@@ -89,11 +94,8 @@ class Bills:
         else:
             ended = (reply, 0, 0)
         settled = self._billed(ended, call, model=model, use=use, tier=tier, latency=latency)
-        self._known[id(reply)] = _Known(
-            reply=reply, call=call, ended=ended, use=use, tier=tier, settled=settled
-        )
-        if len(self._known) > _REMEMBERED:
-            del self._known[next(iter(self._known))]
+        made = _known(reply=reply, call=call, ended=ended, use=use, tier=tier, settled=settled)
+        self._known.keep(id(reply), made)
         return settled
 
     def _end(self, reply: Reply, call: Call, model: Model, room: int) -> _Ended:
@@ -121,7 +123,7 @@ class Bills:
         latency: Latency,
     ) -> Settled:
         reply, output, reasoning = ended
-        usage = Usage(
+        usage = _usage(
             input=use.uncached,
             cache_read=use.read,
             cache_write_5m=use.write_5m,
@@ -133,8 +135,8 @@ class Bills:
         if "prediction" in call.options:
             usage = predicted(usage, reply, call, model, self._counter)
         cost = self._cost(reply, usage, call, model)
-        return Settled(
-            reply=Reply(
+        return _settled(
+            reply=_reply(
                 content=reply.content,
                 stop=reply.stop,
                 usage=usage,

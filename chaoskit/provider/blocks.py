@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
 
+from chaoskit.again import ByText
 from chaoskit.exchange import (
     Call,
     Hosted,
@@ -25,7 +26,7 @@ from chaoskit.exchange import (
     Ttl,
 )
 from chaoskit.provider.prompt import builtin_tools, unmarked
-from chaoskit.provider.tokens import Memo
+from chaoskit.provider.tokens import MEMORY
 
 __all__ = ["Block", "Blocks"]
 
@@ -62,8 +63,8 @@ class Blocks:
     """Takes prompts apart; remembers the digests of long texts."""
 
     def __init__(self) -> None:
-        self._digest: Memo[bytes] = Memo(_digest)
-        self.chunks: Memo[tuple[bytes, ...]] = Memo(_chunks)
+        self._digest: ByText[bytes] = ByText(_digest, MEMORY)
+        self.chunks: ByText[tuple[bytes, ...]] = ByText(_chunks, MEMORY)
         """Digests of ever longer beginnings of a text, in steps of `chunk` characters."""
         self.chunk = _CHUNK
 

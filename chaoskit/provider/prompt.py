@@ -22,7 +22,7 @@ from chaoskit.exchange import (
 )
 from chaoskit.provider.catalogue import Model
 from chaoskit.provider.tokens import TokenCounter
-from chaoskit.quick import quick
+from chaoskit.quick import maker
 
 __all__ = ["PromptCount", "builtin_tools", "count", "part_tokens", "scaled", "unmarked"]
 
@@ -30,7 +30,6 @@ _BINARY = re.compile(r"[A-Za-z0-9+/_=-]{1000,}")
 _BINARY_RATE = 30  # base64 characters per token of an attached document: about 2,000 tokens a page
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptCount:
     """The tokens of one prompt.
@@ -49,6 +48,9 @@ class PromptCount:
     overhead: int
     total: int
     blocks: tuple[int, ...]
+
+
+_made = maker(PromptCount)
 
 
 def count(call: Call, model: Model, counter: TokenCounter) -> PromptCount:
@@ -71,7 +73,7 @@ def count(call: Call, model: Model, counter: TokenCounter) -> PromptCount:
             whole += size
             size = 0
         messages.append(whole - over.message if message.content else whole)
-    return PromptCount(
+    return _made(
         tools=tools,
         system=system,
         messages=tuple(messages),
@@ -124,7 +126,7 @@ class _Tokens:
 
     def part(self, part: Part) -> int:
         if isinstance(part, Text):
-            return self.text(part.text)
+            return scaled(self._text(part.text), self._scale)
         if isinstance(part, ToolResult):
             return self._over.result + sum(self.part(inner) for inner in part.content)
         if isinstance(part, ToolCall):

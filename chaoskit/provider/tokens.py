@@ -15,11 +15,11 @@ import tempfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
-__all__ = ["Memo", "TokenCounter", "counter_at_hand"]
+from chaoskit.again import ByText
 
-T = TypeVar("T")
+__all__ = ["MEMORY", "TokenCounter", "counter_at_hand"]
 
 _UPPER = r"A-Z\u00c0-\u00d6\u00d8-\u00de"
 _LOWER = r"a-z\u00df-\u00f6\u00f8-\u024f"
@@ -58,7 +58,8 @@ _PIECE = re.compile(
 _O200K = "o200k_base"
 _O200K_FILE = "fb374d419588a4632f3f557e76b4b70aebbca790"  # the name that tiktoken gives its copy
 _O200K_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
-_MEMORY = 16_000_000
+MEMORY = 16_000_000
+"""Characters of texts that are remembered."""
 
 
 class Encoding(Protocol):
@@ -78,35 +79,6 @@ class Encoding(Protocol):
         ...
 
 
-class Memo(Generic[T]):
-    """Results by text, the least recently used forgotten beyond a total length in characters."""
-
-    __slots__ = ("_compute", "_length", "_limit", "_results")
-
-    def __init__(self, compute: Callable[[str], T], limit: int = _MEMORY) -> None:
-        self._compute = compute
-        self._limit = limit
-        self._length = 0
-        self._results: dict[str, T] = {}
-
-    def __call__(self, text: str) -> T:
-        """Return the result for a text, computed or remembered."""
-        results = self._results
-        if text in results:
-            result = results[text] = results.pop(text)
-            return result
-        result = results[text] = self._compute(text)
-        self._length += len(text) + 50
-        while self._length > self._limit and len(results) > 1:
-            oldest = next(iter(results))
-            del results[oldest]
-            self._length -= len(oldest) + 50
-        return result
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-
 class TokenCounter:
     """Counts tokens, each distinct text once.
 
@@ -116,10 +88,10 @@ class TokenCounter:
         memory: length of the texts whose counts are remembered, in characters.
     """
 
-    def __init__(self, encoding: Encoding | None = None, *, memory: int = _MEMORY) -> None:
+    def __init__(self, encoding: Encoding | None = None, *, memory: int = MEMORY) -> None:
         self._encoding = encoding
         self.name = "estimate" if encoding is None else encoding.name
-        self.text: Callable[[str], int] = Memo(self._count, memory)
+        self.text: Callable[[str], int] = ByText(self._count, memory)
 
     def __repr__(self) -> str:
         return f"TokenCounter({self.name})"
@@ -151,7 +123,7 @@ class TokenCounter:
         return text[:end]
 
 
-def counter_at_hand(*, memory: int = _MEMORY) -> TokenCounter:
+def counter_at_hand(*, memory: int = MEMORY) -> TokenCounter:
     """Return an exact counter where tiktoken and its o200k vocabulary are on this machine.
 
     Otherwise the estimate. Nothing is downloaded: the vocabulary is used only if the directory in

@@ -14,7 +14,7 @@ from chaoskit.provider.limits import Account
 from chaoskit.provider.prompt import PromptCount, count
 from chaoskit.provider.settings import USUAL, ProviderSettings
 from chaoskit.provider.tokens import TokenCounter
-from chaoskit.quick import quick
+from chaoskit.quick import maker
 
 __all__ = ["FAST", "Limits", "Scales", "Vendor", "Weighed", "costs"]
 
@@ -26,7 +26,6 @@ FAST = "fast_"
 _FASTER = 2.5
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
     """A call on the scales.
@@ -76,6 +75,9 @@ class Vendor:
         return settings.of(provider, kind=FAST), faster
 
 
+_weighed, _use = maker(Weighed), maker(CacheUse)
+
+
 class Scales:
     """Weighs calls."""
 
@@ -104,9 +106,9 @@ class Scales:
         prompt, vendor = count(call, model, self._counter), self.vendor(call.provider)
         minimum, use = model.facts.cache_minimum, None
         if not vendor.settings.cache or not is_kept(call, model, prompt):
-            use = CacheUse(uncached=prompt.total)
+            use = _use(uncached=prompt.total)
         account, limits, latency = _terms(call, model, vendor)
-        return Weighed(
+        return _weighed(
             model=model,
             prompt=prompt,
             vendor=vendor,

@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from chaoskit.provider import tokens
-from chaoskit.provider.tokens import Memo, TokenCounter, counter_at_hand
+from chaoskit.provider.tokens import TokenCounter, counter_at_hand
 
 PROSE = (
     "The deployment on Friday evening failed because the database migration took longer than the "
@@ -152,23 +152,6 @@ def test_every_character_is_counted():
     assert TokenCounter().text("\x00\x01") == 2
     assert TokenCounter().text("\ud800") == 1
     assert TokenCounter().text("🎉🎉") == 2
-
-
-def test_memo_computes_once_and_forgets_the_least_recently_used():
-    """A long prompt that comes back is counted once; the memory is bounded by length."""
-    computed = []
-    memo = Memo(lambda text: computed.append(text) or len(text), limit=200)
-    for text in ("a", "b", "c", "a", "d", "a", "b"):
-        memo(text)
-    assert computed == ["a", "b", "c", "d", "b"]
-    assert len(memo) == 3
-
-
-def test_memo_keeps_a_text_that_is_longer_than_its_limit():
-    """The newest result always stays."""
-    memo = Memo(len, limit=10)
-    assert memo("x" * 500) == 500
-    assert len(memo) == 1
 
 
 @pytest.mark.parametrize(

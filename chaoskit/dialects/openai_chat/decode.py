@@ -12,10 +12,12 @@ from chaoskit.dialects.openai_chat import body as bodies
 from chaoskit.dialects.openai_chat import routes, rules
 from chaoskit.dialects.openai_chat.extras import NONE, Extras
 from chaoskit.exchange import Call, HttpRequest, Message, Refusal
+from chaoskit.quick import maker
 
 __all__ = ["decode"]
 
 _NAME = "openai_chat"
+_made = maker(Call)
 
 
 def decode(request: HttpRequest, models: Models) -> Call | Refusal:
@@ -51,7 +53,7 @@ def _call(
     if more is not NONE:
         found |= _special(more)
     system, messages = divided(said)
-    return Call(
+    return _made(
         dialect=_NAME,
         provider=PROVIDER,
         model=body.model,
