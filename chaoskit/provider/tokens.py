@@ -31,10 +31,14 @@ _PIECE = re.compile(
     "|".join(
         (
             # Random text of mixed case, such as base64, breaks into shorter pieces than camel case.
-            r"(?<=[A-Za-z0-9])[A-Z](?=[a-z]{1,3}[A-Z0-9])",
-            r"(?<=[A-Z0-9])[a-z](?=[a-z][A-Z0-9])",
-            # A word and the one character before it.
-            rf"[^\r\nA-Za-z0-9\x80-\U0010ffff]?(?:[{_UPPER}]?[{_LOWER}]{{1,7}}|[{_UPPER}]{{1,3}})",
+            # The letter stands first: what is before it is looked at only where there is one.
+            r"[A-Z](?<=[A-Za-z0-9].)(?=[a-z]{1,3}[A-Z0-9])",
+            r"[a-z](?<=[A-Z0-9].)(?=[a-z][A-Z0-9])",
+            # A word and the one character before it, without a way back: no two sets overlap.
+            (
+                rf"[^\r\nA-Za-z0-9\x80-\U0010ffff]?+"
+                rf"(?:[{_UPPER}]?+[{_LOWER}]{{1,7}}+|[{_UPPER}]{{1,3}}+)"
+            ),
             r"[0-9]{1,3}",
             r" ?[!-/:-@\[-`{-~]{1,3}[\r\n]*",
             r"\s*[\r\n]+",

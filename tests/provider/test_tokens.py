@@ -3,10 +3,13 @@
 import base64
 import json
 import random
+import re
 import sys
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaoskit.provider import tokens
 from chaoskit.provider.tokens import TokenCounter, counter_at_hand
@@ -145,6 +148,23 @@ def test_estimate_of_machine_text_is_close(kind):
 def test_empty_text_has_no_tokens():
     """Nothing counts nothing."""
     assert TokenCounter().text("") == 0
+
+
+PLAIN = re.compile(
+    tokens._PIECE.pattern.replace("[A-Z](?<=[A-Za-z0-9].)", "(?<=[A-Za-z0-9])[A-Z]")
+    .replace("[a-z](?<=[A-Z0-9].)", "(?<=[A-Z0-9])[a-z]")
+    .replace("?+", "?")
+    .replace("}+", "}"),
+    re.DOTALL,
+)
+"""The same pieces, written as one would say them."""
+
+
+@given(st.text(st.sampled_from("aAbBzZ019éÉßø _-+/.\n\r\t昨ひ어α🎉"), max_size=60))
+def test_shortcuts_find_the_same_pieces(text):
+    """What is written for speed divides a text as the plain form does."""
+    assert tokens._PIECE.pattern != PLAIN.pattern
+    assert tokens._PIECE.findall(text) == PLAIN.findall(text)
 
 
 def test_every_character_is_counted():
