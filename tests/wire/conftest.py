@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 import types
 
@@ -132,3 +133,11 @@ def wire():
         parted=parted,
         request=request,
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_bug(caplog):
+    """Nothing that the server did not expect is logged, and no callback of the loop fails."""
+    with caplog.at_level(logging.WARNING):
+        yield
+    assert not [record.getMessage() for record in caplog.records]

@@ -1,21 +1,16 @@
-"""A WebSocket as a raw socket sees it: its bytes, its pauses, how it ends; and whatever arrives."""
+"""A WebSocket as a raw socket sees it: its bytes, its pauses, how it ends."""
 
 import asyncio
-import base64
-import contextlib
 import itertools
 import json
-import logging
 import re
 import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from wsproto import ConnectionType
-from wsproto.connection import Connection
-from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.events import Ping
 
 from chaoskit.faults import (
     BrokenCompression,
@@ -34,118 +29,15 @@ from chaoskit.faults import (
 )
 from chaoskit.journal import Delivered, Refused, Requested, Struck
 from chaoskit.plan import Rule, When
+from websocket_clients import ASK, CLOSE, PONG, TEXT, Client, events, offer, parsed, talked
 
-ASK = {"type": "response.create", "model": "gpt-4o-mini", "input": "Why?"}
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 UPGRADE = When(operation="upgrade")
 FIRST = When(calls=1)
-
-
-def offer(path="/v1/responses", **headers):
-    """The bytes of a request for a WebSocket."""
-    told = {
-        "host": "x",
-        "connection": "Upgrade",
-        "upgrade": "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": base64.b64encode(b"0123456789abcdef").decode(),
-        "authorization": "Bearer any",
-        **headers,
-    }
-    lines = [f"GET {path} HTTP/1.1", *(f"{k}: {v}" for k, v in told.items() if v is not None)]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-
-
-class Client:
-    """A socket that went on as a WebSocket, and all that came back with its times."""
-
-    def __init__(self, provider, reader, writer):
-        self.provider, self.reader, self.writer = provider, reader, writer
-        self.frames = Connection(ConnectionType.CLIENT)
-        self.pieces, self.end = [], ""
-
-    @classmethod
-    async def open(cls, provider, early=b"", **how):
-        reader, writer = await asyncio.open_connection("127.0.0.1", provider.server.port)
-        writer.write(offer(**how) + early)
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101 "), head
-        return cls(provider, reader, writer)
-
-    def say(self, *events):
-        for event in events:
-            made = event if not isinstance(event, dict) else TextMessage(json.dumps(event))
-            self.writer.write(self.frames.send(made))
-
-    async def read(self, until=None, patience=7_200):
-        """Read until a frame has these words, or until the end."""
-        try:
-            while until is None or until not in self.raw:
-                piece = await asyncio.wait_for(self.reader.read(65_536), patience)
-                if not piece:
-                    self.end = "closed"
-                    break
-                self.pieces.append((self.provider.clock.now(), piece))
-        except ConnectionResetError:
-            self.end = "reset"
-        except TimeoutError:
-            self.end = "silence"
-        return self
-
-    @property
-    def raw(self):
-        return b"".join(piece for _, piece in self.pieces)
-
-    def close(self):
-        self.writer.close()
-
-
-def parsed(raw):
-    """The whole frames in some bytes, and what is left that is none."""
-    found = []
-    while len(raw) >= 2:
-        size, at = raw[1], 2
-        if size >= 126:
-            at = 4 if size == 126 else 10
-            size = int.from_bytes(raw[2:at], "big")
-        if raw[0] & 0x70 or size > 2**40 or len(raw) < at + size:
-            break
-        found.append((raw[0] & 15, raw[at : at + size]))
-        raw = raw[at + size :]
-    return found, raw
-
-
-def events(raw):
-    """The events in some bytes."""
-    return [json.loads(data) for kind, data in parsed(raw)[0] if kind == TEXT]
 
 
 def dateless(text):
     """Without the seconds of the day: each run has one of its own."""
     return re.sub(r'"(created|completed)_at":\d+', "", text)
-
-
-def talked(wire, *rules, said=(ASK,), until=None, patience=7_200):
-    """Say something on a new WebSocket; return the client, and how the exchanges ended."""
-
-    async def talk(provider):
-        client = await Client.open(provider)
-        client.say(*said)
-        await client.read(until, patience)
-        client.close()
-        await asyncio.sleep(0.1)
-        journal = provider.journal
-        return client, [event.how for event in journal.of(Delivered)], journal
-
-    return wire.living(talk, *rules)
-
-
-@pytest.fixture(autouse=True)
-def _no_bug(caplog):
-    """Nothing that the server did not expect is logged, and no callback of the loop fails."""
-    with caplog.at_level(logging.WARNING):
-        yield
-    assert not [record.getMessage() for record in caplog.records]
 
 
 @pytest.mark.slow
@@ -384,146 +276,6 @@ def test_rule_without_numbers_strikes_the_upgrade_as_well(wire):
     assert head.startswith("HTTP/1.1 500 ")
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"authorization": None}, 401),
-        ({"sec-websocket-version": "8"}, 426),
-        ({"sec-websocket-version": None}, 400),
-        ({"sec-websocket-key": None}, 400),
-        ({"upgrade": "websocket, h2c"}, 400),
-        ({"upgrade": "h2c"}, 405),
-        ({"connection": "Upgrade, \xff"}, 400),
-    ],
-)
-def test_bad_handshake_is_refused_by_http(wire, headers, status):
-    """And nothing is left behind."""
-
-    async def ask(provider):
-        return await wire.exchanged(provider, offer(**headers))
-
-    pieces, end = wire.living(ask)
-    assert wire.parted(pieces)[0].startswith(f"HTTP/1.1 {status} ")
-    assert end == "closed"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/responses",
-        "/responses",
-        "/openai/v1/responses/",
-        "/openai/responses?api-version=preview",
-        "/proxy/of/ours/v1/responses",
-    ],
-)
-def test_any_base_url_will_do(wire, path):
-    """As for requests by HTTP; a key may stand in Azure's header."""
-
-    async def talk(provider):
-        how = {"authorization": None, "api-key": "any"}
-        client = await Client.open(provider, path=path, **how)
-        client.say(ASK)
-        await client.read(until=b"response.completed")
-        client.close()
-        return client
-
-    assert events(wire.living(talk).raw)[-1]["type"] == "response.completed"
-
-
-def test_message_may_come_with_the_offer(wire):
-    """A client that does not wait for the answer to the handshake."""
-    early = Connection(ConnectionType.CLIENT).send(TextMessage(json.dumps(ASK)))
-
-    async def talk(provider):
-        client = await Client.open(provider, early=early)
-        await client.read(until=b"response.completed")
-        client.close()
-        return client
-
-    assert events(wire.living(talk).raw)[-1]["type"] == "response.completed"
-
-
-def test_fragments_are_one_message(wire):
-    """With a ping between them."""
-    text = json.dumps(ASK)
-    said = (
-        TextMessage(text[:9], message_finished=False),
-        Ping(b"between"),
-        TextMessage(text[9:], message_finished=True),
-    )
-    client, _, journal = talked(wire, said=said, until=b"response.completed")
-    assert parsed(client.raw)[0][0] == (PONG, b"between")
-    assert len(journal.of(Requested)) == 1
-
-
-@pytest.mark.parametrize(("code", "answered"), [(1000, 1000), (4001, 4001), (None, 1000)])
-def test_goodbye_is_returned(wire, code, answered):
-    """And the connection is closed."""
-    said = (CloseConnection(code),) if code else (b"",)
-
-    async def talk(provider):
-        client = await Client.open(provider)
-        if code:
-            client.say(*said)
-        else:
-            client.writer.write(b"\x88\x80abcd")
-        await client.read()
-        client.close()
-        return client
-
-    client = wire.living(talk)
-    assert parsed(client.raw)[0] == [(CLOSE, answered.to_bytes(2, "big"))]
-    assert client.end == "closed"
-
-
-@pytest.mark.parametrize(
-    ("sent", "code"),
-    [
-        (b"\x81\x02hi", 1002),  # without a mask
-        (b"\xf1\x80abcd", 1002),  # reserved bits
-        (b"\x83\x80abcd", 1002),  # an opcode that there is not
-        (b"\x81\x82\0\0\0\0\xc3\x28", 1007),  # no UTF-8
-        (b"\x80\x80abcd", 1002),  # the end of nothing
-        (b"\x89\xfe\x00\x80" + b"a" * 132, 1002),  # a ping that is too large
-    ],
-)
-def test_broken_frames_end_the_connection_with_a_reason(wire, sent, code):
-    """Of the protocol."""
-
-    async def talk(provider):
-        client = await Client.open(provider)
-        client.writer.write(sent)
-        await client.read()
-        client.close()
-        return client
-
-    client = wire.living(talk)
-    ((kind, data),) = parsed(client.raw)[0]
-    assert (kind, int.from_bytes(data[:2], "big"), client.end) == (CLOSE, code, "closed")
-
-
-@pytest.mark.slow
-def test_message_that_is_too_large_ends_the_connection(wire):
-    """Before all of it is in memory."""
-
-    async def talk(provider):
-        client = await Client.open(provider)
-        piece = "x" * (4 * 1024 * 1024)
-        with contextlib.suppress(OSError):
-            for _ in range(9):
-                client.say(TextMessage(piece, message_finished=False))
-                await client.writer.drain()
-        await client.read()
-        client.close()
-        return client
-
-    client = wire.living(talk)
-    found = parsed(client.raw)[0]
-    assert found == [] or int.from_bytes(found[0][1][:2], "big") == 1009
-    assert client.end in ("closed", "reset")
-
-
 def test_connection_ends_after_an_hour(wire):
     """With an event that says so, whatever is being answered, and a goodbye."""
     rule = Rule(fault=Stall(after=1), when=FIRST)
@@ -628,112 +380,6 @@ def test_end_of_the_run_is_told(wire):
     kind, data = parsed(client.raw)[0][-1]
     assert (kind, int.from_bytes(data[:2], "big")) == (CLOSE, 1011)
     assert b"the run was ended" in data
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-FIELDS = st.sampled_from(
-    [
-        *("type", "model", "input", "stream", "stream_id", "generate", "background", "store"),
-        *("previous_response_id", "tools", "tool_choice", "metadata", "instructions", "prompt"),
-        *("prompt_cache_options", "include", "text", "reasoning", "stream_options"),
-    ]
-)
-MESSAGES = st.one_of(
-    st.dictionaries(FIELDS, JSON, max_size=5).map(lambda changes: json.dumps(ASK | changes)),
-    st.dictionaries(FIELDS, JSON, max_size=3).map(
-        lambda changes: json.dumps({"type": "response.steer", "input": "x"} | changes)
-    ),
-    JSON.map(json.dumps),
-    st.text(max_size=40),
-).map(TextMessage) | st.binary(max_size=40).map(BytesMessage)
-
-
-# No constants, which Hypothesis might think of as well.
-END = bytes([254, 255] * 4)
-LAST = str(3**50)
-
-
-def told_as_the_vendor(found):
-    """Whether frames are what the vendor might send."""
-    for kind, data in found:
-        assert kind in (TEXT, PONG, CLOSE)
-        if kind != TEXT:
-            continue
-        event = json.loads(data)
-        if event["type"] != "error":
-            assert event["type"].startswith("response.")
-        elif "sequence_number" not in event:
-            assert 400 <= event["status"] < 500
-            assert {"message", "type", "param", "code"} <= set(event["error"])
-    return True
-
-
-@pytest.mark.slow
-@given(st.lists(MESSAGES, min_size=1, max_size=8))
-@settings(max_examples=200)
-def test_any_message_gets_an_answer_of_the_vendor(wire, said):
-    """And the connection is good for the next."""
-
-    async def talk(provider):
-        client = await Client.open(provider)
-        client.say(*said)
-        client.say(Ping(END))
-        await client.read(until=END)
-        client.say(ASK | {"metadata": {"last": LAST}})
-        await client.read(until=LAST.encode())
-        await client.read(patience=5)
-        client.close()
-        return client, provider.journal
-
-    client, journal = wire.living(talk)
-    found, rest = parsed(client.raw)
-    assert told_as_the_vendor(found)
-    assert (rest, client.end) == (b"", "silence")
-    assert len(journal.of(Requested)) == len(said) + 1
-
-
-@pytest.mark.slow
-@given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=5), st.booleans())
-@settings(max_examples=200)
-def test_any_bytes_after_the_handshake_leave_the_server_as_it_was(wire, noises, asks):
-    """Whole and in pieces; the next client is served as if nothing had been."""
-
-    async def talk(provider):
-        client = await Client.open(provider)
-        if asks:
-            client.say(ASK)
-        with contextlib.suppress(OSError):
-            for noise in noises:
-                client.writer.write(noise)
-                await client.writer.drain()
-        await client.read(patience=5)
-        client.close()
-        other = await Client.open(provider)
-        other.say(ASK)
-        await other.read(until=b"response.completed")
-        other.close()
-        return client, other
-
-    client, other = wire.living(talk)
-    found, rest = parsed(client.raw)
-    assert told_as_the_vendor(found)
-    assert rest == b""
-    assert events(other.raw)[-1]["type"] == "response.completed"
-
-
-@pytest.mark.slow
-@given(st.text(max_size=40) | st.integers(0, 70_000).map("x".__mul__))
-def test_frames_are_those_of_the_library(wire, text):
-    """What is written by hand is what wsproto writes, byte for byte."""
-    from chaoskit.sockets import framed
-
-    assert framed(text) == Connection(ConnectionType.SERVER).send(TextMessage(text))
 
 
 @pytest.mark.slow
