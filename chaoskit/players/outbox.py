@@ -13,6 +13,7 @@ from typing import Final
 __all__ = ["Outbox"]
 
 _MOST: Final = 256 * 1024  # bytes; more than this does not wait
+_MANY: Final = 16  # transports; as many do not wait for others
 
 
 class Outbox:
@@ -32,7 +33,7 @@ class Outbox:
         before = held.get(transport)
         held[transport] = data if before is None else before + data
         self._size += len(data)
-        if self._size > _MOST:
+        if self._size > _MOST or len(held) >= _MANY:
             self._send_all()
 
     def send(self, transport: asyncio.Transport) -> None:

@@ -28,7 +28,7 @@ from chaoskit.exchange import (
 from chaoskit.provider.prompt import builtin_tools, unmarked
 from chaoskit.provider.tokens import MEMORY
 
-__all__ = ["Block", "Blocks"]
+__all__ = ["Block", "Blocks", "last_marked"]
 
 Run: TypeAlias = Literal["", "tool_use", "tool_result"]
 
@@ -68,8 +68,16 @@ class Blocks:
         """Digests of ever longer beginnings of a text, in steps of `chunk` characters."""
         self.chunk = _CHUNK
 
-    def of(self, call: Call, tokens: tuple[int, ...], *, strict: bool) -> list[Block]:
-        """Return the blocks of a call whose tokens are known.
+    def marked(self, call: Call, tokens: tuple[int, ...], *, strict: bool) -> list[Block]:
+        """Return the blocks up to the last breakpoint of a call that has one."""
+        blocks = self.of(call, tokens, strict=strict, until=last_marked(call))
+        last = max(at for at, block in enumerate(blocks) if block.ttl is not None)
+        return blocks[: last + 1]
+
+    def of(
+        self, call: Call, tokens: tuple[int, ...], *, strict: bool, until: int | None = None
+    ) -> list[Block]:
+        """Return the blocks of a call whose tokens are known, or of its first messages.
 
         With `strict`, pictures anywhere and the choice of tools invalidate the messages, and
         documents anywhere that may be cited the system prompt as well.
@@ -89,7 +97,7 @@ class Blocks:
             settings.append(("tool_choice", (choice.mode, choice.name, choice.parallel)))
             settings.append(("images", _has_images(call)))
         found.append(_settings("messages", settings))
-        for at, message in enumerate(call.messages):
+        for at, message in enumerate(call.messages[:until]):
             role = message.role
             for index, part in enumerate(message.content):
                 found.append(self._part(part, ("messages", at, index), next(sizes), role))
@@ -144,6 +152,15 @@ class Blocks:
 def _settings(section: str, values: list[tuple[str, object]]) -> Block:
     text = json.dumps(values, sort_keys=True, default=str)
     return Block((section, -1, -1), 0, _digest(f"settings:{section}:{text}"))
+
+
+def last_marked(call: Call) -> int:
+    """Return up to how many messages the last breakpoint is in; 0 where none has one."""
+    for at in range(len(call.messages), 0, -1):
+        for part in call.messages[at - 1].content:
+            if not isinstance(part, Thinking) and part.cache is not None:
+                return at
+    return 0
 
 
 def _has_images(call: Call) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from chaoskit.exchange import Call, Thinking
-from chaoskit.provider.blocks import Block, Blocks
+from chaoskit.provider.blocks import Block, Blocks, last_marked
 from chaoskit.provider.cache_use import CacheUse, Marked, Miss, Namespace, Trail, Write, used
 from chaoskit.provider.catalogue import Model
 from chaoskit.provider.prompt import PromptCount
@@ -138,9 +138,7 @@ class PromptCache:
     def _at_breakpoints(
         self, call: Call, model: Model, prompt: PromptCount, now: float
     ) -> CacheUse:
-        blocks = self._blocks.of(call, prompt.blocks, strict=True)
-        last = max(at for at, block in enumerate(blocks) if block.ttl is not None)
-        del blocks[last + 1 :]
+        blocks = self._blocks.marked(call, prompt.blocks, strict=True)
         namespace = (call.provider, call.key, model.facts.name)
         digests = _chain(_root(namespace), blocks)
         ends, positions = _measure(blocks)
@@ -155,11 +153,9 @@ class PromptCache:
         """Read at any of the latest breakpoints, without looking back from them; write at four."""
         if not _marked(call):
             return CacheUse(uncached=prompt.total)
-        blocks = self._blocks.of(call, prompt.blocks, strict=False)
+        blocks = self._blocks.marked(call, prompt.blocks, strict=False)
         if call.options.get("long_cache"):
             blocks = [block._replace(ttl="1h") if block.ttl else block for block in blocks]
-        last = max(at for at, block in enumerate(blocks) if block.ttl is not None)
-        del blocks[last + 1 :]
         namespace = (call.provider, call.key, model.facts.name)
         digests = _chain(_root(namespace), blocks)
         ends, _ = _measure(blocks)
@@ -323,10 +319,8 @@ def _route(call: Call, digests: list[bytes], ends: list[int]) -> bytes:
 
 def _marked(call: Call) -> bool:
     """Tell whether the prompt has a cache breakpoint anywhere."""
-    for message in reversed(call.messages):
-        for part in message.content:
-            if not isinstance(part, Thinking) and part.cache is not None:
-                return True
+    if last_marked(call):
+        return True
     for part in call.system:
         if not isinstance(part, Thinking) and part.cache is not None:
             return True

@@ -106,6 +106,20 @@ def test_answers_of_one_turn_are_written_together():
     asyncio.run(main())
 
 
+def test_nobody_waits_for_many_others():
+    """Each answer takes a while to find; sixteen are written without those that follow."""
+
+    async def main():
+        told, outbox = [], Outbox()
+        for _ in range(20):
+            outbox.write(Client(told), b"ok")
+        at_once = len(told)
+        await asyncio.sleep(0)
+        return at_once, len(told)
+
+    assert asyncio.run(main()) == (16, 20)
+
+
 def test_what_was_written_goes_out_before_the_end():
     """A connection that is closed in the same turn was sent all of its answer."""
 

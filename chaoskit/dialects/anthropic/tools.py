@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from chaoskit.again import Latest
 from chaoskit.dialects._json import Json, dumps
 from chaoskit.dialects._refused import invalid
 from chaoskit.dialects.anthropic import strict, values
@@ -30,6 +32,8 @@ _FIELDS = frozenset(
         "type",
     }
 )
+_LONGEST = 16 * 1024  # characters of a tool that is remembered
+_known: Latest[str, ToolSpec] = Latest(256)
 _CHOICE_FIELDS = frozenset({"type", "name", "disable_parallel_tool_use"})
 _CHOICES = ("auto", "any", "tool", "none")
 
@@ -59,6 +63,18 @@ def read(reader: Reader, value: object) -> tuple[tuple[ToolSpec, ...], tuple[Jso
 
 
 def _custom(reader: Reader, tool: Json, path: str) -> ToolSpec:
+    """Return a tool; one that was found right before is not looked at again."""
+    raw = dumps(tool)
+    spec = _known.get(raw)
+    if spec is None:
+        spec = _checked(tool, raw, path)
+        if len(raw) <= _LONGEST:
+            _known.keep(raw, spec)
+    cache = breakpoint_of(reader, tool, path)
+    return spec if cache is None else replace(spec, cache=cache)
+
+
+def _checked(tool: Json, raw: str, path: str) -> ToolSpec:
     name = values.string(values.required(tool, "name", f"{path}.name"), f"{path}.name")
     if not _NAME.match(name):
         raise invalid(f"{path}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
@@ -83,9 +99,8 @@ def _custom(reader: Reader, tool: Json, path: str) -> ToolSpec:
         name=name,
         description=description or "",
         schema=usable(schema),
-        raw=dumps(tool),
+        raw=raw,
         strict=held,
-        cache=breakpoint_of(reader, tool, path),
     )
 
 
