@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 from chaoskit.journal import (
@@ -24,6 +25,7 @@ from chaoskit.journal import (
 )
 
 __all__ = [
+    "Earlier",
     "Exchange",
     "Per",
     "Turn",
@@ -31,7 +33,6 @@ __all__ = [
     "exchanges",
     "gathered",
     "lasting",
-    "same_request",
     "turns",
 ]
 
@@ -280,23 +281,48 @@ class _Failed:
         return heapq.heappop(self._over)[2] if self._over else None
 
 
-def same_request(first: Requested, second: Requested) -> bool:
-    """Tell whether a later request asks for the same thing as an earlier one, unmended.
+class Earlier:
+    """Earlier attempts, to find those that a request repeats unmended.
 
     A shorter prompt, another model, another key or another limit on the output is a new attempt
-    to get through; another wording of the same conversation is not.
+    to get through; another wording of the same conversation is not. There may be many that nobody
+    repeats, so only those are looked at that are alike.
     """
-    where = _place(first) == _place(second)
-    if first.digest == second.digest:
-        return where
-    return (
-        where
-        and first.turn == second.turn
-        and first.step == second.step
-        and first.prefix == second.prefix
-        and first.max_tokens == second.max_tokens
-        and second.prompt_tokens >= first.prompt_tokens
-    )
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._equal: dict[tuple[object, ...], list[_Numbered]] = {}
+        self._alike: dict[tuple[object, ...], list[_Numbered]] = {}
+
+    def add(self, exchange: Exchange) -> None:
+        """Add the next attempt."""
+        self._count += 1
+        numbered = (self._count, exchange)
+        self._equal.setdefault(_equality(exchange.request), []).append(numbered)
+        self._alike.setdefault(_likeness(exchange.request), []).append(numbered)
+
+    def repeated_by(self, request: Requested) -> Iterator[Exchange]:
+        """Yield the attempts that a request repeats, the latest first."""
+        equal = reversed(self._equal.get(_equality(request), []))
+        alike = (
+            one
+            for one in reversed(self._alike.get(_likeness(request), []))
+            if one[1].request.prompt_tokens <= request.prompt_tokens
+            and one[1].request.digest != request.digest
+        )
+        for _, exchange in heapq.merge(equal, alike, key=itemgetter(0), reverse=True):
+            yield exchange
+
+
+_Numbered: TypeAlias = tuple[int, Exchange]
+
+
+def _equality(request: Requested) -> tuple[object, ...]:
+    return (*_place(request), request.digest)
+
+
+def _likeness(request: Requested) -> tuple[object, ...]:
+    return (*_place(request), request.turn, request.step, request.prefix, request.max_tokens)
 
 
 def _place(request: Requested) -> tuple[str, ...]:

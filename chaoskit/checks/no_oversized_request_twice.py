@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
-from chaoskit.evidence import Exchange, exchanges, same_request
+from chaoskit.evidence import Earlier, exchanges
 from chaoskit.journal import Journal
 from chaoskit.settings import settings
 
@@ -35,13 +35,13 @@ class NoOversizedRequestTwice:
     def judge(self, journal: Journal) -> Judgement:
         """Judge a run by its journal."""
         found = [one for one in exchanges(journal) if one.refusal or one.reply]
-        refused: list[Exchange] = []
+        refused = Earlier()
         findings = []
         for exchange in found:
             request, refusal = exchange.request, exchange.refusal
             if refusal is None or refusal.kind not in ("context_overflow", "too_large"):
                 continue
-            before = next((one for one in refused if same_request(one.request, request)), None)
+            before = next(refused.repeated_by(request), None)
             if before is not None:
                 findings.append(
                     Finding(
@@ -55,5 +55,5 @@ class NoOversizedRequestTwice:
                         advice=advice.FIT,
                     )
                 )
-            refused.append(exchange)
+            refused.add(exchange)
         return Judgement.of(len(found), findings, nothing="no request was answered or refused")

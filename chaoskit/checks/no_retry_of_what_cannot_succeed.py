@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from chaoskit import advice
 from chaoskit.check import Finding, Judgement
-from chaoskit.evidence import Exchange, exchanges, same_request
+from chaoskit.evidence import Earlier, Exchange, exchanges
 from chaoskit.journal import Journal, Refused
 from chaoskit.settings import settings
 
@@ -36,23 +36,16 @@ class NoRetryOfWhatCannotSucceed:
         """Judge a run by its journal."""
         judged = 0
         findings = []
-        hopeless: dict[tuple[str, str], list[tuple[Exchange, Refused]]] = {}
+        hopeless = Earlier()
         for exchange in exchanges(journal):
             request, refusal = exchange.request, exchange.refusal
-            known = hopeless.setdefault((request.user, request.provider), [])
-            again = next(
-                (
-                    (before, why)
-                    for before, why in reversed(known)
-                    if before.ended <= request.at and same_request(before.request, request)
-                ),
-                None,
-            )
-            if again is not None:
-                findings.append(_finding(exchange, *again))
+            for before in hopeless.repeated_by(request):
+                if before.ended <= request.at and before.refusal is not None:
+                    findings.append(_finding(exchange, before, before.refusal))
+                    break
             if refusal and (refusal.status in _FOR_GOOD or refusal.kind in _KINDS):
                 judged += 1
-                known.append((exchange, refusal))
+                hopeless.add(exchange)
         return Judgement.of(judged, findings, nothing="nothing was refused for good")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -73,12 +73,13 @@ class NoSynchronisedRetries:
             if _most_waiting(found) >= self.users:
                 judged += len(found)
             times = [one.at for one in found]
+            longest = max(one.at - one.refused for one in found)
             start = 0
             while start < len(found):
                 end = bisect_right(times, times[start] + self.window + 1e-9)
                 bunch = found[start:end]
                 users = len({one.user for one in bunch})
-                together = _waiting(found, bunch) if users >= self.users else users
+                together = _waiting(found, times, bunch, longest) if users >= self.users else users
                 if users >= self.users and users > self.share * together:
                     findings.append(self._finding(provider, bunch, users, together))
                     start = end
@@ -127,10 +128,14 @@ def _retries(journal: Journal) -> list[_Retry]:
     return made
 
 
-def _waiting(found: list[_Retry], bunch: list[_Retry]) -> int:
-    """Return how many users waited at a time at which all of a bunch did."""
+def _waiting(found: list[_Retry], times: list[float], bunch: list[_Retry], longest: float) -> int:
+    """Return how many users waited at a time at which all of a bunch did.
+
+    Whoever comes back later than the longest wait from now has not been refused yet.
+    """
     since, until = max(one.refused for one in bunch), bunch[0].at
-    return len({one.user for one in found if one.refused <= until and one.at >= since})
+    first, last = bisect_left(times, since), bisect_right(times, until + longest + 1e-9)
+    return len({one.user for one in found[first:last] if one.refused <= until})
 
 
 def _most_waiting(found: list[_Retry]) -> int:

@@ -1,6 +1,8 @@
 """Promises on waiting, retrying and not retrying."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaoskit.check import Verdict
 from chaoskit.checks import (
@@ -11,6 +13,7 @@ from chaoskit.checks import (
     RetryAfterHonoured,
     ValidRequests,
 )
+from chaoskit.checks.no_synchronised_retries import _Retry, _waiting
 from chaoskit.seed import derive
 
 
@@ -71,6 +74,32 @@ def crowd(story, refused, retried):
         else:
             story.refuses(call)
     return NoSynchronisedRetries().judge(story.journal)
+
+
+RETRIES = st.lists(
+    st.builds(
+        lambda refused, wait, user: _Retry(
+            refused=refused, at=refused + wait, user=user, provider="p", turn=1, call=1
+        ),
+        st.integers(0, 9).map(float),
+        st.integers(0, 9).map(float),
+        st.sampled_from("abcdef"),
+    ),
+    min_size=1,
+    max_size=15,
+)
+
+
+@given(RETRIES, st.data())
+def test_whoever_waited_with_a_bunch_is_found_among_its_neighbours(retries, data):
+    """Not all are looked at; all who had been refused and were not yet back are counted."""
+    found = sorted(retries, key=lambda one: one.at)
+    first = data.draw(st.integers(0, len(found) - 1))
+    bunch = found[first : data.draw(st.integers(first + 1, len(found)))]
+    since, until = max(one.refused for one in bunch), bunch[0].at
+    law = {one.user for one in found if one.refused <= until and one.at >= since}
+    longest = max(one.at - one.refused for one in found)
+    assert _waiting(found, [one.at for one in found], bunch, longest) == len(law)
 
 
 def test_twenty_users_who_retry_in_step_are_a_herd(story):
