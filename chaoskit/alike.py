@@ -15,7 +15,7 @@ from chaoskit.steps import Frame, Send
 __all__ = ["Alike", "Rests", "carries", "kinds_of", "sends", "whole"]
 
 _CARRYING = ("content", "tool")
-_made = maker(Send)
+_new_send = maker(Send)
 
 
 class Rests:
@@ -105,7 +105,7 @@ def sends(frames: Sequence[Frame]) -> list[Send]:
 
 
 def _send(data: bytes, kind: str) -> Send:
-    return _made(data, kind in _CARRYING, kind == "tool")
+    return _new_send(data, kind in _CARRYING, kind == "tool")
 
 
 def whole(frames: Sequence[Frame]) -> bytes:

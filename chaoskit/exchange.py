@@ -84,10 +84,10 @@ class HttpReply:
     def whole(cls, status: int, headers: Mapping[str, str], body: bytes = b"") -> HttpReply:
         """Return a response whose headers tell its length, unless they tell another."""
         told = {"content-length": str(len(body)), **headers}
-        return _reply(status=status, headers=told, body=body)
+        return _new_http_reply(status=status, headers=told, body=body)
 
 
-_reply = maker(HttpReply)
+_new_http_reply = maker(HttpReply)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

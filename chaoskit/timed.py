@@ -14,8 +14,8 @@ __all__ = ["plain", "said", "spoken", "streamed"]
 
 _FINISH = Finish()
 _HEAD = Head(0, {}, chunked=True)  # of an answer on a WebSocket: HTTP is over
-_head = maker(Head)
-_send = maker(Send)
+_new_head = maker(Head)
+_new_send = maker(Send)
 _SOON = 1e-6  # seconds: clocks move in whole microseconds
 
 
@@ -25,8 +25,8 @@ def plain(reply: HttpReply, *, wait: float = 0.0) -> tuple[Step, ...]:
     Where no header says how long it is, its end is marked: a client that keeps the connection
     would wait for it for ever.
     """
-    head = _head(reply.status, reply.headers, chunked="content-length" not in reply.headers)
-    send = _send(reply.body, content=reply.status < 400)
+    head = _new_head(reply.status, reply.headers, chunked="content-length" not in reply.headers)
+    send = _new_send(reply.body, content=reply.status < 400)
     return (Wait(wait), head, send, _FINISH) if wait >= _SOON else (head, send, _FINISH)
 
 
@@ -47,9 +47,9 @@ def streamed(
     pause = max(0.0, seconds - first_token) / carrying if carrying else 0.0
     pause = pause if pause >= _SOON else 0.0
     steps: list[Step] = [Wait(first_token)] if first_token else []
-    steps.append(_head(200, headers, chunked=True))
+    steps.append(_new_head(200, headers, chunked=True))
     if together and not pause and frames:
-        return (*steps, _send(whole(frames), content=carrying > 0), _FINISH)
+        return (*steps, _new_send(whole(frames), content=carrying > 0), _FINISH)
     if not pause:
         return (*steps, *sends(frames), _FINISH)
     wait = Wait(pause)

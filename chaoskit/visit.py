@@ -30,8 +30,8 @@ Hide = Callable[[str], str]
 """Takes planted secrets out of a text."""
 
 
-_requested = maker(Requested)
-_replied = maker(Replied)
+_new_requested = maker(Requested)
+_new_replied = maker(Replied)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,13 @@ class _Told:
     results: tuple[tuple[ToolResult, str], ...]
 
 
-_made = maker(_Told)
+_new_told = maker(_Told)
 
 
 @ByIdentity
 def _told(call: Call) -> _Told:
-    return _made(
+    """Return it, found once."""
+    return _new_told(
         step=fingerprint.step(call),
         prefix=fingerprint.prefix(call),
         tools=tuple([tool.name for tool in call.tools]),
@@ -93,7 +94,7 @@ class Visit:
         asking = call is not None and call.operation in ("generate", "prepare", "embed")
         told = _told(call) if call else _NOTHING
         weighed = service.weighed(call) if call and asking else None
-        return _requested(
+        return _new_requested(
             at=self.now,
             user=self.user,
             turn=self.turn,
@@ -150,7 +151,7 @@ class Visit:
                     valid=spec is not None and _fits(spec, tool_call.arguments),
                 )
             )
-        return _replied(
+        return _new_replied(
             at=self.now,
             user=self.user,
             turn=self.turn,

@@ -68,11 +68,11 @@ class _Answer:
     called: tuple[str, ...] = ()
 
 
-_answer = maker(_Answer)
-_delivered = maker(Delivered)
-_envelope = maker(Envelope)
-_exchange = maker(Exchange)
-_visit = maker(Visit)
+_new_answer = maker(_Answer)
+_new_delivered = maker(Delivered)
+_new_envelope = maker(Envelope)
+_new_exchange = maker(Exchange)
+_new_visit = maker(Visit)
 
 
 class World:
@@ -178,7 +178,7 @@ class World:
             if damaged is not steps:
                 steps = damaged
                 self._struck(visit, decision, "steps")
-        return _exchange(
+        return _new_exchange(
             call=visit.number,
             user=visit.user,
             turn=visit.turn,
@@ -194,7 +194,7 @@ class World:
             return
         now = self.clock.now()
         self.emit(
-            _delivered(
+            _new_delivered(
                 at=now,
                 user=exchange.user,
                 turn=exchange.turn,
@@ -266,7 +266,7 @@ class World:
             subject = about(call, dialect, user=user, number=number, turn=turn, now=now)
             if self._primary != dialect.provider:
                 subject = replace(subject, primary=False)
-        return _visit(
+        return _new_visit(
             number=self._calls + 1,
             user=user,
             turn=turn,
@@ -308,7 +308,7 @@ class World:
         self._struck(visit, decision, "admit", tell_plan=False)
         if isinstance(outcome, Refusal):
             return self._refuse(visit, outcome, decision=decision)
-        return _answer(steps=outcome)
+        return _new_answer(steps=outcome)
 
     def _answer(self, visit: Visit, decoded: Call | Refusal) -> _Answer:
         struck = self._struck_at_admission(visit)
@@ -322,16 +322,16 @@ class World:
             if refused is not None:
                 return self._refuse(visit, refused)
             counted = visit.dialect.count(self.service.count(call), call, self._envelope(visit))
-            return _answer(steps=plain(counted))
+            return _new_answer(steps=plain(counted))
         if call.operation == "stored":
             envelope = replace(self._envelope(visit), ask=self._aside)
             answer = _STATEFUL[call.dialect].stored(call, envelope)
-            return _answer(steps=_whole(visit, answer))
+            return _new_answer(steps=_whole(visit, answer))
         if call.operation == "embed":
             return self._embed(visit, call)
         if call.operation not in ("generate", "prepare"):
             reply = visit.dialect.models(call, self.service.catalogue, self._envelope(visit))
-            return _answer(steps=plain(reply))
+            return _new_answer(steps=plain(reply))
         return self._generate(visit, call)
 
     def _generate(self, visit: Visit, call: Call) -> _Answer:
@@ -355,12 +355,12 @@ class World:
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         if not call.stream:
             http = visit.dialect.plain(reply, call, envelope)
-            return _answer(steps=plain(http, wait=settled.seconds), called=subject.called)
+            return _new_answer(steps=plain(http, wait=settled.seconds), called=subject.called)
         headers, frames = visit.dialect.stream(reply, call, envelope)
-        maker = _Maker(visit.dialect, envelope)
+        frame_maker = _Maker(visit.dialect, envelope)
         for decision in self.plan.decide(subject, "frames"):
             frames = tuple(frames)
-            torn = ask(decision.fault, "frames", frames, maker, decision.strike)
+            torn = ask(decision.fault, "frames", frames, frame_maker, decision.strike)
             if torn is not frames:
                 frames = torn
                 self._struck(visit, decision, "frames")
@@ -368,7 +368,7 @@ class World:
         if sequenced is not None:
             frames = sequenced.sequence(frames)
         kinds = kinds_of(frames)
-        return _answer(
+        return _new_answer(
             steps=streamed(
                 headers,
                 frames,
@@ -406,7 +406,7 @@ class World:
         self._replied(visit, call, settled)
         envelope = self._envelope(visit, limits=admission.limits, latency=settled.seconds)
         http = visit.dialect.plain(settled.reply, call, envelope)
-        return _answer(steps=plain(http, wait=settled.seconds))
+        return _new_answer(steps=plain(http, wait=settled.seconds))
 
     def _aside(self, request: HttpRequest) -> HttpReply:
         """Answer a request of a batch, at half the price: no limit holds for it, no fault strikes.
@@ -455,7 +455,7 @@ class World:
     def _refuse(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
     ) -> _Answer:
-        return _answer(steps=_whole(visit, self._refused(visit, refusal, decision=decision)))
+        return _new_answer(steps=_whole(visit, self._refused(visit, refusal, decision=decision)))
 
     def _refused(
         self, visit: Visit, refusal: Refusal, *, decision: Decision | None = None
@@ -501,7 +501,7 @@ class World:
             limits = self.service.states(key, visit.now, visit.call)
         if self._scale != 1:
             limits = tuple(replace(one, reset=one.reset / self._scale) for one in limits)
-        return _envelope(
+        return _new_envelope(
             ids=self._ids,
             wall=self.clock.wall(),
             limits=limits,

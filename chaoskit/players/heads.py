@@ -14,7 +14,7 @@ __all__ = ["Heads"]
 
 _MOST = 256
 _LONGEST = 4 * 1024  # bytes
-_request = maker(HttpRequest)
+_new_http_request = maker(HttpRequest)
 _END = b"\r\n\r\n"
 _SPECIAL = frozenset({"expect", "transfer-encoding", "upgrade"})
 
@@ -36,7 +36,7 @@ class Heads:
         length, head = self._known.get(data[:end], (-1, None))
         if head is None or length != len(data) - end:
             return None
-        return _request(
+        return _new_http_request(
             method=head.method,
             host=head.host,
             path=head.path,

@@ -53,10 +53,10 @@ class _Known:
     settled: Settled
 
 
-_known = maker(_Known)
-_reply = maker(Reply)
-_settled = maker(Settled)
-_usage = maker(Usage)
+_new_known = maker(_Known)
+_new_reply = maker(Reply)
+_new_settled = maker(Settled)
+_new_usage = maker(Usage)
 
 
 class Bills:
@@ -94,7 +94,7 @@ class Bills:
         else:
             ended = (reply, 0, 0)
         settled = self._billed(ended, call, model=model, use=use, tier=tier, latency=latency)
-        made = _known(reply=reply, call=call, ended=ended, use=use, tier=tier, settled=settled)
+        made = _new_known(reply=reply, call=call, ended=ended, use=use, tier=tier, settled=settled)
         self._known.keep(id(reply), made)
         return settled
 
@@ -123,7 +123,7 @@ class Bills:
         latency: Latency,
     ) -> Settled:
         reply, output, reasoning = ended
-        usage = _usage(
+        usage = _new_usage(
             input=use.uncached,
             cache_read=use.read,
             cache_write_5m=use.write_5m,
@@ -135,8 +135,8 @@ class Bills:
         if "prediction" in call.options:
             usage = predicted(usage, reply, call, model, self._counter)
         cost = self._cost(reply, usage, call, model)
-        return _settled(
-            reply=_reply(
+        return _new_settled(
+            reply=_new_reply(
                 content=reply.content,
                 stop=reply.stop,
                 usage=usage,

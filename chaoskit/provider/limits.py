@@ -31,7 +31,7 @@ GRACE = 15.0
 _LATENESS = 1.0  # seconds that a claim may come late without harm to the places after it
 _EARLY = 1e-6  # seconds: clocks are floats
 _DROP = 1e-6  # tokens: levels are floats
-_state = maker(LimitState)
+_new_limit_state = maker(LimitState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +221,7 @@ class RateLimits:
         kept = buckets.places
         return tuple(
             [  # a list is faster, and this is done for every answer
-                _state(
+                _new_limit_state(
                     name=name,
                     limit=limit,
                     remaining=max(0, int((buckets.free(at) if kept else level) + _DROP)),

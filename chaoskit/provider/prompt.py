@@ -50,7 +50,7 @@ class PromptCount:
     blocks: tuple[int, ...]
 
 
-_made = maker(PromptCount)
+_new_prompt_count = maker(PromptCount)
 
 
 def count(call: Call, model: Model, counter: TokenCounter) -> PromptCount:
@@ -73,7 +73,7 @@ def count(call: Call, model: Model, counter: TokenCounter) -> PromptCount:
             whole += size
             size = 0
         messages.append(whole - over.message if message.content else whole)
-    return _made(
+    return _new_prompt_count(
         tools=tools,
         system=system,
         messages=tuple(messages),

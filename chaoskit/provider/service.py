@@ -58,7 +58,7 @@ class Admission:
         return self.latency.tokens_per_second
 
 
-_admission = maker(Admission)
+_new_admission = maker(Admission)
 
 
 class Service:
@@ -138,7 +138,7 @@ class Service:
         if settings.priority_limits is not None and limited:
             tier, more = self._priority(call, settings.priority_limits, model, use, now)
             states += more
-        return _admission(
+        return _new_admission(
             at=now,
             model=model,
             account=account,

@@ -75,7 +75,8 @@ class Vendor:
         return settings.of(provider, kind=FAST), faster
 
 
-_weighed, _use = maker(Weighed), maker(CacheUse)
+_new_weighed = maker(Weighed)
+_new_cache_use = maker(CacheUse)
 
 
 class Scales:
@@ -106,9 +107,9 @@ class Scales:
         prompt, vendor = count(call, model, self._counter), self.vendor(call.provider)
         minimum, use = model.facts.cache_minimum, None
         if not vendor.settings.cache or not is_kept(call, model, prompt):
-            use = _use(uncached=prompt.total)
+            use = _new_cache_use(uncached=prompt.total)
         account, limits, latency = _terms(call, model, vendor)
-        return _weighed(
+        return _new_weighed(
             model=model,
             prompt=prompt,
             vendor=vendor,

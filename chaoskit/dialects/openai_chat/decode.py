@@ -17,7 +17,7 @@ from chaoskit.quick import maker
 __all__ = ["decode"]
 
 _NAME = "openai_chat"
-_made = maker(Call)
+_new_call = maker(Call)
 
 
 def decode(request: HttpRequest, models: Models) -> Call | Refusal:
@@ -53,7 +53,7 @@ def _call(
     if more is not NONE:
         found |= _special(more)
     system, messages = divided(said)
-    return _made(
+    return _new_call(
         dialect=_NAME,
         provider=PROVIDER,
         model=body.model,

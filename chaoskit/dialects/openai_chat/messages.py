@@ -14,7 +14,8 @@ from chaoskit.quick import maker
 
 __all__ = ["paired", "read"]
 
-_text, _made = maker(Text), maker(Message)
+_new_text = maker(Text)
+_new_message = maker(Message)
 _LEGACY = "function_call:"  # what stands for an id where functions are called by their old name
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 
@@ -31,27 +32,27 @@ def _message(message: Json, at: int) -> Message:
     path = f"messages[{at}]"
     role = message.get("role")
     if role == "user":
-        return _made(role="user", content=_content(message, at))
+        return _new_message(role="user", content=_content(message, at))
     if role == "assistant":
         return _assistant(message, at)
     if role == "tool":
         identity = values.required(message, "tool_call_id", f"{path}.tool_call_id")
         call = values.string(identity, f"{path}.tool_call_id")
         result = ToolResult(call_id=call, content=_content(message, at))
-        return _made(role="tool", content=(result,))
+        return _new_message(role="tool", content=(result,))
     values.one_of(values.required(message, "role", f"{path}.role"), _ROLES, f"{path}.role")
     if role == "function":
         name = values.string(values.required(message, "name", f"{path}.name"), f"{path}.name")
         said = () if message.get("content") is None else _content(message, at)
         return Message(role="tool", content=(ToolResult(call_id=_LEGACY + name, content=said),))
-    return _made(role="system", content=_content(message, at))
+    return _new_message(role="system", content=_content(message, at))
 
 
 def _content(message: Json, at: int) -> tuple[Part, ...]:
     """Return the content of a message that must have one."""
     content = message.get("content")
     if isinstance(content, str):
-        return (_text(content),)
+        return (_new_text(content),)
     if content is None:
         raise invalid(
             "Invalid value for 'content': expected a string, got null.",
@@ -70,7 +71,7 @@ def _part(value: object, path: str) -> Part:
     if kind == "text":
         inner = f"{path}.text"
         text = values.string(values.required(part, "text", inner), inner)
-        return _text(text, breakpoint_of(part, path))
+        return _new_text(text, breakpoint_of(part, path))
     if kind == "image_url":
         inner = f"{path}.image_url"
         image = values.record(values.required(part, "image_url", inner), inner)
@@ -94,7 +95,7 @@ def _assistant(message: Json, at: int) -> Message:
         path = f"messages[{at}].tool_calls"
         items = values.filled(calls, path)
         parts += tuple(_call(item, f"{path}[{index}]") for index, item in enumerate(items))
-    return _made(role="assistant", content=parts)
+    return _new_message(role="assistant", content=parts)
 
 
 def _function_call(value: object, path: str) -> ToolCall:
